@@ -1,0 +1,56 @@
+/*
+ * 000_guard.sql
+ *		Refuses an unsafe place before anything is made, and makes the roles.
+ *
+ * The schema "cloudgreet" is made by CREATE EXTENSION when it is missing; an
+ * existing one must belong to the installer, or its owner could plant objects.
+ */
+DO $guard$
+DECLARE
+    installer CONSTANT oid := (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = current_user);
+    role_name text;
+BEGIN
+    IF pg_catalog.getdatabaseencoding() <> 'UTF8' THEN
+        RAISE EXCEPTION 'cloudgreet needs a database with encoding UTF8, not %', pg_catalog.getdatabaseencoding()
+            USING ERRCODE = 'feature_not_supported';
+    END IF;
+
+    IF EXISTS (SELECT FROM pg_catalog.pg_namespace
+               WHERE nspname IN ('cloudgreet', 'cloudgreet_private')
+                 AND nspowner <> installer
+                 AND NOT pg_catalog.pg_has_role(nspowner, installer, 'MEMBER')
+                 AND NOT (SELECT rolsuper FROM pg_catalog.pg_roles r WHERE r.oid = nspowner)) THEN
+        RAISE EXCEPTION 'schema "cloudgreet" or "cloudgreet_private" belongs to another role'
+            USING ERRCODE = 'insufficient_privilege',
+                  HINT = 'Drop the schema, or give it to a superuser after looking at what it holds.';
+    END IF;
+
+    IF EXISTS (SELECT FROM pg_catalog.pg_roles r
+               WHERE r.rolname = 'cloudgreet_owner'
+                 AND (r.rolcanlogin OR r.rolsuper OR r.rolbypassrls
+                      OR EXISTS (SELECT FROM pg_catalog.pg_auth_members m WHERE m.roleid = r.oid))) THEN
+        RAISE EXCEPTION 'role "cloudgreet_owner" exists and is not safe as the owner of the tables'
+            USING ERRCODE = 'insufficient_privilege',
+                  DETAIL = 'It must have none of LOGIN, SUPERUSER and BYPASSRLS, and no members.',
+                  HINT = 'Rename or drop the role, then create the extension again.';
+    END IF;
+
+    -- Roles belong to the cluster: another database, or Supabase, may have made them.
+    FOREACH role_name IN ARRAY ARRAY['cloudgreet_owner', 'anon', 'authenticated', 'service_role', 'authenticator'] LOOP
+        IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = role_name) THEN
+            BEGIN
+                EXECUTE pg_catalog.format('CREATE ROLE %I NOINHERIT %s', role_name,
+                    CASE role_name WHEN 'service_role' THEN 'BYPASSRLS'
+                                   WHEN 'authenticator' THEN 'LOGIN' ELSE '' END);
+            EXCEPTION WHEN duplicate_object OR unique_violation THEN
+                NULL; -- made at the same moment by another session
+            END;
+            IF role_name = 'authenticator' THEN
+                GRANT anon, authenticated, service_role TO authenticator;
+            END IF;
+        END IF;
+    END LOOP;
+END
+$guard$;
+
+GRANT USAGE ON SCHEMA cloudgreet TO cloudgreet_owner, anon, authenticated, service_role, authenticator;

@@ -1,0 +1,20 @@
+/*
+ * clock.h
+ *		The clock that decides whether something is due.
+ */
+#ifndef CG_CLOCK_H
+#define CG_CLOCK_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+#include "utils/guc.h"
+
+/* The transaction's start time, or the test value of cloudgreet.clock. */
+extern TimestampTz cg_clock_now(void);
+
+/* Check and assign hooks of cloudgreet.clock (core/settings.c). */
+extern bool cg_clock_check(char **newval, void **extra, GucSource source);
+extern void cg_clock_assign(const char *newval, void *extra);
+
+#endif /* CG_CLOCK_H */

@@ -1,0 +1,23 @@
+/*
+ * schema_version.h
+ *		Refuses to work on an application schema that this library does not know.
+ */
+#ifndef CG_SCHEMA_VERSION_H
+#define CG_SCHEMA_VERSION_H
+
+/* The highest migration that this build carries (the Makefile counts them). */
+#ifndef CG_SCHEMA_VERSION
+#error "CG_SCHEMA_VERSION is set by the Makefile"
+#endif
+
+/* The schema's version in this database, 0 when migrate() never ran here. */
+extern int cg_schema_version(void);
+
+/*
+ * ERROR unless the schema's version is CG_SCHEMA_VERSION: ZG112 (missing),
+ * ZG113 (older), ZG114 (newer).  A positive answer is cached per backend until
+ * the bookkeeping table changes.
+ */
+extern void cg_schema_require(void);
+
+#endif /* CG_SCHEMA_VERSION_H */

@@ -1,0 +1,17 @@
+/*
+ * settings.h
+ *		The settings of the core layer.
+ */
+#ifndef CG_SETTINGS_H
+#define CG_SETTINGS_H
+
+/* Test value of the clock, or "" for now(); see core/clock.h. */
+extern char *cg_clock_setting;
+
+/* Where instance files live, or "" for the sibling of the data directory. */
+extern char *cg_instance_directory;
+
+/* Defines the settings; called once from _PG_init(). */
+extern void cg_core_settings_define(void);
+
+#endif /* CG_SETTINGS_H */
