@@ -11,6 +11,9 @@ extern char *cg_clock_setting;
 /* Where instance files live, or "" for the sibling of the data directory. */
 extern char *cg_instance_directory;
 
+/* Where migrate() finds its files, or "" for the installed ones. */
+extern char *cg_script_directory;
+
 /* Defines the settings; called once from _PG_init(). */
 extern void cg_core_settings_define(void);
 

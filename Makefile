@@ -1,0 +1,51 @@
+# cloudgreet: build, install and test with PGXS.  `make help` lists the targets.
+
+# ---- Version: the control file states it, nothing else does -------------------------
+EXTENSION = cloudgreet
+VERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" cloudgreet.control)
+SCHEMA_FILES := $(sort $(wildcard sql/schema/*.sql))
+SCHEMA_VERSION := $(shell printf '%s\n' $(SCHEMA_FILES) | sed -n '$$s,.*/0*\([0-9]*\)_.*,\1,p')
+
+# ---- C ------------------------------------------------------------------------------
+MODULE_big = cloudgreet
+OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c)))
+PG_CPPFLAGS = -Isrc -DCG_SCHEMA_VERSION=$(SCHEMA_VERSION) -DCG_VERSION='"$(VERSION)"'
+SHLIB_LINK = -lcrypto
+# No function of ours is worth inlining by the JIT, and bitcode would need clang.
+override with_llvm = no
+ifdef STRICT
+PG_CFLAGS = -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers -Wshadow=local -Werror
+endif
+
+# ---- SQL ----------------------------------------------------------------------------
+SCRIPT = build/$(EXTENSION)--$(VERSION).sql
+DATA_built = $(SCRIPT)
+EXTRA_CLEAN = build results output_iso tmp_check tmp_check_iso regression.diffs regression.out
+
+# ---- Tests --------------------------------------------------------------------------
+REGRESS = install $(filter-out install,$(sort $(basename $(notdir $(wildcard test/sql/*.sql)))))
+REGRESS_OPTS = --inputdir=test --load-language=plpgsql
+ISOLATION = $(sort $(basename $(notdir $(wildcard test/specs/*.spec))))
+ISOLATION_OPTS = --inputdir=test --outputdir=. --load-extension=cloudgreet
+TAP_TESTS = 1
+PROVE_TESTS ?= test/t/*.pl
+
+PG_CONFIG ?= pg_config
+PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
+ifneq ($(PGXS),)
+include $(PGXS)
+
+$(OBJS): $(wildcard src/*.h src/*/*.h) $(SCHEMA_FILES)
+
+$(SCRIPT): $(sort $(wildcard sql/extension/*.sql)) cloudgreet.control
+	@mkdir -p $(@D)
+	{ echo '\echo Use "CREATE EXTENSION cloudgreet" to load this file. \quit'; cat $(filter %.sql,$^); } >$@
+
+install: install-scripts
+.PHONY: install-scripts
+install-scripts:
+	rm -rf '$(DESTDIR)$(datadir)/extension/cloudgreet'
+	$(MKDIR_P) '$(DESTDIR)$(datadir)/extension/cloudgreet/schema' '$(DESTDIR)$(datadir)/extension/cloudgreet/api'
+	$(INSTALL_DATA) $(SCHEMA_FILES) '$(DESTDIR)$(datadir)/extension/cloudgreet/schema/'
+	$(INSTALL_DATA) $(wildcard sql/api/*.sql) '$(DESTDIR)$(datadir)/extension/cloudgreet/api/'
+endif

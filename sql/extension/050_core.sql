@@ -1,0 +1,77 @@
+/*
+ * 050_core.sql
+ *		Ids, the clock, and the application schema's life: migrate() and uninstall().
+ */
+CREATE FUNCTION cloudgreet.uuid_v7() RETURNS uuid
+    LANGUAGE c VOLATILE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'cg_sql_uuid_v7';
+COMMENT ON FUNCTION cloudgreet.uuid_v7() IS
+    'A new id: UUID version 7 (RFC 9562) of the real time; ids of one session strictly increase.';
+
+CREATE FUNCTION cloudgreet.uuid_v7_floor(at timestamptz) RETURNS uuid
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'cg_sql_uuid_v7_floor';
+COMMENT ON FUNCTION cloudgreet.uuid_v7_floor(timestamptz) IS
+    'The smallest UUID version 7 of a millisecond: the bound of a range of ids. Error 22008 outside 1970 to 10889.';
+
+CREATE FUNCTION cloudgreet.uuid_v7_time(id uuid) RETURNS timestamptz
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'cg_sql_uuid_v7_time';
+COMMENT ON FUNCTION cloudgreet.uuid_v7_time(uuid) IS
+    'The millisecond in which a UUID version 7 was made; NULL for an id of another version.';
+
+CREATE FUNCTION cloudgreet.clock() RETURNS timestamptz
+    LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'cg_sql_clock';
+COMMENT ON FUNCTION cloudgreet.clock() IS
+    'The time that decides what is due: the transaction''s start, or the test value that a superuser put into the setting cloudgreet.clock.';
+
+CREATE FUNCTION cloudgreet.touch_updated_at() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'cg_sql_touch_updated_at';
+COMMENT ON FUNCTION cloudgreet.touch_updated_at() IS
+    'BEFORE UPDATE row trigger: sets updated_at to cloudgreet.clock().';
+
+CREATE FUNCTION cloudgreet.migrate() RETURNS integer
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'cg_sql_migrate';
+COMMENT ON FUNCTION cloudgreet.migrate() IS
+    'Creates or upgrades the application schema in one transaction and returns its version. Superusers only (42501); idempotent; error ZG114 for a schema newer than the library.';
+
+CREATE FUNCTION cloudgreet.uninstall() RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
+$$
+DECLARE
+    objects text;
+    kind text;
+BEGIN
+    IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
+        RAISE EXCEPTION 'permission denied to remove the application schema'
+            USING ERRCODE = 'insufficient_privilege', HINT = 'uninstall() must be run by a superuser.';
+    END IF;
+
+    -- One statement a kind, RESTRICT: a user's own view or key on one of them stops it all.
+    FOREACH kind IN ARRAY ARRAY['VIEW', 'TABLE'] LOOP
+        SELECT string_agg(c.oid::regclass::text, ', ') INTO objects
+          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+         WHERE n.nspname IN ('cloudgreet', 'cloudgreet_private')
+           AND c.relowner = 'cloudgreet_owner'::regrole
+           AND c.relkind = ANY (CASE kind WHEN 'VIEW' THEN '{v}'::"char"[] ELSE '{r,p}'::"char"[] END);
+        IF objects IS NOT NULL THEN
+            EXECUTE format('DROP %s %s', kind, objects);
+        END IF;
+    END LOOP;
+    SELECT string_agg(p.oid::regprocedure::text, ', ') INTO objects
+      FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+     WHERE n.nspname IN ('cloudgreet', 'cloudgreet_private')
+       AND p.proowner = 'cloudgreet_owner'::regrole;
+    IF objects IS NOT NULL THEN
+        EXECUTE format('DROP ROUTINE %s', objects);
+    END IF;
+    DROP SCHEMA IF EXISTS cloudgreet_private;
+END
+$$;
+COMMENT ON FUNCTION cloudgreet.uninstall() IS
+    'Removes the application schema with all its data, on purpose. Superusers only (42501); error 2BP01 while an object of someone else depends on it.';
+
+REVOKE ALL ON FUNCTION cloudgreet.uuid_v7(), cloudgreet.uuid_v7_floor(timestamptz),
+    cloudgreet.uuid_v7_time(uuid), cloudgreet.clock(), cloudgreet.touch_updated_at(),
+    cloudgreet.migrate(), cloudgreet.uninstall() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION cloudgreet.uuid_v7(), cloudgreet.uuid_v7_floor(timestamptz),
+    cloudgreet.uuid_v7_time(uuid), cloudgreet.clock()
+    TO cloudgreet_owner, anon, authenticated, service_role, authenticator;
+GRANT EXECUTE ON FUNCTION cloudgreet.touch_updated_at() TO cloudgreet_owner;

@@ -1,0 +1,22 @@
+/*
+ * uuid.h
+ *		UUIDv7 (RFC 9562, section 5.7): ids that sort by the time they were made.
+ */
+#ifndef CG_UUID_H
+#define CG_UUID_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+#include "utils/uuid.h"
+
+/*
+ * Makes an id of the real time, never of the test clock: ids name partitions.
+ * Ids of one backend strictly increase.  ERROR when no randomness is to be had.
+ */
+extern void cg_uuid_v7(pg_uuid_t *result);
+
+/* The smallest id of a millisecond; ERROR 22008 outside 1970 .. 10889. */
+extern void cg_uuid_v7_floor(TimestampTz at, pg_uuid_t *result);
+
+#endif /* CG_UUID_H */
