@@ -30,8 +30,9 @@ ISOLATION_OPTS = --inputdir=test --outputdir=. --load-extension=cloudgreet
 TAP_TESTS = 1
 PROVE_TESTS ?= test/t/*.pl
 
+# Debian's pg_config names a PGXS that is there only with the server's development files.
 PG_CONFIG ?= pg_config
-PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
+PGXS := $(wildcard $(shell $(PG_CONFIG) --pgxs 2>/dev/null))
 ifneq ($(PGXS),)
 include $(PGXS)
 
@@ -48,4 +49,35 @@ install-scripts:
 	$(MKDIR_P) '$(DESTDIR)$(datadir)/extension/cloudgreet/schema' '$(DESTDIR)$(datadir)/extension/cloudgreet/api'
 	$(INSTALL_DATA) $(SCHEMA_FILES) '$(DESTDIR)$(datadir)/extension/cloudgreet/schema/'
 	$(INSTALL_DATA) $(wildcard sql/api/*.sql) '$(DESTDIR)$(datadir)/extension/cloudgreet/api/'
+else
+all install installcheck: setup
+	@$(MAKE) --no-print-directory $@
 endif
+
+# Installing needs the rights of whoever owns PostgreSQL's directories.
+SUDO = $(shell [ "$$(id -u)" -eq 0 ] || echo sudo)
+
+.PHONY: setup test check-update check-dump lint format help
+setup: ## install what is missing (Debian packages)
+	@test/lib/setup
+
+test: setup ## build, install, run every test and print "N passed, N failed"
+	@$(MAKE) --no-print-directory -s all
+	@$(SUDO) $(MAKE) --no-print-directory -s install >/dev/null
+	@test/lib/run
+
+check-update check-dump: setup ## one comparison of catalogs: updated = fresh, dump-restored = fresh
+	@$(MAKE) --no-print-directory -s all
+	@$(SUDO) $(MAKE) --no-print-directory -s install >/dev/null
+	@PROVE_TESTS=test/t/*_$(subst -,_,$@).pl test/lib/run tap
+
+# ---- Lint ---------------------------------------------------------------------------
+lint: setup ## formatting, shell, exports, layers, tests that nobody runs, sizes
+	@$(MAKE) --no-print-directory -s -B all STRICT=1
+	@test/lint/run
+
+format: ## rewrite C files in the house style
+	clang-format -i $(wildcard src/*.[ch] src/*/*.[ch])
+
+help: ## this list
+	@sed -n 's/^\([a-z -]*\):.*## /\1: /p' Makefile

@@ -1,0 +1,113 @@
+# 060_check_update.pl
+#		An updated schema is the same as a fresh one, from every earlier step, and the
+#		replaceable objects follow their files.
+use strict;
+use warnings;
+use File::Basename qw(basename);
+use File::Copy qw(copy);
+use File::Path qw(make_path);
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = PostgreSQL::Test::Cluster->new('update');
+$node->init;
+$node->start;
+
+my $fingerprint_sql = slurp_file('test/lib/catalog_fingerprint.sql');
+my @steps = sort map { basename($_) } glob('sql/schema/*.sql');
+my @api = map { basename($_) } glob('sql/api/*.sql');
+
+sub new_database
+{
+	my ($name) = @_;
+	$node->safe_psql('postgres', "CREATE DATABASE $name");
+	$node->safe_psql($name, 'CREATE EXTENSION cloudgreet');
+	return $name;
+}
+
+# A directory with the given schema steps and replaceable files.
+sub scripts
+{
+	my ($steps, $api) = @_;
+	my $directory = PostgreSQL::Test::Utils::tempdir();
+	make_path("$directory/schema", "$directory/api");
+	copy("sql/schema/$_", "$directory/schema/$_") or die "$_: $!" for @$steps;
+	copy("sql/api/$_", "$directory/api/$_") or die "$_: $!" for @$api;
+	return $directory;
+}
+
+sub migrate
+{
+	my ($database, $directory) = @_;
+	return $node->safe_psql($database, "SET cloudgreet.script_directory = '" . ($directory // '') . "'; SELECT cloudgreet.migrate()");
+}
+
+sub fingerprint
+{
+	my ($database) = @_;
+	return $node->safe_psql($database, $fingerprint_sql);
+}
+
+my $fresh = new_database('fresh');
+migrate($fresh);
+my $expected = fingerprint($fresh);
+cmp_ok(scalar(split /\n/, $expected), '>', 500, 'the fingerprint sees the objects of the schema');
+
+# The installation row is made by a step, so the first stop that can activate is after it.
+for my $last (1 .. $#steps - 1)
+{
+	my $database = new_database("from_$last");
+	migrate($database, scripts([ @steps[0 .. $last] ], []));
+	migrate($database);
+	is(fingerprint($database), $expected, "updated from $steps[$last] equals fresh");
+}
+
+# --- Replaceable objects --------------------------------------------------------------
+my $directory = scripts(\@steps, \@api);
+my $database = new_database('replaced');
+my $extra = "$directory/api/990_extra.sql";
+
+append_to_file($extra, q{
+	CREATE OR REPLACE FUNCTION cloudgreet.greet(name text) RETURNS text LANGUAGE sql
+		SET search_path = pg_catalog, pg_temp AS $$ SELECT 'hello ' || name $$;
+	CREATE OR REPLACE FUNCTION cloudgreet.leave() RETURNS text LANGUAGE sql
+		SET search_path = pg_catalog, pg_temp AS $$ SELECT 'bye' $$;
+});
+migrate($database, $directory);
+$node->safe_psql($database, 'CREATE ROLE operator; GRANT EXECUTE ON FUNCTION cloudgreet.greet(text) TO operator');
+$node->safe_psql($database, 'CREATE FUNCTION cloudgreet.mine() RETURNS int LANGUAGE sql AS $$ SELECT 1 $$');
+
+unlink $extra;
+append_to_file($extra, q{
+	CREATE OR REPLACE FUNCTION cloudgreet.greet(name text) RETURNS text LANGUAGE sql
+		SET search_path = pg_catalog, pg_temp AS $$ SELECT 'good morning ' || name $$;
+});
+migrate($database, $directory);
+is($node->safe_psql($database, "SELECT cloudgreet.greet('Ann')"), 'good morning Ann', 'a changed body replaces the old one');
+is($node->safe_psql($database, "SELECT has_function_privilege('operator', 'cloudgreet.greet(text)', 'EXECUTE')"),
+	't', 'and keeps the grants that an operator made');
+is($node->safe_psql($database, "SELECT to_regproc('cloudgreet.leave') IS NULL"), 't', 'a function that vanished from the files is dropped');
+is($node->safe_psql($database, 'SELECT cloudgreet.mine()'), '1', "a user's own function in the schema stays");
+
+unlink $extra;
+append_to_file($extra, q{
+	CREATE OR REPLACE FUNCTION cloudgreet.greet(who text) RETURNS integer LANGUAGE sql
+		SET search_path = pg_catalog, pg_temp AS $$ SELECT length(who) $$;
+});
+migrate($database, $directory);
+is($node->safe_psql($database, "SELECT cloudgreet.greet(who => 'Ann')"), '3', 'a changed signature is dropped and made again');
+
+unlink $extra;
+append_to_file($extra, 'SELECT 1/0;');
+my ($status, undef, $err) = $node->psql($database, "SET cloudgreet.script_directory = '$directory'; SELECT cloudgreet.migrate()");
+like($err, qr/division by zero.*990_extra\.sql/s, 'an error names its file');
+is($node->safe_psql($database, "SELECT cloudgreet.greet(who => 'Ann')"), '3', 'and leaves everything as it was');
+
+unlink $extra;
+migrate($database, $directory);
+$node->safe_psql($database, 'DROP FUNCTION cloudgreet.mine()');
+is(fingerprint($database), $expected, 'with the original files the schema equals a fresh one again');
+
+$node->stop;
+done_testing();
