@@ -1,0 +1,292 @@
+/*
+ * instance.c
+ *		Tells the installation from its copies: pause(), activate(), is_active().
+ *
+ * A logical restore, CREATE DATABASE ... TEMPLATE and pg_upgrade change the system
+ * identifier or the database's oid.  A physical clone changes neither, so a random
+ * token stands both in the database and in a file beside the data directory, which
+ * a clone does not carry; the file also names the data directory, for clones that
+ * share a configured directory.
+ *
+ * Invariant:	activate() reuses a file that fits the row, so that rolling it back
+ *				never makes an active database a copy.
+ * Locks:		the installation row, by its own statements.
+ * Errors:		ZG116 when the file cannot be written; reading never fails.
+ */
+#include "postgres.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "access/xlog.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "storage/fd.h"
+#include "utils/builtins.h"
+#include "utils/uuid.h"
+
+#include "core/errors.h"
+#include "core/instance.h"
+#include "core/schema_version.h"
+#include "core/settings.h"
+#include "core/spi.h"
+#include "core/uuid.h"
+
+/* What the database remembers. */
+typedef struct Installation
+{
+	int64 system_identifier;
+	Oid	  database;
+	char *token;
+	bool  is_paused;
+} Installation;
+
+static char *
+instance_directory(void)
+{
+	if (cg_instance_directory[0] != '\0')
+		return pstrdup(cg_instance_directory);
+	return psprintf("%s.cloudgreet", DataDir);
+}
+
+static char *
+instance_path(void)
+{
+	return psprintf("%s/%u", instance_directory(), MyDatabaseId);
+}
+
+/* What the file must say for a row with this token to be ours. */
+static char *
+instance_text(const char *token)
+{
+	return psprintf("cloudgreet instance 1\nsystem " UINT64_FORMAT "\ndatabase %u\n"
+					"token %s\ndata_directory %s\n",
+					GetSystemIdentifier(), MyDatabaseId, token, DataDir);
+}
+
+static bool
+file_says(const char *expected)
+{
+	FILE  *file = AllocateFile(instance_path(), "r");
+	size_t length = strlen(expected);
+	char  *found = palloc(length + 2);
+	size_t n;
+
+	if (file == NULL)
+		return false;
+	n = fread(found, 1, length + 1, file);
+	FreeFile(file);
+	return n == length && memcmp(found, expected, length) == 0;
+}
+
+static void
+refuse_file(const char *path)
+{
+	ereport(ERROR, (errcode(ERRCODE_CG_INSTANCE_FILE),
+					errmsg("could not write instance file \"%s\": %m", path),
+					errhint("Let the server's user write there, or set "
+							"cloudgreet.instance_directory to a directory outside the "
+							"data directory.")));
+}
+
+static void
+write_file(const char *content)
+{
+	char	   *directory = instance_directory();
+	char	   *path = instance_path();
+	char	   *temporary = psprintf("%s.%d.tmp", path, MyProcPid);
+	struct stat status;
+	FILE	   *file;
+
+	if (mkdir(directory, S_IRWXU) != 0 && errno != EEXIST)
+		refuse_file(directory);
+	if (stat(directory, &status) != 0 || !S_ISDIR(status.st_mode))
+	{
+		errno = ENOTDIR;
+		refuse_file(directory);
+	}
+	file = AllocateFile(temporary, "w");
+	if (file == NULL)
+		refuse_file(temporary);
+	if (fputs(content, file) == EOF || FreeFile(file) != 0)
+	{
+		(void) unlink(temporary);
+		refuse_file(temporary);
+	}
+	if (chmod(temporary, S_IRUSR | S_IWUSR) != 0 ||
+		durable_rename(temporary, path, LOG) != 0)
+	{
+		(void) unlink(temporary);
+		refuse_file(path);
+	}
+}
+
+/* Reads the row as the owner; false when there is none. */
+static bool
+read_installation(Installation *row)
+{
+	CgSpi		  spi;
+	CgIdentity	  saved;
+	MemoryContext caller = CurrentMemoryContext;
+	bool		  found;
+	bool		  isnull;
+
+	cg_run_as_owner(&saved);
+	cg_spi_begin(&spi, "reading the installation");
+	found = cg_spi_query("SELECT system_identifier, database_oid, instance_token::text, "
+						 "is_paused FROM cloudgreet_private.installation",
+						 0, NULL, NULL, NULL, true, 1) == 1;
+	if (found)
+	{
+		row->system_identifier = DatumGetInt64(cg_spi_value(0, 1, &isnull));
+		row->database = DatumGetObjectId(cg_spi_value(0, 2, &isnull));
+		row->token = MemoryContextStrdup(
+			caller, TextDatumGetCString(cg_spi_value(0, 3, &isnull)));
+		row->is_paused = DatumGetBool(cg_spi_value(0, 4, &isnull));
+	}
+	cg_spi_end(&spi);
+	cg_identity_restore(&saved);
+	return found;
+}
+
+static CgInstanceState
+judge(const Installation *row, const char **reason)
+{
+	if (row->system_identifier != (int64) GetSystemIdentifier())
+		*reason = "The database was restored into another cluster.";
+	else if (row->database != MyDatabaseId)
+		*reason = "The database was restored or copied within the cluster.";
+	else if (!file_says(instance_text(row->token)))
+		*reason = "The cluster was cloned or moved, or its instance file is gone.";
+	else if (row->is_paused)
+	{
+		*reason = "It was paused.";
+		return CG_INSTANCE_PAUSED;
+	}
+	else
+	{
+		*reason = "This database may send.";
+		return CG_INSTANCE_ACTIVE;
+	}
+	return CG_INSTANCE_COPY;
+}
+
+CgInstanceState
+cg_instance_state(const char **reason)
+{
+	const char	*ignored;
+	Installation row;
+
+	if (reason == NULL)
+		reason = &ignored;
+	*reason = "The application schema is not installed.";
+	if (cg_schema_version() == 0)
+		return CG_INSTANCE_MISSING;
+	*reason = "It was never activated.";
+	return read_installation(&row) ? judge(&row, reason) : CG_INSTANCE_MISSING;
+}
+
+void
+cg_instance_activate(void)
+{
+	CgSpi		 spi;
+	CgIdentity	 saved;
+	Installation row;
+	pg_uuid_t	 token;
+	char		*token_text;
+	Oid			 types[] = { INT8OID, OIDOID, TEXTOID };
+	Datum		 values[3];
+
+	if (read_installation(&row) && file_says(instance_text(row.token)))
+		token_text = row.token;
+	else
+	{
+		cg_uuid_v7(&token);
+		token_text = DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&token)));
+		write_file(instance_text(token_text));
+	}
+
+	values[0] = Int64GetDatum((int64) GetSystemIdentifier());
+	values[1] = ObjectIdGetDatum(MyDatabaseId);
+	values[2] = CStringGetTextDatum(token_text);
+	cg_run_as_owner(&saved);
+	cg_spi_begin(&spi, "activating the installation");
+	(void) cg_spi_query(
+		"INSERT INTO cloudgreet_private.installation AS i"
+		" (system_identifier, database_oid, instance_token) VALUES ($1, $2, $3::pg_catalog.uuid)"
+		" ON CONFLICT (is_single) DO UPDATE SET system_identifier = excluded.system_identifier,"
+		" database_oid = excluded.database_oid, instance_token = excluded.instance_token,"
+		" is_paused = false, activated_at = pg_catalog.now()",
+		3, types, values, NULL, false, 0);
+	cg_spi_end(&spi);
+	cg_identity_restore(&saved);
+}
+
+static void
+require_superuser(const char *function)
+{
+	if (!superuser())
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("permission denied for function %s()", function),
+						errhint("It must be run by a superuser.")));
+}
+
+PG_FUNCTION_INFO_V1(cg_sql_activate);
+
+Datum
+cg_sql_activate(PG_FUNCTION_ARGS)
+{
+	require_superuser("activate");
+	cg_schema_require();
+	cg_instance_activate();
+	PG_RETURN_VOID();
+}
+
+PG_FUNCTION_INFO_V1(cg_sql_pause);
+
+Datum
+cg_sql_pause(PG_FUNCTION_ARGS)
+{
+	CgSpi	   spi;
+	CgIdentity saved;
+
+	require_superuser("pause");
+	cg_schema_require();
+	cg_run_as_owner(&saved);
+	cg_spi_begin(&spi, "pausing the installation");
+	(void) cg_spi_query("UPDATE cloudgreet_private.installation SET is_paused = true", 0,
+						NULL, NULL, NULL, false, 0);
+	cg_spi_end(&spi);
+	cg_identity_restore(&saved);
+	PG_RETURN_VOID();
+}
+
+PG_FUNCTION_INFO_V1(cg_sql_is_active);
+
+Datum
+cg_sql_is_active(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(cg_instance_state(NULL) == CG_INSTANCE_ACTIVE);
+}
+
+PG_FUNCTION_INFO_V1(cg_sql_installation_status);
+
+Datum
+cg_sql_installation_status(PG_FUNCTION_ARGS)
+{
+	static const char *const names[] = { "missing", "copy", "paused", "active" };
+	const char				*reason;
+	CgInstanceState			 state = cg_instance_state(&reason);
+	TupleDesc				 descriptor;
+	Datum					 values[2];
+	bool					 nulls[2] = { false, false };
+
+	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	values[0] = CStringGetTextDatum(names[state]);
+	values[1] = CStringGetTextDatum(reason);
+	PG_RETURN_DATUM(
+		HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls)));
+}

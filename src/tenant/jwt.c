@@ -1,0 +1,213 @@
+/*
+ * jwt.c
+ *		Verifies tokens against the keys of the database.
+ *
+ * A key knows its algorithm and the token's header only has to name the same, so
+ * neither "none" nor a public key used as an HMAC secret can pass.  kid is looked
+ * up and nothing else; jku, x5u, jwk and x5c are not read.
+ *
+ * HMAC: RFC 2104 by OpenSSL; base64url: RFC 4648 section 5, strictly (no padding,
+ * no white space, no bits left over).
+ *
+ * Memory:		the caller's context; keys are cleansed before returning.
+ * Errors:		those of reading keys; a bad token is never an error here.
+ */
+#include "postgres.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "core/clock.h"
+#include "core/spi.h"
+#include "tenant/jwt.h"
+#include "tenant/secret.h"
+#include "tenant/settings.h"
+
+#define MAX_TOKEN_BYTES 8192
+#define MAX_KEYS 16
+
+/* The parts of a token; pointers into the caller's text and decoded copies. */
+typedef struct TokenParts
+{
+	const char *signed_text;
+	size_t		signed_length;
+	char	   *header;
+	size_t		header_length;
+	char	   *payload;
+	size_t		payload_length;
+	char	   *signature;
+	size_t		signature_length;
+} TokenParts;
+
+static int
+base64url_value(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	if (c == '-')
+		return 62;
+	if (c == '_')
+		return 63;
+	return -1;
+}
+
+/* NULL when the text is not canonical base64url. */
+static char *
+decode_base64url(const char *from, size_t length, size_t *decoded_length)
+{
+	char  *result;
+	size_t n = 0;
+	uint32 bits = 0;
+	int	   nbits = 0;
+
+	if (length == 0 || length % 4 == 1)
+		return NULL;
+	result = palloc(length);
+	for (size_t i = 0; i < length; i++)
+	{
+		int value = base64url_value(from[i]);
+
+		if (value < 0)
+			return NULL;
+		bits = (bits << 6 | (uint32) value) & 0xFFFFFF;
+		nbits += 6;
+		if (nbits >= 8)
+		{
+			nbits -= 8;
+			result[n++] = (char) (bits >> nbits & 0xFF);
+		}
+	}
+	if ((bits & ((1U << nbits) - 1)) != 0)
+		return NULL;
+	*decoded_length = n;
+	return result;
+}
+
+static bool
+split_token(const char *token, size_t length, TokenParts *parts)
+{
+	const char *end = token + length;
+	const char *first;
+	const char *second;
+
+	if (length > MAX_TOKEN_BYTES)
+		return false;
+	first = memchr(token, '.', length);
+	second = first == NULL ? NULL : memchr(first + 1, '.', end - first - 1);
+	if (second == NULL)
+		return false;
+
+	parts->signed_text = token;
+	parts->signed_length = second - token;
+	parts->header = decode_base64url(token, first - token, &parts->header_length);
+	parts->payload =
+		decode_base64url(first + 1, second - first - 1, &parts->payload_length);
+	parts->signature =
+		decode_base64url(second + 1, end - second - 1, &parts->signature_length);
+	return parts->header != NULL && parts->payload != NULL && parts->signature != NULL;
+}
+
+static bool
+verify_hs256(const TokenParts *parts, const char *key, size_t key_length)
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned int  digest_length = 0;
+
+	return HMAC(EVP_sha256(), key, (int) key_length,
+				(const unsigned char *) parts->signed_text, parts->signed_length, digest,
+				&digest_length) != NULL &&
+		   digest_length == parts->signature_length &&
+		   CRYPTO_memcmp(digest, parts->signature, digest_length) == 0;
+}
+
+/* How each algorithm verifies; a key of another algorithm matches no token. */
+static const struct
+{
+	const char *name;
+	bool (*verify)(const TokenParts *parts, const char *key, size_t key_length);
+} algorithms[] = {
+	{ "HS256", verify_hs256 },
+};
+
+static bool
+key_signed(const char *algorithm, const TokenParts *parts, const char *key,
+		   size_t key_length)
+{
+	for (int i = 0; i < lengthof(algorithms); i++)
+	{
+		if (strcmp(algorithms[i].name, algorithm) == 0)
+			return algorithms[i].verify(parts, key, key_length);
+	}
+	return false;
+}
+
+/* Tries the active keys of the header's algorithm, only the named one if kid is given. */
+static bool
+any_key_signed(const CgTokenHeader *header, const TokenParts *parts)
+{
+	CgSpi	   spi;
+	CgIdentity saved;
+	Oid		   types[] = { TEXTOID, TEXTOID };
+	Datum	   values[] = { CStringGetTextDatum(header->algorithm),
+						   CStringGetTextDatum(header->key_id) };
+	uint64	   rows;
+	bool	   matches = false;
+
+	cg_run_as_owner(&saved);
+	cg_spi_begin(&spi, "reading the keys of tokens");
+	rows = cg_spi_query("SELECT kid, key_id, nonce, ciphertext "
+						"FROM cloudgreet_private.jwt_keys "
+						"WHERE is_active AND algorithm = $1 AND $2 IN ('', kid)",
+						2, types, values, NULL, true, MAX_KEYS);
+	for (uint64 i = 0; i < rows && !matches; i++)
+	{
+		bool  isnull;
+		char *kid = TextDatumGetCString(cg_spi_value(i, 1, &isnull));
+		char *key_id = TextDatumGetCString(cg_spi_value(i, 2, &isnull));
+		bytea *key = cg_secret_open(
+			cg_secret_jwt_label(kid), key_id, DatumGetByteaPP(cg_spi_value(i, 3, &isnull)),
+			DatumGetByteaPP(cg_spi_value(i, 4, &isnull)));
+
+		matches = key_signed(header->algorithm, parts, VARDATA_ANY(key),
+							 VARSIZE_ANY_EXHDR(key));
+		OPENSSL_cleanse(VARDATA_ANY(key), VARSIZE_ANY_EXHDR(key));
+	}
+	cg_spi_end(&spi);
+	cg_identity_restore(&saved);
+	return matches;
+}
+
+static bool
+is_timely(const CgClaims *claims)
+{
+	double now = (double) cg_clock_now() / USECS_PER_SEC +
+				 (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * (double) SECS_PER_DAY;
+
+	return claims->has_exp && now < claims->exp + cg_jwt_leeway &&
+		   (!claims->has_nbf || claims->nbf <= now + cg_jwt_leeway) &&
+		   (!claims->has_iat || claims->iat <= now + cg_jwt_leeway);
+}
+
+bool
+cg_jwt_verify(const char *token, size_t length, CgClaims *claims)
+{
+	TokenParts	  parts;
+	CgTokenHeader header;
+
+	return split_token(token, length, &parts) &&
+		   cg_token_header_parse(parts.header, parts.header_length, &header) &&
+		   !header.has_critical && any_key_signed(&header, &parts) &&
+		   cg_claims_parse(parts.payload, parts.payload_length, claims) &&
+		   is_timely(claims) &&
+		   (cg_jwt_issuer[0] == '\0' || claims->issuer_matches) &&
+		   (cg_jwt_audience[0] == '\0' || claims->audience_matches);
+}

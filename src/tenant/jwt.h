@@ -1,0 +1,20 @@
+/*
+ * jwt.h
+ *		Verifies signed tokens (RFC 7519, with the rules of RFC 8725).
+ */
+#ifndef CG_TENANT_JWT_H
+#define CG_TENANT_JWT_H
+
+#include "postgres.h"
+
+#include "tenant/claims.h"
+
+/*
+ * True when the token is signed by an active key of cloudgreet_private.jwt_keys,
+ * by that key's own algorithm, is within its times by cloudgreet.clock(), and has
+ * the issuer and audience that the settings ask for.  The reason of a refusal is
+ * not told.  ERROR ZG108 to ZG110 when the keys themselves cannot be read.
+ */
+extern bool cg_jwt_verify(const char *token, size_t length, CgClaims *claims);
+
+#endif /* CG_TENANT_JWT_H */

@@ -1,0 +1,146 @@
+/*
+ * login.c
+ *		cloudgreet.login(jwt): makes the rest of a transaction act for a token.
+ *
+ * The token is trusted for who someone is; whether that someone still may is read
+ * from the database: a deactivated user, or a token older than the user's
+ * tokens_valid_after, is refused, and a demotion takes effect at once.  A subject
+ * without a row in users is accepted: the issuer may keep its people elsewhere.
+ *
+ * Errors:		25P01 outside a transaction block, ZG103 for every refused token,
+ *				42501 when the session's role may not become the token's role.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/timestamp.h"
+#include "utils/uuid.h"
+
+#include "core/errors.h"
+#include "core/schema_version.h"
+#include "core/spi.h"
+#include "tenant/login.h"
+
+static double
+unix_seconds(TimestampTz at)
+{
+	return (double) at / USECS_PER_SEC +
+		   (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * (double) SECS_PER_DAY;
+}
+
+/*
+ * The role to act in: the token's, unless the database has less for this user.  An
+ * admin may hold a token of another role.
+ */
+static void
+choose_app_role(CgContext *context, const char *role_in_database)
+{
+	if (strcmp(role_in_database, "admin") != 0)
+		strlcpy(context->app_role, role_in_database, CG_ROLE_NAME_LENGTH);
+}
+
+/* Judges the row of the token's user in the token's business. */
+static bool
+judge_user(const CgClaims *claims, CgContext *context)
+{
+	bool  isnull;
+	Datum value;
+
+	/* No business of that id: nobody acts for it. */
+	if (!DatumGetBool(cg_spi_value(0, 1, &isnull)))
+		return false;
+	value = cg_spi_value(0, 2, &isnull);
+	if (isnull)
+		return true; /* no such user here */
+	if (!DatumGetBool(value))
+		return false;
+	value = cg_spi_value(0, 3, &isnull);
+	if (!isnull && (!claims->has_iat ||
+					claims->iat < unix_seconds(DatumGetTimestampTz(value))))
+		return false;
+	choose_app_role(context, TextDatumGetCString(cg_spi_value(0, 4, &isnull)));
+	return true;
+}
+
+static bool
+is_current(const CgClaims *claims, CgContext *context)
+{
+	CgSpi	   spi;
+	CgIdentity saved;
+	Oid		   types[] = { UUIDOID, UUIDOID };
+	Datum	   values[] = { UUIDPGetDatum(&claims->business),
+						   UUIDPGetDatum(&claims->subject) };
+	char	   nulls[] = { ' ', claims->has_subject ? ' ' : 'n' };
+	int		   level = NewGUCNestLevel();
+	bool	   result;
+
+	/* The owner is subject to row security too, so it enters the business to look. */
+	cg_context_set(context, GUC_ACTION_SAVE);
+	cg_run_as_owner(&saved);
+	cg_spi_begin(&spi, "reading the user of a token");
+	(void) cg_spi_query(
+		"SELECT EXISTS (SELECT FROM cloudgreet.businesses b "
+		"               WHERE b.id OPERATOR(pg_catalog.=) $1),"
+		"       u.is_active, u.tokens_valid_after, u.role "
+		"  FROM (VALUES ($1, $2)) AS token (business_id, user_id)"
+		"  LEFT JOIN cloudgreet.users u"
+		"    ON u.business_id OPERATOR(pg_catalog.=) token.business_id"
+		"   AND u.id OPERATOR(pg_catalog.=) token.user_id",
+		2, types, values, nulls, true, 1);
+	result = judge_user(claims, context);
+	cg_spi_end(&spi);
+	cg_identity_restore(&saved);
+	AtEOXact_GUC(true, level);
+	return result;
+}
+
+bool
+cg_login_accept(const char *token, size_t length, CgContext *context)
+{
+	CgClaims claims;
+
+	memset(context, 0, sizeof(*context));
+	if (!cg_jwt_verify(token, length, &claims))
+		return false;
+
+	context->has_business = claims.has_business;
+	context->has_user = claims.has_subject;
+	context->business = claims.business;
+	context->user = claims.subject;
+	memcpy(context->app_role, claims.app_role, CG_ROLE_NAME_LENGTH);
+	memcpy(context->db_role, claims.db_role, CG_ROLE_NAME_LENGTH);
+	return !claims.has_business || is_current(&claims, context);
+}
+
+PG_FUNCTION_INFO_V1(cg_sql_login);
+
+Datum
+cg_sql_login(PG_FUNCTION_ARGS)
+{
+	text	 *token;
+	CgContext context;
+
+	if (!IsTransactionBlock())
+		ereport(ERROR, (errcode(ERRCODE_NO_ACTIVE_SQL_TRANSACTION),
+						errmsg("login() can only be used in transaction blocks"),
+						errhint("Start with BEGIN: a login ends with its transaction.")));
+	cg_schema_require();
+
+	if (!PG_ARGISNULL(0))
+		token = PG_GETARG_TEXT_PP(0);
+	if (PG_ARGISNULL(0) || !cg_login_accept(VARDATA_ANY(token), VARSIZE_ANY_EXHDR(token),
+											&context))
+		ereport(ERROR, (errcode(ERRCODE_CG_TOKEN_INVALID), errmsg("invalid token"),
+						errhidestmt(true)));
+
+	(void) set_config_option("role", context.db_role,
+							 superuser() ? PGC_SUSET : PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_LOCAL, true, 0, false);
+	cg_context_set(&context, GUC_ACTION_LOCAL);
+	PG_RETURN_VOID();
+}

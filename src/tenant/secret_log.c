@@ -1,0 +1,72 @@
+/*
+ * secret_log.c
+ *		Redacts log entries of statements that call set_secret() or add_jwt_key().
+ *
+ * log_statement, log_min_duration_statement and the STATEMENT line of any error
+ * would print a literal secret.  The hook looks at every entry before it is
+ * written; what it cannot help is a library that is not loaded yet, hence the
+ * advice to preload.
+ *
+ * Errors:		none may be raised inside the hook; it only assigns fields.
+ */
+#include "postgres.h"
+
+#include "pgstat.h"
+#include "tcop/tcopprot.h"
+#include "utils/backend_status.h"
+#include "utils/elog.h"
+
+#include "tenant/secret_log.h"
+
+static emit_log_hook_type previous_hook = NULL;
+
+/* Finds a word in a text without regard to case. */
+static bool
+mentions(const char *haystack, const char *word)
+{
+	size_t length = strlen(word);
+
+	for (; *haystack != '\0'; haystack++)
+	{
+		if (pg_strncasecmp(haystack, word, length) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool
+carries_secret(const char *statement)
+{
+	return statement != NULL &&
+		   (mentions(statement, "set_secret") || mentions(statement, "add_jwt_key"));
+}
+
+static void
+redact(ErrorData *error)
+{
+	if (carries_secret(debug_query_string) || carries_secret(error->message))
+	{
+		/* An entry below ERROR that quotes the statement is a statement's log line. */
+		if (error->elevel < ERROR && carries_secret(error->message))
+			error->message = "statement not shown: it carries a secret";
+		error->hide_stmt = true;
+		error->hide_ctx = true;
+		error->detail = NULL; /* bound parameters */
+		error->detail_log = NULL;
+	}
+	if (previous_hook != NULL)
+		previous_hook(error);
+}
+
+void
+cg_secret_log_install(void)
+{
+	previous_hook = emit_log_hook;
+	emit_log_hook = redact;
+}
+
+void
+cg_secret_hide_activity(const char *shown)
+{
+	pgstat_report_activity(STATE_RUNNING, shown);
+}
