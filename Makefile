@@ -2,14 +2,14 @@
 
 # ---- Version: the control file states it, nothing else does -------------------------
 EXTENSION = cloudgreet
-VERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" cloudgreet.control)
+EXTENSION_VERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" cloudgreet.control)
 SCHEMA_FILES := $(sort $(wildcard sql/schema/*.sql))
 SCHEMA_VERSION := $(shell printf '%s\n' $(SCHEMA_FILES) | sed -n '$$s,.*/0*\([0-9]*\)_.*,\1,p')
 
 # ---- C ------------------------------------------------------------------------------
 MODULE_big = cloudgreet
 OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c)))
-PG_CPPFLAGS = -Isrc -DCG_SCHEMA_VERSION=$(SCHEMA_VERSION) -DCG_VERSION='"$(VERSION)"'
+PG_CPPFLAGS = -Isrc -DCG_SCHEMA_VERSION=$(SCHEMA_VERSION) -DCG_VERSION='"$(EXTENSION_VERSION)"'
 SHLIB_LINK = -lcrypto
 # No function of ours is worth inlining by the JIT, and bitcode would need clang.
 override with_llvm = no
@@ -18,7 +18,7 @@ PG_CFLAGS = -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-i
 endif
 
 # ---- SQL ----------------------------------------------------------------------------
-SCRIPT = build/$(EXTENSION)--$(VERSION).sql
+SCRIPT = build/$(EXTENSION)--$(EXTENSION_VERSION).sql
 DATA_built = $(SCRIPT)
 EXTRA_CLEAN = build results output_iso tmp_check tmp_check_iso regression.diffs regression.out
 
@@ -40,7 +40,7 @@ $(OBJS): $(wildcard src/*.h src/*/*.h) $(SCHEMA_FILES)
 
 $(SCRIPT): $(sort $(wildcard sql/extension/*.sql)) cloudgreet.control
 	@mkdir -p $(@D)
-	{ echo '\echo Use "CREATE EXTENSION cloudgreet" to load this file. \quit'; cat $(filter %.sql,$^); } >$@
+	{ printf '%s\n' '\echo Use "CREATE EXTENSION cloudgreet" to load this file. \quit'; cat $(filter %.sql,$^); } >$@
 
 install: install-scripts
 .PHONY: install-scripts

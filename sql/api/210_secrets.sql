@@ -20,21 +20,18 @@ CREATE OR REPLACE FUNCTION cloudgreet.set_secret(name text, value text, business
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := cloudgreet.resolve_business(set_secret.business_id);
+    business CONSTANT uuid := cloudgreet_private.admin_business(set_secret.business_id);
     new_version integer;
 BEGIN
-    PERFORM cloudgreet_private.require_admin();
     PERFORM cloudgreet_private.check_secret_name(set_secret.name, 'name of the secret');
     IF coalesce(set_secret.value, '') = '' THEN
         RAISE EXCEPTION 'secret must not be empty' USING ERRCODE = 'invalid_parameter_value';
     END IF;
     PERFORM cloudgreet.enter_business(business);
 
+    PERFORM cloudgreet_private.require_business(business);
     -- The business's row keeps two writers of one name apart.
     PERFORM FROM cloudgreet.businesses b WHERE b.id = business FOR NO KEY UPDATE;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'business "%" does not exist', business USING ERRCODE = 'foreign_key_violation';
-    END IF;
     SELECT coalesce(max(s.version), 0) + 1 INTO new_version
       FROM cloudgreet_private.secrets s
      WHERE s.business_id = business AND s.name = set_secret.name;
@@ -55,9 +52,8 @@ CREATE OR REPLACE FUNCTION cloudgreet.delete_secret(name text, business_id uuid 
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := cloudgreet.resolve_business(delete_secret.business_id);
+    business CONSTANT uuid := cloudgreet_private.admin_business(delete_secret.business_id);
 BEGIN
-    PERFORM cloudgreet_private.require_admin();
     PERFORM cloudgreet.enter_business(business);
     DELETE FROM cloudgreet_private.secrets s WHERE s.business_id = business AND s.name = delete_secret.name;
     IF NOT FOUND THEN
@@ -73,9 +69,8 @@ CREATE OR REPLACE FUNCTION cloudgreet.list_secrets(business_id uuid DEFAULT NULL
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := cloudgreet.resolve_business(list_secrets.business_id);
+    business CONSTANT uuid := cloudgreet_private.admin_business(list_secrets.business_id);
 BEGIN
-    PERFORM cloudgreet_private.require_admin();
     PERFORM cloudgreet.enter_business(business);
     RETURN QUERY
         SELECT DISTINCT ON (s.name) s.name, s.version, s.last_four, s.created_at

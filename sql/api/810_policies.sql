@@ -1,0 +1,104 @@
+/*
+ * 810_policies.sql
+ *		Row security and grants, generated from the permission matrix.
+ *
+ * Every policy calls a function of the extension, so that dropping the extension with
+ * CASCADE takes all of them away and leaves row security on: access ends.
+ */
+CREATE OR REPLACE FUNCTION cloudgreet_private.replace_policy(target regclass, name text, definition text) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
+$$
+BEGIN
+    EXECUTE format('DROP POLICY IF EXISTS %I ON %s', name, target);
+    EXECUTE format('CREATE POLICY %I ON %s %s', name, target, definition);
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.replace_policy(regclass, text, text) IS
+    'Makes a policy, in the place of one of that name. The definition is a constant of the caller.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.protect_table(target regclass) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
+$$
+DECLARE
+    table_name CONSTANT text := (SELECT relname FROM pg_class WHERE oid = target);
+    own CONSTANT text := CASE table_name WHEN 'businesses' THEN 'id' ELSE 'business_id' END
+                         || ' = cloudgreet.current_business_id()';
+BEGIN
+    EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', target);
+    EXECUTE format('REVOKE ALL ON %s FROM PUBLIC, anon, authenticated, service_role', target);
+    -- Whatever else is allowed, also to the owner: rows of the business only.
+    PERFORM cloudgreet_private.replace_policy(target, table_name || '_tenant_all',
+        format('AS RESTRICTIVE TO PUBLIC USING (%s) WITH CHECK (%s)', own, own));
+    PERFORM cloudgreet_private.replace_policy(target, table_name || '_owner_all',
+        'TO cloudgreet_owner USING (cloudgreet.current_business_id() IS NOT NULL)');
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.protect_table(regclass) IS
+    'Switches row security on for a table or partition, for its owner too, and takes all grants away.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.grant_table(target regclass) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
+$$
+DECLARE
+    name CONSTANT text := (SELECT relname FROM pg_class WHERE oid = target);
+    stale text;
+    role_name text;
+    verb_name text;
+    allowed text;
+    columns text;
+BEGIN
+    FOR stale IN SELECT polname FROM pg_policy
+                  WHERE polrelid = target AND polname ~ ('^' || name || '_(admin|user|agent)_(select|insert|update|delete)$') LOOP
+        EXECUTE format('DROP POLICY %I ON %s', stale, target);
+    END LOOP;
+    FOR role_name, verb_name IN SELECT p.app_role, p.verb FROM cloudgreet_private.permissions p
+                                 WHERE p.table_name = name ORDER BY 1, 2 LOOP
+        allowed := format('cloudgreet.current_app_role() = %L', role_name);
+        EXECUTE format('CREATE POLICY %I ON %s FOR %s TO authenticated %s %s', name || '_' || role_name || '_' || verb_name,
+            target, verb_name,
+            CASE WHEN verb_name <> 'insert' THEN format('USING (%s)', allowed) END,
+            CASE WHEN verb_name IN ('insert', 'update') THEN format('WITH CHECK (%s)', allowed) END);
+    END LOOP;
+
+    -- Grants by verb; what identifies a row is not for tenants to change.
+    SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) INTO columns FROM pg_attribute
+     WHERE attrelid = target AND attnum > 0 AND NOT attisdropped
+       AND attname NOT IN ('business_id', 'id', 'created_at', 'updated_at');
+    FOR verb_name IN SELECT DISTINCT p.verb FROM cloudgreet_private.permissions p WHERE p.table_name = name LOOP
+        EXECUTE format('GRANT %s %s ON %s TO authenticated', verb_name,
+            CASE WHEN verb_name = 'update' THEN '(' || columns || ')' ELSE '' END, target);
+    END LOOP;
+    EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO service_role', target);
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.grant_table(regclass) IS
+    'Makes the policies and grants of a table that the permission matrix asks for. Policies of other names are left alone.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.apply_permissions() RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
+$$
+DECLARE
+    target regclass;
+    is_partition boolean;
+BEGIN
+    FOR target, is_partition IN
+        SELECT c.oid, c.relispartition FROM pg_class c
+         WHERE c.relnamespace = 'cloudgreet'::regnamespace AND c.relkind IN ('r', 'p')
+           AND c.relowner = 'cloudgreet_owner'::regrole
+         ORDER BY c.relname
+    LOOP
+        PERFORM cloudgreet_private.protect_table(target);
+        IF NOT is_partition THEN
+            PERFORM cloudgreet_private.grant_table(target);
+        END IF;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.apply_permissions() IS
+    'Brings row security, policies and grants of all tables to what the permission matrix says.';
+
+REVOKE ALL ON FUNCTION cloudgreet_private.replace_policy(regclass, text, text),
+    cloudgreet_private.protect_table(regclass), cloudgreet_private.grant_table(regclass),
+    cloudgreet_private.apply_permissions() FROM PUBLIC;
+
+DO $$ BEGIN PERFORM cloudgreet_private.apply_permissions(); END $$;

@@ -1,0 +1,63 @@
+/*
+ * 820_partitions.sql
+ *		Partitions of the histories, made ahead by month.
+ */
+CREATE OR REPLACE FUNCTION cloudgreet_private.maintain_partitions(months_ahead integer DEFAULT 12) RETURNS integer
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
+$$
+DECLARE
+    parent regclass;
+    first_month CONSTANT timestamp := date_trunc('month', now() AT TIME ZONE 'UTC');
+    month timestamp;
+    partition text;
+    made integer := 0;
+BEGIN
+    FOR parent, month IN
+        SELECT c.oid, first_month + make_interval(months => n)
+          FROM pg_class c, generate_series(0, maintain_partitions.months_ahead) n
+         WHERE c.relnamespace = 'cloudgreet'::regnamespace AND c.relkind = 'p'
+           AND c.relowner = 'cloudgreet_owner'::regrole
+         ORDER BY c.relname, n
+    LOOP
+        partition := format('cloudgreet.%I', (SELECT relname FROM pg_class WHERE oid = parent) || to_char(month, '"_p"YYYY_MM'));
+        CONTINUE WHEN to_regclass(partition) IS NOT NULL;
+        -- Attaching lets writers go on; CREATE TABLE ... PARTITION OF would not.
+        EXECUTE format('CREATE TABLE %s (LIKE %s INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', partition, parent);
+        EXECUTE format('COMMENT ON TABLE %s IS %L', partition, to_char(month, '"Rows of "YYYY-MM" (UTC), by their id."'));
+        PERFORM cloudgreet_private.protect_table(partition::regclass);
+        EXECUTE format('ALTER TABLE %s ATTACH PARTITION %s FOR VALUES FROM (%L) TO (%L)', parent, partition,
+            cloudgreet.uuid_v7_floor(month AT TIME ZONE 'UTC'),
+            cloudgreet.uuid_v7_floor((month + interval '1 month') AT TIME ZONE 'UTC'));
+        made := made + 1;
+    END LOOP;
+    RETURN made;
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.maintain_partitions(integer) IS
+    'Makes the monthly partitions of all histories from this month on, so many months ahead, and returns how many it made. Run by migrate(), and to be run at least monthly.';
+REVOKE ALL ON FUNCTION cloudgreet_private.maintain_partitions(integer) FROM PUBLIC;
+
+-- Tables that keep updated_at have the trigger that does it.
+CREATE OR REPLACE FUNCTION cloudgreet_private.apply_triggers() RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
+$$
+DECLARE
+    target regclass;
+    name text;
+BEGIN
+    FOR target, name IN
+        SELECT c.oid, c.relname FROM pg_class c
+         WHERE c.relnamespace = 'cloudgreet'::regnamespace AND c.relkind = 'r' AND NOT c.relispartition
+           AND c.relowner = 'cloudgreet_owner'::regrole
+           AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'updated_at' AND NOT a.attisdropped)
+         ORDER BY c.relname
+    LOOP
+        EXECUTE format('CREATE OR REPLACE TRIGGER %I BEFORE UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION cloudgreet.touch_updated_at()',
+            name || '_touch_updated_at', target);
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.apply_triggers() IS
+    'Gives each table with a column updated_at the trigger that keeps it.';
+REVOKE ALL ON FUNCTION cloudgreet_private.apply_triggers() FROM PUBLIC;
+DO $$ BEGIN PERFORM cloudgreet_private.apply_triggers(); END $$;
