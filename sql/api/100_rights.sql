@@ -42,44 +42,5 @@ $$;
 COMMENT ON FUNCTION cloudgreet_private.require_business(uuid) IS
     'Error 23503 unless the business that was entered exists.';
 
-CREATE OR REPLACE FUNCTION cloudgreet_private.check_text(value text, what text, max_length integer) RETURNS text
-    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
-$$
-BEGIN
-    IF value IS NULL OR value !~ '[^[:space:]]' THEN
-        RAISE EXCEPTION '% must not be empty', what USING ERRCODE = 'invalid_parameter_value';
-    ELSIF length(value) > max_length THEN
-        RAISE EXCEPTION '% is longer than % characters', what, max_length USING ERRCODE = 'invalid_parameter_value';
-    ELSIF value ~ '[\u0001-\u001f\u007f]' THEN
-        RAISE EXCEPTION '% has control characters', what USING ERRCODE = 'invalid_parameter_value';
-    END IF;
-    RETURN btrim(value);
-END
-$$;
-COMMENT ON FUNCTION cloudgreet_private.check_text(text, text, integer) IS
-    'A one-line text without blanks around it. Error 22023 when it is empty, too long, or has control characters.';
-
-CREATE OR REPLACE FUNCTION cloudgreet_private.check_object(value jsonb, what text, allowed text[]) RETURNS jsonb
-    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
-$$
-DECLARE
-    unknown text;
-BEGIN
-    IF value IS NULL OR jsonb_typeof(value) <> 'object' THEN
-        RAISE EXCEPTION '% must be a JSON object', what USING ERRCODE = 'invalid_parameter_value';
-    END IF;
-    SELECT k INTO unknown FROM jsonb_object_keys(value) k WHERE k <> ALL (allowed) ORDER BY k LIMIT 1;
-    IF FOUND THEN
-        RAISE EXCEPTION '% has no member "%"', what, left(unknown, 60)
-            USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'Allowed are ' || array_to_string(allowed, ', ') || '.';
-    END IF;
-    RETURN value;
-END
-$$;
-COMMENT ON FUNCTION cloudgreet_private.check_object(jsonb, text, text[]) IS
-    'A JSON object with known members only. Error 22023 otherwise.';
-
 REVOKE ALL ON FUNCTION cloudgreet_private.require_admin(), cloudgreet_private.admin_business(uuid),
-    cloudgreet_private.require_business(uuid), cloudgreet_private.check_text(text, text, integer),
-    cloudgreet_private.check_object(jsonb, text, text[]) FROM PUBLIC;
+    cloudgreet_private.require_business(uuid) FROM PUBLIC;

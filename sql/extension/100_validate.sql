@@ -5,35 +5,35 @@
 CREATE FUNCTION cloudgreet.is_phone_number(value text) RETURNS boolean
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'cg_sql_is_phone_number';
 COMMENT ON FUNCTION cloudgreet.is_phone_number(text) IS
-    'Whether a text is an E.164 phone number: "+" and 8 to 15 digits; a number of +1 must be one of the North American Numbering Plan.';
+    'Whether a text is an E.164 phone number: "+" and 8 to 15 digits; a number of +1 must be one of the North American Numbering Plan. Never an error.';
 
 CREATE FUNCTION cloudgreet.is_email(value text) RETURNS boolean
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'cg_sql_is_email';
 COMMENT ON FUNCTION cloudgreet.is_email(text) IS
-    'Whether a text is an e-mail address that mail can be sent to (the HTML standard''s rule, a domain with a dot, RFC 5321''s lengths).';
+    'Whether a text is an e-mail address that mail can be sent to (the HTML standard''s rule, a domain with a dot, RFC 5321''s lengths). Never an error.';
 
 CREATE FUNCTION cloudgreet.is_time_zone(value text) RETURNS boolean
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'cg_sql_is_time_zone';
 COMMENT ON FUNCTION cloudgreet.is_time_zone(text) IS
-    'Whether a text is a place''s name in the IANA time zone database, or UTC; no abbreviations and no POSIX specifications.';
+    'Whether a text is a name of the IANA time zone database, such as America/New_York, or UTC, in its own spelling; no abbreviations, no offsets in digits, no POSIX specifications. Never an error.';
 
-CREATE FUNCTION cloudgreet.normalize_phone_number(value text) RETURNS text
+CREATE FUNCTION cloudgreet.normalize_phone_number(value text, default_country text DEFAULT 'US') RETURNS text
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'cg_sql_normalize_phone_number';
-COMMENT ON FUNCTION cloudgreet.normalize_phone_number(text) IS
-    'The E.164 form of a phone number as people in North America write it, or of any number with its country code. Error ZG104, which does not repeat the number.';
+COMMENT ON FUNCTION cloudgreet.normalize_phone_number(text, text) IS
+    'The E.164 form of a phone number as people write it in a country (ISO 3166 code), or of any number with its country code. Errors: ZG104, which shows the last two digits only, 22023 for a country that is not known.';
 
 CREATE FUNCTION cloudgreet.normalize_email(value text) RETURNS text
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'cg_sql_normalize_email';
 COMMENT ON FUNCTION cloudgreet.normalize_email(text) IS
-    'An e-mail address without white space around it, its case kept. Error ZG105.';
+    'An e-mail address without white space around it, its domain in lower case. Error ZG105, which does not repeat the address.';
 
-CREATE FUNCTION cloudgreet.check_time_zone(value text) RETURNS text
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'cg_sql_check_time_zone';
-COMMENT ON FUNCTION cloudgreet.check_time_zone(text) IS
-    'The name of a time zone as given. Error ZG106 when there is none of that name.';
+CREATE FUNCTION cloudgreet.normalize_time_zone(value text) RETURNS text
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'cg_sql_normalize_time_zone';
+COMMENT ON FUNCTION cloudgreet.normalize_time_zone(text) IS
+    'The name of a time zone as the IANA database spells it; case and white space around it do not matter. Error ZG106 when there is none of that name.';
 
 REVOKE ALL ON FUNCTION cloudgreet.is_phone_number(text), cloudgreet.is_email(text), cloudgreet.is_time_zone(text),
-    cloudgreet.normalize_phone_number(text), cloudgreet.normalize_email(text), cloudgreet.check_time_zone(text) FROM PUBLIC;
+    cloudgreet.normalize_phone_number(text, text), cloudgreet.normalize_email(text), cloudgreet.normalize_time_zone(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION cloudgreet.is_phone_number(text), cloudgreet.is_email(text), cloudgreet.is_time_zone(text),
-    cloudgreet.normalize_phone_number(text), cloudgreet.normalize_email(text), cloudgreet.check_time_zone(text)
+    cloudgreet.normalize_phone_number(text, text), cloudgreet.normalize_email(text), cloudgreet.normalize_time_zone(text)
     TO cloudgreet_owner, anon, authenticated, service_role, authenticator;

@@ -1,0 +1,117 @@
+/*
+ * 110_checks.sql
+ *		What functions demand of their parameters, each with a message of its own.
+ *
+ * what is the name of the parameter for people.  No check repeats a value that may be
+ * about a person.
+ */
+CREATE OR REPLACE FUNCTION cloudgreet_private.check_text(
+    value text, what text, max_length integer, is_multiline boolean DEFAULT false) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+$$
+BEGIN
+    IF value IS NULL THEN
+        RAISE EXCEPTION '% must not be null', what USING ERRCODE = 'null_value_not_allowed';
+    ELSIF length(value) > max_length THEN
+        RAISE EXCEPTION '% is longer than % characters', what, max_length USING ERRCODE = 'invalid_parameter_value';
+    -- Neither blanks nor what takes no room (U+200B and the like) make a text.
+    ELSIF value !~ '[^[:space:]\u00a0\u200b-\u200f\u2060\ufeff]' THEN
+        RAISE EXCEPTION '% must not be empty', what USING ERRCODE = 'invalid_parameter_value';
+    ELSIF translate(value, CASE WHEN is_multiline THEN E'\t\n\r' ELSE '' END, '')
+          ~ '[\u0001-\u001f\u007f-\u009f\u2028\u2029]' THEN
+        RAISE EXCEPTION '% has control characters', what USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    RETURN btrim(value, E' \t\n\r');
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.check_text(text, text, integer, boolean) IS
+    'A text without blanks around it. Errors: 22004 for NULL, 22023 when it is empty, too long, or has control characters (tab and line breaks are none in a text of several lines).';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.check_optional_text(
+    value text, what text, max_length integer, is_multiline boolean DEFAULT false) RETURNS text
+    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+$$
+    SELECT CASE WHEN value <> '' THEN cloudgreet_private.check_text(value, what, max_length, is_multiline) END;
+$$;
+COMMENT ON FUNCTION cloudgreet_private.check_optional_text(text, text, integer, boolean) IS
+    'As check_text(), but NULL for NULL and for the empty text.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.check_range(value integer, what text, low integer, high integer) RETURNS integer
+    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+$$
+BEGIN
+    IF value IS NULL THEN
+        RAISE EXCEPTION '% must not be null', what USING ERRCODE = 'null_value_not_allowed';
+    ELSIF value NOT BETWEEN low AND high THEN
+        RAISE EXCEPTION '% must be from % to %', what, low, high USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    RETURN value;
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.check_range(integer, text, integer, integer) IS
+    'A number of the range. Errors: 22004 for NULL, 22023 outside of it.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.check_object(value jsonb, what text, allowed text[] DEFAULT NULL) RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+$$
+DECLARE
+    unknown text;
+BEGIN
+    IF value IS NULL THEN
+        RAISE EXCEPTION '% must not be null', what USING ERRCODE = 'null_value_not_allowed';
+    ELSIF jsonb_typeof(value) <> 'object' THEN
+        RAISE EXCEPTION '% must be a JSON object', what USING ERRCODE = 'invalid_parameter_value';
+    ELSIF octet_length(value::text) > 65536 THEN
+        RAISE EXCEPTION '% is larger than 64 kB', what USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    SELECT k INTO unknown FROM jsonb_object_keys(value) k WHERE k <> ALL (allowed) ORDER BY k LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION '% cannot have a member "%"', what, left(unknown, 60)
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = format('Allowed are %s.', array_to_string(allowed, ', '));
+    END IF;
+    RETURN value;
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.check_object(jsonb, text, text[]) IS
+    'A JSON object of at most 64 kB, with no other members than those allowed (NULL: any). Errors: 22004 for NULL, 22023.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.check_member_range(value jsonb, member text, low numeric, high numeric) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+$$
+BEGIN
+    -- Two steps: the order in which a condition is evaluated is not given.
+    IF NOT value ? member THEN
+        RETURN;
+    ELSIF jsonb_typeof(value -> member) = 'number' THEN
+        IF (value ->> member)::numeric BETWEEN low AND high THEN
+            RETURN;
+        END IF;
+    END IF;
+    RAISE EXCEPTION '"%" must be a number from % to %', member, low, high USING ERRCODE = 'invalid_parameter_value';
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.check_member_range(jsonb, text, numeric, numeric) IS
+    'Error 22023 when an object has the member and it is not a number of the range.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.check_member_text(value jsonb, member text, max_length integer) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+$$
+BEGIN
+    IF NOT value ? member THEN
+        RETURN;
+    ELSIF jsonb_typeof(value -> member) <> 'string' THEN
+        RAISE EXCEPTION '"%" must be a text', member USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    PERFORM cloudgreet_private.check_text(value ->> member, format('"%s"', member), max_length, true);
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.check_member_text(jsonb, text, integer) IS
+    'Error 22023 when an object has the member and it is not a text of the length.';
+
+REVOKE ALL ON FUNCTION cloudgreet_private.check_text(text, text, integer, boolean),
+    cloudgreet_private.check_optional_text(text, text, integer, boolean),
+    cloudgreet_private.check_range(integer, text, integer, integer),
+    cloudgreet_private.check_object(jsonb, text, text[]),
+    cloudgreet_private.check_member_range(jsonb, text, numeric, numeric),
+    cloudgreet_private.check_member_text(jsonb, text, integer) FROM PUBLIC;
