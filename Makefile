@@ -24,7 +24,7 @@ EXTRA_CLEAN = build results output_iso tmp_check tmp_check_iso regression.diffs 
 
 # ---- Tests --------------------------------------------------------------------------
 REGRESS = install $(filter-out install,$(sort $(basename $(notdir $(wildcard test/sql/*.sql)))))
-REGRESS_OPTS = --inputdir=test --load-language=plpgsql
+REGRESS_OPTS = --inputdir=test
 ISOLATION = $(sort $(basename $(notdir $(wildcard test/specs/*.spec))))
 ISOLATION_OPTS = --inputdir=test --outputdir=. --load-extension=cloudgreet
 TAP_TESTS = 1

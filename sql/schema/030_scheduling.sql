@@ -189,7 +189,7 @@ CREATE TABLE cloudgreet.appointment_allocations (
 );
 CREATE INDEX appointment_allocations_appointment_id ON cloudgreet.appointment_allocations (business_id, appointment_id);
 CREATE INDEX appointment_allocations_staff_id ON cloudgreet.appointment_allocations (business_id, staff_id, starts_at)
-    INCLUDE (ends_at) WHERE state IN ('held', 'booked');
+    INCLUDE (ends_at, state);
 CREATE INDEX appointment_allocations_long ON cloudgreet.appointment_allocations (business_id, staff_id, starts_at)
     INCLUDE (ends_at) WHERE state IN ('held', 'booked') AND ends_at - starts_at > interval '24 hours';
 COMMENT ON TABLE cloudgreet.appointment_allocations IS

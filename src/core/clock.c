@@ -17,7 +17,7 @@
 #include "core/clock.h"
 
 static TimestampTz test_time;
-static bool		   has_test_time = false;
+static bool        has_test_time = false;
 
 /*
  * Reads a literal such as 2026-03-08T02:30:00Z without raising an error (a
@@ -27,14 +27,14 @@ static bool		   has_test_time = false;
 static bool
 parse_time(const char *text, TimestampTz *result)
 {
-	char		 work[MAXDATELEN + 1];
-	char		*fields[MAXDATEFIELDS];
-	int			 types[MAXDATEFIELDS];
-	int			 count;
-	int			 kind;
-	int			 zone = 0;
-	bool		 has_zone = false;
-	fsec_t		 fraction;
+	char         work[MAXDATELEN + 1];
+	char        *fields[MAXDATEFIELDS];
+	int          types[MAXDATEFIELDS];
+	int          count;
+	int          kind;
+	int          zone = 0;
+	bool         has_zone = false;
+	fsec_t       fraction;
 	struct pg_tm tm;
 
 	if (strlen(text) > MAXDATELEN ||

@@ -38,7 +38,7 @@
 typedef struct Installation
 {
 	int64 system_identifier;
-	Oid	  database;
+	Oid   database;
 	char *token;
 	bool  is_paused;
 } Installation;
@@ -94,11 +94,11 @@ refuse_file(const char *path)
 static void
 write_file(const char *content)
 {
-	char	   *directory = instance_directory();
-	char	   *path = instance_path();
-	char	   *temporary = psprintf("%s.%d.tmp", path, MyProcPid);
+	char       *directory = instance_directory();
+	char       *path = instance_path();
+	char       *temporary = psprintf("%s.%d.tmp", path, MyProcPid);
 	struct stat status;
-	FILE	   *file;
+	FILE       *file;
 
 	if (mkdir(directory, S_IRWXU) != 0 && errno != EEXIST)
 		refuse_file(directory);
@@ -127,11 +127,11 @@ write_file(const char *content)
 static bool
 read_installation(Installation *row)
 {
-	CgSpi		  spi;
-	CgIdentity	  saved;
+	CgSpi         spi;
+	CgIdentity    saved;
 	MemoryContext caller = CurrentMemoryContext;
-	bool		  found;
-	bool		  isnull;
+	bool          found;
+	bool          isnull;
 
 	cg_run_as_owner(&saved);
 	cg_spi_begin(&spi, "reading the installation");
@@ -142,8 +142,8 @@ read_installation(Installation *row)
 	{
 		row->system_identifier = DatumGetInt64(cg_spi_value(0, 1, &isnull));
 		row->database = DatumGetObjectId(cg_spi_value(0, 2, &isnull));
-		row->token = MemoryContextStrdup(
-			caller, TextDatumGetCString(cg_spi_value(0, 3, &isnull)));
+		row->token =
+			MemoryContextStrdup(caller, TextDatumGetCString(cg_spi_value(0, 3, &isnull)));
 		row->is_paused = DatumGetBool(cg_spi_value(0, 4, &isnull));
 	}
 	cg_spi_end(&spi);
@@ -176,7 +176,7 @@ judge(const Installation *row, const char **reason)
 CgInstanceState
 cg_instance_state(const char **reason)
 {
-	const char	*ignored;
+	const char  *ignored;
 	Installation row;
 
 	if (reason == NULL)
@@ -191,20 +191,21 @@ cg_instance_state(const char **reason)
 void
 cg_instance_activate(void)
 {
-	CgSpi		 spi;
-	CgIdentity	 saved;
+	CgSpi        spi;
+	CgIdentity   saved;
 	Installation row;
-	pg_uuid_t	 token;
-	char		*token_text;
-	Oid			 types[] = { INT8OID, OIDOID, TEXTOID };
-	Datum		 values[3];
+	pg_uuid_t    token;
+	char        *token_text;
+	Oid          types[] = {INT8OID, OIDOID, TEXTOID};
+	Datum        values[3];
 
 	if (read_installation(&row) && file_says(instance_text(row.token)))
 		token_text = row.token;
 	else
 	{
 		cg_uuid_v7(&token);
-		token_text = DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&token)));
+		token_text =
+			DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&token)));
 		write_file(instance_text(token_text));
 	}
 
@@ -215,8 +216,10 @@ cg_instance_activate(void)
 	cg_spi_begin(&spi, "activating the installation");
 	(void) cg_spi_query(
 		"INSERT INTO cloudgreet_private.installation AS i"
-		" (system_identifier, database_oid, instance_token) VALUES ($1, $2, $3::pg_catalog.uuid)"
-		" ON CONFLICT (is_single) DO UPDATE SET system_identifier = excluded.system_identifier,"
+		" (system_identifier, database_oid, instance_token) VALUES ($1, $2, "
+		"$3::pg_catalog.uuid)"
+		" ON CONFLICT (is_single) DO UPDATE SET system_identifier = "
+		"excluded.system_identifier,"
 		" database_oid = excluded.database_oid, instance_token = excluded.instance_token,"
 		" is_paused = false, activated_at = pg_catalog.now()",
 		3, types, values, NULL, false, 0);
@@ -249,7 +252,7 @@ PG_FUNCTION_INFO_V1(cg_sql_pause);
 Datum
 cg_sql_pause(PG_FUNCTION_ARGS)
 {
-	CgSpi	   spi;
+	CgSpi      spi;
 	CgIdentity saved;
 
 	require_superuser("pause");
@@ -276,12 +279,12 @@ PG_FUNCTION_INFO_V1(cg_sql_installation_status);
 Datum
 cg_sql_installation_status(PG_FUNCTION_ARGS)
 {
-	static const char *const names[] = { "missing", "copy", "paused", "active" };
-	const char				*reason;
-	CgInstanceState			 state = cg_instance_state(&reason);
-	TupleDesc				 descriptor;
-	Datum					 values[2];
-	bool					 nulls[2] = { false, false };
+	static const char *const names[] = {"missing", "copy", "paused", "active"};
+	const char              *reason;
+	CgInstanceState          state = cg_instance_state(&reason);
+	TupleDesc                descriptor;
+	Datum                    values[2];
+	bool                     nulls[2] = {false, false};
 
 	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");

@@ -10,7 +10,7 @@
 typedef enum CgInstanceState
 {
 	CG_INSTANCE_MISSING, /* no application schema, or never activated */
-	CG_INSTANCE_COPY,	 /* the row belongs to another server or database */
+	CG_INSTANCE_COPY,    /* the row belongs to another server or database */
 	CG_INSTANCE_PAUSED,
 	CG_INSTANCE_ACTIVE
 } CgInstanceState;

@@ -23,12 +23,12 @@
 typedef struct Walk
 {
 	CgJsonVisit visit;
-	void	   *state;
-	bool		refused;
-	int			objects;		   /* objects open now */
-	int			arrays;			   /* arrays open now */
-	char	   *names[MAX_DEPTH];  /* the member being read of each open object */
-	List	   *seen[MAX_DEPTH];   /* the names met so far in each open object */
+	void       *state;
+	bool        refused;
+	int         objects;          /* objects open now */
+	int         arrays;           /* arrays open now */
+	char       *names[MAX_DEPTH]; /* the member being read of each open object */
+	List       *seen[MAX_DEPTH];  /* the names met so far in each open object */
 } Walk;
 
 /* A cheap count outside of strings; a malformed text is refused by the parser. */
@@ -36,7 +36,7 @@ static bool
 is_too_deep(const char *json, size_t length)
 {
 	bool in_string = false;
-	int	 depth = 0;
+	int  depth = 0;
 
 	for (size_t i = 0; i < length; i++)
 	{
@@ -117,8 +117,8 @@ end_array(void *state)
 static void
 start_member(void *state, char *name, bool isnull)
 {
-	Walk	 *walk = state;
-	List	**seen = &walk->seen[walk->objects - 1];
+	Walk     *walk = state;
+	List    **seen = &walk->seen[walk->objects - 1];
 	ListCell *cell;
 
 	foreach (cell, *seen)
@@ -133,21 +133,20 @@ start_member(void *state, char *name, bool isnull)
 bool
 cg_json_walk(const char *json, size_t length, CgJsonVisit visit, void *state)
 {
-	Walk			walk = { .visit = visit, .state = state };
-	JsonSemAction	actions = { .semstate = &walk,
-								.object_start = start_object,
-								.object_end = end_object,
-								.array_start = start_array,
-								.array_end = end_array,
-								.object_field_start = start_member,
-								.scalar = visit_scalar };
-	MemoryContext	context;
-	MemoryContext	old;
+	Walk            walk = {.visit = visit, .state = state};
+	JsonSemAction   actions = {.semstate = &walk,
+							   .object_start = start_object,
+							   .object_end = end_object,
+							   .array_start = start_array,
+							   .array_end = end_array,
+							   .object_field_start = start_member,
+							   .scalar = visit_scalar};
+	MemoryContext   context;
+	MemoryContext   old;
 	JsonLexContext *lexer;
-	bool			parsed;
+	bool            parsed;
 
-	if (is_too_deep(json, length) ||
-		pg_verify_mbstr_len(PG_UTF8, json, length, true) < 0)
+	if (is_too_deep(json, length) || pg_verify_mbstr_len(PG_UTF8, json, length, true) < 0)
 		return false;
 
 	context = AllocSetContextCreate(CurrentMemoryContext, "cloudgreet JSON walk",

@@ -21,7 +21,7 @@
 #include "core/schema_version.h"
 #include "core/spi.h"
 
-static Oid	known_table = InvalidOid; /* schema_migrations, when the schema fits */
+static Oid  known_table = InvalidOid; /* schema_migrations, when the schema fits */
 static bool callback_registered = false;
 
 static void
@@ -43,19 +43,20 @@ find_bookkeeping_table(void)
 int
 cg_schema_version(void)
 {
-	CgSpi	   spi;
+	CgSpi      spi;
 	CgIdentity saved;
-	int		   version = 0;
-	bool	   isnull;
+	int        version = 0;
+	bool       isnull;
 
 	if (!OidIsValid(find_bookkeeping_table()))
 		return 0;
 
 	cg_run_as_owner(&saved);
 	cg_spi_begin(&spi, "reading the schema's version");
+	/* Not read-only: a snapshot of its own, newer than the wait for a migration. */
 	if (cg_spi_query("SELECT pg_catalog.max(version) FROM "
 					 "cloudgreet_private.schema_migrations",
-					 0, NULL, NULL, NULL, true, 1) == 1)
+					 0, NULL, NULL, NULL, false, 1) == 1)
 	{
 		Datum value = cg_spi_value(0, 1, &isnull);
 
@@ -87,12 +88,11 @@ cg_schema_require(void)
 						errmsg("the application schema is not installed"),
 						errhint("Run SELECT cloudgreet.migrate() as a superuser.")));
 	if (version < CG_SCHEMA_VERSION)
-		ereport(ERROR,
-				(errcode(ERRCODE_CG_SCHEMA_OUTDATED),
-				 errmsg("the application schema is older than the library"),
-				 errdetail("The schema is at %d, the library needs %d.", version,
-						   CG_SCHEMA_VERSION),
-				 errhint("Run SELECT cloudgreet.migrate() as a superuser.")));
+		ereport(ERROR, (errcode(ERRCODE_CG_SCHEMA_OUTDATED),
+						errmsg("the application schema is older than the library"),
+						errdetail("The schema is at %d, the library needs %d.", version,
+								  CG_SCHEMA_VERSION),
+						errhint("Run SELECT cloudgreet.migrate() as a superuser.")));
 	if (version > CG_SCHEMA_VERSION)
 		ereport(ERROR, (errcode(ERRCODE_CG_SCHEMA_NEWER),
 						errmsg("the application schema is newer than the library"),

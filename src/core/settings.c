@@ -19,11 +19,10 @@ char *cg_script_directory = NULL;
 void
 cg_core_settings_define(void)
 {
-	DefineCustomStringVariable("cloudgreet.clock",
-							   "Sets a test value for cloudgreet.clock().",
-							   "A timestamp with a time zone; empty means the real time.",
-							   &cg_clock_setting, "", PGC_SUSET, GUC_NOT_IN_SAMPLE,
-							   cg_clock_check, cg_clock_assign, NULL);
+	DefineCustomStringVariable(
+		"cloudgreet.clock", "Sets a test value for cloudgreet.clock().",
+		"A timestamp with a time zone; empty means the real time.", &cg_clock_setting, "",
+		PGC_SUSET, GUC_NOT_IN_SAMPLE, cg_clock_check, cg_clock_assign, NULL);
 
 	DefineCustomStringVariable(
 		"cloudgreet.instance_directory",

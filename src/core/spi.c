@@ -23,12 +23,12 @@
 typedef struct PlanKey
 {
 	const char *sql; /* the address of the constant, not its bytes */
-	Oid			role;
+	Oid         role;
 } PlanKey;
 
 typedef struct PlanEntry
 {
-	PlanKey	   key;
+	PlanKey    key;
 	SPIPlanPtr plan;
 } PlanEntry;
 
@@ -72,13 +72,13 @@ cg_spi_exec(const char *sql)
 static PlanEntry *
 find_plan(const char *sql, int nargs, const Oid *types)
 {
-	PlanKey	   key;
+	PlanKey    key;
 	PlanEntry *entry;
-	bool	   found;
+	bool       found;
 
 	if (plans == NULL)
 	{
-		HASHCTL control = { .keysize = sizeof(PlanKey), .entrysize = sizeof(PlanEntry) };
+		HASHCTL control = {.keysize = sizeof(PlanKey), .entrysize = sizeof(PlanEntry)};
 
 		plans = hash_create("cloudgreet plans", 64, &control, HASH_ELEM | HASH_BLOBS);
 	}
@@ -106,7 +106,7 @@ cg_spi_query(const char *sql, int nargs, const Oid *types, const Datum *values,
 			 const char *nulls, bool read_only, long limit)
 {
 	PlanEntry *entry = find_plan(sql, nargs, types);
-	int		   rc;
+	int        rc;
 
 	rc = SPI_execute_plan(entry->plan, unconstify(Datum *, values), nulls, read_only,
 						  limit);

@@ -16,7 +16,7 @@
 /* An open SPI session; lives on the caller's stack. */
 typedef struct CgSpi
 {
-	const char			*what; /* shown as the error context, e.g. "migrating" */
+	const char          *what; /* shown as the error context, e.g. "migrating" */
 	ErrorContextCallback callback;
 } CgSpi;
 

@@ -22,9 +22,9 @@ Datum
 cg_sql_touch_updated_at(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
-	int			 column;
-	Datum		 now;
-	bool		 isnull = false;
+	int          column;
+	Datum        now;
+	bool         isnull = false;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(trigger->tg_event) ||
 		!TRIGGER_FIRED_FOR_ROW(trigger->tg_event) ||
@@ -34,13 +34,13 @@ cg_sql_touch_updated_at(PG_FUNCTION_ARGS)
 
 	column = SPI_fnumber(trigger->tg_relation->rd_att, "updated_at");
 	if (column <= 0 ||
-		TupleDescAttr(trigger->tg_relation->rd_att, column - 1)->atttypid != TIMESTAMPTZOID)
+		TupleDescAttr(trigger->tg_relation->rd_att, column - 1)->atttypid !=
+			TIMESTAMPTZOID)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
 						errmsg("table \"%s\" has no timestamptz column \"updated_at\"",
 							   RelationGetRelationName(trigger->tg_relation))));
 
 	now = TimestampTzGetDatum(cg_clock_now());
-	return PointerGetDatum(heap_modify_tuple_by_cols(trigger->tg_newtuple,
-													 trigger->tg_relation->rd_att, 1,
-													 &column, &now, &isnull));
+	return PointerGetDatum(heap_modify_tuple_by_cols(
+		trigger->tg_newtuple, trigger->tg_relation->rd_att, 1, &column, &now, &isnull));
 }

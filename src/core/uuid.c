@@ -102,7 +102,7 @@ Datum
 cg_sql_uuid_v7_time(PG_FUNCTION_ARGS)
 {
 	pg_uuid_t *id = PG_GETARG_UUID_P(0);
-	int64	   milliseconds = 0;
+	int64      milliseconds = 0;
 
 	if ((id->data[6] & 0xF0) != 0x70 || (id->data[8] & 0xC0) != 0x80)
 		PG_RETURN_NULL();

@@ -49,22 +49,28 @@ require_superuser(void)
 						errhint("migrate() must be run by a superuser.")));
 }
 
-/* Settings that would change what the files mean; undone when migrate() returns. */
+/* Sets a setting until migrate() returns. */
+static void
+pin_setting(const char *name, const char *value)
+{
+	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+							 true, 0, false);
+}
+
+/* Settings that would change what the files mean. */
 static int
 pin_settings(void)
 {
 	static const char *const pinned[][2] = {
-		{ "search_path", "pg_catalog, pg_temp" },
-		{ "row_security", "off" }, /* an error instead of rows silently left out */
-		{ "check_function_bodies", "on" },
-		{ "default_tablespace", "" },
-		{ "client_min_messages", "warning" },
+		{"search_path", "pg_catalog, pg_temp"},
+		{"check_function_bodies", "on"},
+		{"default_tablespace", ""},
+		{"client_min_messages", "warning"},
 	};
 	int level = NewGUCNestLevel();
 
 	for (int i = 0; i < lengthof(pinned); i++)
-		(void) set_config_option(pinned[i][0], pinned[i][1], PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
+		pin_setting(pinned[i][0], pinned[i][1]);
 	return level;
 }
 
@@ -84,8 +90,7 @@ prepare_private_schema(void)
 		cg_spi_exec("CREATE SCHEMA cloudgreet_private");
 	else
 	{
-		bool trusted =
-			is_trusted_owner(((Form_pg_namespace) GETSTRUCT(tuple))->nspowner);
+		bool trusted = is_trusted_owner(((Form_pg_namespace) GETSTRUCT(tuple))->nspowner);
 
 		ReleaseSysCache(tuple);
 		if (!trusted)
@@ -119,8 +124,8 @@ prepare_btree_gist(void)
 static bool
 is_applied(const CgScript *step)
 {
-	Oid	  types[] = { INT4OID };
-	Datum values[] = { Int32GetDatum(step->number) };
+	Oid   types[] = {INT4OID};
+	Datum values[] = {Int32GetDatum(step->number)};
 	bool  isnull;
 	char *checksum;
 
@@ -140,9 +145,9 @@ is_applied(const CgScript *step)
 static void
 apply_step(const CgScript *step)
 {
-	Oid	  types[] = { INT4OID, TEXTOID, TEXTOID };
-	Datum values[] = { Int32GetDatum(step->number), CStringGetTextDatum(step->name),
-					   CStringGetTextDatum(step->checksum) };
+	Oid   types[] = {INT4OID, TEXTOID, TEXTOID};
+	Datum values[] = {Int32GetDatum(step->number), CStringGetTextDatum(step->name),
+					  CStringGetTextDatum(step->checksum)};
 
 	cg_script_run(step);
 	(void) cg_spi_query("INSERT INTO cloudgreet_private.schema_migrations "
@@ -156,12 +161,12 @@ refuse_newer_schema(List *steps, int version)
 	int newest = steps == NIL ? 0 : ((CgScript *) llast(steps))->number;
 
 	if (version > newest)
-		ereport(ERROR, (errcode(ERRCODE_CG_SCHEMA_NEWER),
-						errmsg("the application schema is newer than the library"),
-						errdetail("The schema is at %d, the files go to %d.", version,
-								  newest),
-						errhint("Install the newer library, or restore a backup made "
-								"before the schema was migrated.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_CG_SCHEMA_NEWER),
+				 errmsg("the application schema is newer than the library"),
+				 errdetail("The schema is at %d, the files go to %d.", version, newest),
+				 errhint("Install the newer library, or restore a backup made "
+						 "before the schema was migrated.")));
 }
 
 static void
@@ -169,8 +174,8 @@ apply_replaceables(bool schema_changed)
 {
 	List *scripts = cg_scripts_read("api");
 	char *checksum = cg_scripts_checksum(scripts);
-	Oid	  types[] = { TEXTOID };
-	Datum values[] = { CStringGetTextDatum(checksum) };
+	Oid   types[] = {TEXTOID};
+	Datum values[] = {CStringGetTextDatum(checksum)};
 
 	if (!schema_changed &&
 		cg_spi_query("SELECT FROM cloudgreet_private.api_state WHERE checksum = $1", 1,
@@ -206,12 +211,12 @@ PG_FUNCTION_INFO_V1(cg_sql_migrate);
 Datum
 cg_sql_migrate(PG_FUNCTION_ARGS)
 {
-	CgSpi	  spi;
-	List	 *steps;
+	CgSpi     spi;
+	List     *steps;
 	ListCell *cell;
-	int		  settings_level;
-	int		  version;
-	bool	  changed = false;
+	int       settings_level;
+	int       version;
+	bool      changed = false;
 
 	require_superuser();
 	PreventCommandDuringRecovery("cloudgreet.migrate()");
@@ -227,6 +232,8 @@ cg_sql_migrate(PG_FUNCTION_ARGS)
 	prepare_private_schema();
 	prepare_btree_gist();
 
+	/* A step that meets row security gets an error instead of fewer rows. */
+	pin_setting("row_security", "off");
 	foreach (cell, steps)
 	{
 		CgScript *step = lfirst(cell);
@@ -237,6 +244,8 @@ cg_sql_migrate(PG_FUNCTION_ARGS)
 		apply_step(step);
 		changed = true;
 	}
+	/* Checking the body of an SQL function rewrites it, which "off" would refuse. */
+	pin_setting("row_security", "on");
 	apply_replaceables(changed);
 	make_partitions();
 	if (version == 0)

@@ -26,7 +26,7 @@
 /* A function or view: how to drop it, and what callers see of it. */
 typedef struct Replaceable
 {
-	char *identity;	 /* "FUNCTION cloudgreet.f(integer)" */
+	char *identity;  /* "FUNCTION cloudgreet.f(integer)" */
 	char *signature; /* argument names and defaults, result; a view's columns */
 } Replaceable;
 
@@ -60,7 +60,7 @@ void
 cg_script_run(const CgScript *script)
 {
 	ErrorContextCallback callback;
-	CgIdentity			 saved;
+	CgIdentity           saved;
 
 	callback.callback = add_script_context;
 	callback.arg = (void *) script;
@@ -82,8 +82,8 @@ read_replaceables(MemoryContext context)
 	for (uint64 i = 0; i < rows; i++)
 	{
 		MemoryContext old = MemoryContextSwitchTo(context);
-		Replaceable	 *object = palloc(sizeof(Replaceable));
-		bool		  isnull;
+		Replaceable  *object = palloc(sizeof(Replaceable));
+		bool          isnull;
 
 		object->identity = TextDatumGetCString(cg_spi_value(i, 1, &isnull));
 		object->signature = TextDatumGetCString(cg_spi_value(i, 2, &isnull));
@@ -105,8 +105,8 @@ try_scripts(List *scripts, List *existing)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
-	List		 *made;
-	ListCell	 *cell;
+	List         *made;
+	ListCell     *cell;
 
 	BeginInternalSubTransaction("cloudgreet_api");
 	MemoryContextSwitchTo(context);
@@ -151,7 +151,7 @@ contains_same(List *objects, const Replaceable *wanted)
 void
 cg_scripts_replace(List *scripts)
 {
-	List	 *existing = read_replaceables(CurrentMemoryContext);
+	List     *existing = read_replaceables(CurrentMemoryContext);
 	ListCell *cell;
 
 	if (existing != NIL)

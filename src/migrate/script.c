@@ -36,8 +36,8 @@ script_directory(const char *subdirectory)
 static char *
 hex_sha256(const char *data, size_t length)
 {
-	uint8				digest[PG_SHA256_DIGEST_LENGTH];
-	char			   *text = palloc0(PG_SHA256_DIGEST_LENGTH * 2 + 1);
+	uint8              digest[PG_SHA256_DIGEST_LENGTH];
+	char              *text = palloc0(PG_SHA256_DIGEST_LENGTH * 2 + 1);
 	pg_cryptohash_ctx *hash = pg_cryptohash_create(PG_SHA256);
 
 	if (pg_cryptohash_init(hash) < 0 ||
@@ -57,10 +57,10 @@ hex_sha256(const char *data, size_t length)
 static char *
 read_text(const char *path)
 {
-	FILE	   *file = AllocateFile(path, "r");
+	FILE       *file = AllocateFile(path, "r");
 	struct stat status;
-	char	   *text;
-	size_t		length;
+	char       *text;
+	size_t      length;
 
 	if (file == NULL || fstat(fileno(file), &status) != 0)
 		ereport(ERROR, (errcode_for_file_access(),
@@ -101,12 +101,12 @@ compare_scripts(const ListCell *a, const ListCell *b)
 List *
 cg_scripts_read(const char *subdirectory)
 {
-	char		  *path = script_directory(subdirectory);
-	DIR			  *directory = AllocateDir(path);
+	char          *path = script_directory(subdirectory);
+	DIR           *directory = AllocateDir(path);
 	struct dirent *entry;
-	List		  *scripts = NIL;
-	ListCell	  *cell;
-	int			   previous = 0;
+	List          *scripts = NIL;
+	ListCell      *cell;
+	int            previous = 0;
 
 	if (directory == NULL)
 		ereport(ERROR, (errcode_for_file_access(),
@@ -149,7 +149,7 @@ char *
 cg_scripts_checksum(List *scripts)
 {
 	StringInfoData all;
-	ListCell	  *cell;
+	ListCell      *cell;
 
 	initStringInfo(&all);
 	foreach (cell, scripts)

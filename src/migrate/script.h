@@ -12,8 +12,8 @@
 /* One installed file NNN_name.sql; everything is palloc'd. */
 typedef struct CgScript
 {
-	int	  number; /* NNN */
-	char *name;	  /* file name */
+	int   number; /* NNN */
+	char *name;   /* file name */
 	char *text;
 	char *checksum; /* SHA-256 of text, hexadecimal */
 } CgScript;

@@ -41,12 +41,11 @@ cg_sql_resolve_business(PG_FUNCTION_ARGS)
 	pg_uuid_t *wanted = PG_ARGISNULL(0) ? NULL : PG_GETARG_UUID_P(0);
 	pg_uuid_t *result;
 	CgContext  context;
-	bool	   has_context = cg_context_get(&context);
+	bool       has_context = cg_context_get(&context);
 
 	if (has_context && context.has_business)
 	{
-		if (wanted != NULL &&
-			memcmp(wanted->data, context.business.data, UUID_LEN) != 0)
+		if (wanted != NULL && memcmp(wanted->data, context.business.data, UUID_LEN) != 0)
 			ereport(ERROR, (errcode(ERRCODE_CG_BUSINESS_FORBIDDEN),
 							errmsg("another business than the one signed in for")));
 		result = palloc(sizeof(pg_uuid_t));
@@ -71,7 +70,7 @@ Datum
 cg_sql_is_operator(PG_FUNCTION_ARGS)
 {
 	CgContext context;
-	bool	  has_context = cg_context_get(&context);
+	bool      has_context = cg_context_get(&context);
 
 	PG_RETURN_BOOL(caller_is_operator(has_context, &context));
 }

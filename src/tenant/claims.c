@@ -24,8 +24,8 @@
 typedef struct ClaimsWalk
 {
 	CgClaims *claims;
-	int		  business_rank; /* position in its setting of the path read last */
-	int		  role_rank;
+	int       business_rank; /* position in its setting of the path read last */
+	int       role_rank;
 } ClaimsWalk;
 
 /* The position of path in a comma-separated list, or -1. */
@@ -33,7 +33,7 @@ static int
 path_rank(const char *list, const char *path)
 {
 	size_t length = strlen(path);
-	int	   rank = 0;
+	int    rank = 0;
 
 	while (*list != '\0')
 	{
@@ -60,7 +60,7 @@ parse_uuid(const char *from, pg_uuid_t *to)
 	for (int i = 0; i < 36; i++)
 	{
 		char c = from[i];
-		int	 digit;
+		int  digit;
 
 		if (i == 8 || i == 13 || i == 18 || i == 23)
 		{
@@ -117,8 +117,8 @@ visit_claim(void *state, const char *path, bool in_array, const char *token,
 {
 	ClaimsWalk *walk = state;
 	CgClaims   *claims = walk->claims;
-	bool		is_text = type == JSON_TOKEN_STRING;
-	int			rank;
+	bool        is_text = type == JSON_TOKEN_STRING;
+	int         rank;
 
 	if (strcmp(path, "aud") == 0)
 	{
@@ -167,7 +167,7 @@ visit_claim(void *state, const char *path, bool in_array, const char *token,
 bool
 cg_claims_parse(const char *json, size_t length, CgClaims *claims)
 {
-	ClaimsWalk walk = { .claims = claims, .business_rank = -1, .role_rank = -1 };
+	ClaimsWalk walk = {.claims = claims, .business_rank = -1, .role_rank = -1};
 
 	memset(claims, 0, sizeof(*claims));
 	strlcpy(claims->db_role, "authenticated", CG_ROLE_NAME_LENGTH);

@@ -15,20 +15,20 @@
 
 typedef struct CgClaims
 {
-	bool	  has_subject;
-	bool	  has_business;
-	bool	  has_exp;
-	bool	  has_nbf;
-	bool	  has_iat;
-	bool	  issuer_matches;	/* iss equals cloudgreet.jwt_issuer */
-	bool	  audience_matches; /* aud is or contains cloudgreet.jwt_audience */
+	bool      has_subject;
+	bool      has_business;
+	bool      has_exp;
+	bool      has_nbf;
+	bool      has_iat;
+	bool      issuer_matches;   /* iss equals cloudgreet.jwt_issuer */
+	bool      audience_matches; /* aud is or contains cloudgreet.jwt_audience */
 	pg_uuid_t subject;
 	pg_uuid_t business;
-	double	  exp; /* seconds since the Unix epoch, as nbf and iat */
-	double	  nbf;
-	double	  iat;
-	char	  app_role[CG_ROLE_NAME_LENGTH]; /* admin, user, agent or "" */
-	char	  db_role[CG_ROLE_NAME_LENGTH];	 /* anon, authenticated, service_role */
+	double    exp; /* seconds since the Unix epoch, as nbf and iat */
+	double    nbf;
+	double    iat;
+	char      app_role[CG_ROLE_NAME_LENGTH]; /* admin, user, agent or "" */
+	char      db_role[CG_ROLE_NAME_LENGTH];  /* anon, authenticated, service_role */
 } CgClaims;
 
 /*

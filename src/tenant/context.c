@@ -25,13 +25,13 @@
 
 char *cg_context_setting = NULL;
 
-static bool				may_set = false;
+static bool             may_set = false;
 static const CgContext *verified = NULL; /* the setting's extra, or none */
 
 /* The claims read last, so that a scan does not parse them for each row. */
-static char		claims_text[CG_CLAIMS_MAX_BYTES + 1];
+static char      claims_text[CG_CLAIMS_MAX_BYTES + 1];
 static CgContext claims_context;
-static bool		claims_valid = false;
+static bool      claims_valid = false;
 
 /* ---- The setting ------------------------------------------------------------------ */
 
@@ -72,8 +72,8 @@ parse_context(const char *from, CgContext *context)
 		return false;
 	context->has_business = business[0] != '-';
 	context->has_user = user[0] != '-';
-	if ((context->has_business && (strlen(business) != 32 ||
-								   !parse_hex_uuid(business, &context->business))) ||
+	if ((context->has_business &&
+		 (strlen(business) != 32 || !parse_hex_uuid(business, &context->business))) ||
 		(context->has_user &&
 		 (strlen(user) != 32 || !parse_hex_uuid(user, &context->user))))
 		return false;
@@ -161,13 +161,13 @@ cg_context_verified(CgContext *result)
 static bool
 session_is_trusted(void)
 {
-	static Oid	 known_role = InvalidOid;
+	static Oid   known_role = InvalidOid;
 	static char *known_setting = NULL;
-	static bool	 known_answer = false;
-	Oid			 role = GetSessionUserId();
-	char		*names;
-	List		*list;
-	ListCell	*cell;
+	static bool  known_answer = false;
+	Oid          role = GetSessionUserId();
+	char        *names;
+	List        *list;
+	ListCell    *cell;
 
 	/* The answer changes with the session's role or the setting's string only. */
 	if (role == known_role && known_setting != NULL &&
@@ -198,8 +198,8 @@ static bool
 read_trusted_claims(CgContext *result)
 {
 	const char *claims = GetConfigOption("request.jwt.claims", true, false);
-	CgClaims	parsed;
-	size_t		length;
+	CgClaims    parsed;
+	size_t      length;
 
 	if (claims == NULL || claims[0] == '\0' || !session_is_trusted())
 		return false;

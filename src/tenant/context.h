@@ -18,12 +18,12 @@
 
 typedef struct CgContext
 {
-	bool	  has_business;
-	bool	  has_user;
+	bool      has_business;
+	bool      has_user;
 	pg_uuid_t business;
 	pg_uuid_t user;
-	char	  app_role[CG_ROLE_NAME_LENGTH]; /* admin, user, agent or "" */
-	char	  db_role[CG_ROLE_NAME_LENGTH];	 /* role of the token, or "" */
+	char      app_role[CG_ROLE_NAME_LENGTH]; /* admin, user, agent or "" */
+	char      db_role[CG_ROLE_NAME_LENGTH];  /* role of the token, or "" */
 } CgContext;
 
 /*
@@ -43,7 +43,7 @@ extern bool cg_context_get(CgContext *result);
 
 /* Hooks of the setting cloudgreet.context (tenant/settings.c). */
 extern char *cg_context_setting;
-extern bool	 cg_context_check(char **newval, void **extra, GucSource source);
-extern void	 cg_context_assign(const char *newval, void *extra);
+extern bool  cg_context_check(char **newval, void **extra, GucSource source);
+extern void  cg_context_assign(const char *newval, void *extra);
 
 #endif /* CG_TENANT_CONTEXT_H */

@@ -35,13 +35,13 @@
 typedef struct TokenParts
 {
 	const char *signed_text;
-	size_t		signed_length;
-	char	   *header;
-	size_t		header_length;
-	char	   *payload;
-	size_t		payload_length;
-	char	   *signature;
-	size_t		signature_length;
+	size_t      signed_length;
+	char       *header;
+	size_t      header_length;
+	char       *payload;
+	size_t      payload_length;
+	char       *signature;
+	size_t      signature_length;
 } TokenParts;
 
 static int
@@ -67,7 +67,7 @@ decode_base64url(const char *from, size_t length, size_t *decoded_length)
 	char  *result;
 	size_t n = 0;
 	uint32 bits = 0;
-	int	   nbits = 0;
+	int    nbits = 0;
 
 	if (length == 0 || length % 4 == 1)
 		return NULL;
@@ -135,7 +135,7 @@ static const struct
 	const char *name;
 	bool (*verify)(const TokenParts *parts, const char *key, size_t key_length);
 } algorithms[] = {
-	{ "HS256", verify_hs256 },
+	{"HS256", verify_hs256},
 };
 
 static bool
@@ -154,13 +154,13 @@ key_signed(const char *algorithm, const TokenParts *parts, const char *key,
 static bool
 any_key_signed(const CgTokenHeader *header, const TokenParts *parts)
 {
-	CgSpi	   spi;
+	CgSpi      spi;
 	CgIdentity saved;
-	Oid		   types[] = { TEXTOID, TEXTOID };
-	Datum	   values[] = { CStringGetTextDatum(header->algorithm),
-						   CStringGetTextDatum(header->key_id) };
-	uint64	   rows;
-	bool	   matches = false;
+	Oid        types[] = {TEXTOID, TEXTOID};
+	Datum      values[] = {CStringGetTextDatum(header->algorithm),
+						   CStringGetTextDatum(header->key_id)};
+	uint64     rows;
+	bool       matches = false;
 
 	cg_run_as_owner(&saved);
 	cg_spi_begin(&spi, "reading the keys of tokens");
@@ -170,12 +170,12 @@ any_key_signed(const CgTokenHeader *header, const TokenParts *parts)
 						2, types, values, NULL, true, MAX_KEYS);
 	for (uint64 i = 0; i < rows && !matches; i++)
 	{
-		bool  isnull;
-		char *kid = TextDatumGetCString(cg_spi_value(i, 1, &isnull));
-		char *key_id = TextDatumGetCString(cg_spi_value(i, 2, &isnull));
-		bytea *key = cg_secret_open(
-			cg_secret_jwt_label(kid), key_id, DatumGetByteaPP(cg_spi_value(i, 3, &isnull)),
-			DatumGetByteaPP(cg_spi_value(i, 4, &isnull)));
+		bool   isnull;
+		char  *kid = TextDatumGetCString(cg_spi_value(i, 1, &isnull));
+		char  *key_id = TextDatumGetCString(cg_spi_value(i, 2, &isnull));
+		bytea *key = cg_secret_open(cg_secret_jwt_label(kid), key_id,
+									DatumGetByteaPP(cg_spi_value(i, 3, &isnull)),
+									DatumGetByteaPP(cg_spi_value(i, 4, &isnull)));
 
 		matches = key_signed(header->algorithm, parts, VARDATA_ANY(key),
 							 VARSIZE_ANY_EXHDR(key));
@@ -200,14 +200,13 @@ is_timely(const CgClaims *claims)
 bool
 cg_jwt_verify(const char *token, size_t length, CgClaims *claims)
 {
-	TokenParts	  parts;
+	TokenParts    parts;
 	CgTokenHeader header;
 
 	return split_token(token, length, &parts) &&
 		   cg_token_header_parse(parts.header, parts.header_length, &header) &&
 		   !header.has_critical && any_key_signed(&header, &parts) &&
 		   cg_claims_parse(parts.payload, parts.payload_length, claims) &&
-		   is_timely(claims) &&
-		   (cg_jwt_issuer[0] == '\0' || claims->issuer_matches) &&
+		   is_timely(claims) && (cg_jwt_issuer[0] == '\0' || claims->issuer_matches) &&
 		   (cg_jwt_audience[0] == '\0' || claims->audience_matches);
 }

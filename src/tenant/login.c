@@ -60,8 +60,8 @@ judge_user(const CgClaims *claims, CgContext *context)
 	if (!DatumGetBool(value))
 		return false;
 	value = cg_spi_value(0, 3, &isnull);
-	if (!isnull && (!claims->has_iat ||
-					claims->iat < unix_seconds(DatumGetTimestampTz(value))))
+	if (!isnull &&
+		(!claims->has_iat || claims->iat < unix_seconds(DatumGetTimestampTz(value))))
 		return false;
 	choose_app_role(context, TextDatumGetCString(cg_spi_value(0, 4, &isnull)));
 	return true;
@@ -70,28 +70,26 @@ judge_user(const CgClaims *claims, CgContext *context)
 static bool
 is_current(const CgClaims *claims, CgContext *context)
 {
-	CgSpi	   spi;
+	CgSpi      spi;
 	CgIdentity saved;
-	Oid		   types[] = { UUIDOID, UUIDOID };
-	Datum	   values[] = { UUIDPGetDatum(&claims->business),
-						   UUIDPGetDatum(&claims->subject) };
-	char	   nulls[] = { ' ', claims->has_subject ? ' ' : 'n' };
-	int		   level = NewGUCNestLevel();
-	bool	   result;
+	Oid        types[] = {UUIDOID, UUIDOID};
+	Datum values[] = {UUIDPGetDatum(&claims->business), UUIDPGetDatum(&claims->subject)};
+	char  nulls[] = {' ', claims->has_subject ? ' ' : 'n'};
+	int   level = NewGUCNestLevel();
+	bool  result;
 
 	/* The owner is subject to row security too, so it enters the business to look. */
 	cg_context_set(context, GUC_ACTION_SAVE);
 	cg_run_as_owner(&saved);
 	cg_spi_begin(&spi, "reading the user of a token");
-	(void) cg_spi_query(
-		"SELECT EXISTS (SELECT FROM cloudgreet.businesses b "
-		"               WHERE b.id OPERATOR(pg_catalog.=) $1),"
-		"       u.is_active, u.tokens_valid_after, u.role "
-		"  FROM (VALUES ($1, $2)) AS token (business_id, user_id)"
-		"  LEFT JOIN cloudgreet.users u"
-		"    ON u.business_id OPERATOR(pg_catalog.=) token.business_id"
-		"   AND u.id OPERATOR(pg_catalog.=) token.user_id",
-		2, types, values, nulls, true, 1);
+	(void) cg_spi_query("SELECT EXISTS (SELECT FROM cloudgreet.businesses b "
+						"               WHERE b.id OPERATOR(pg_catalog.=) $1),"
+						"       u.is_active, u.tokens_valid_after, u.role "
+						"  FROM (VALUES ($1, $2)) AS token (business_id, user_id)"
+						"  LEFT JOIN cloudgreet.users u"
+						"    ON u.business_id OPERATOR(pg_catalog.=) token.business_id"
+						"   AND u.id OPERATOR(pg_catalog.=) token.user_id",
+						2, types, values, nulls, true, 1);
 	result = judge_user(claims, context);
 	cg_spi_end(&spi);
 	cg_identity_restore(&saved);
@@ -122,7 +120,7 @@ PG_FUNCTION_INFO_V1(cg_sql_login);
 Datum
 cg_sql_login(PG_FUNCTION_ARGS)
 {
-	text	 *token;
+	text     *token;
 	CgContext context;
 
 	if (!IsTransactionBlock())
@@ -133,8 +131,8 @@ cg_sql_login(PG_FUNCTION_ARGS)
 
 	if (!PG_ARGISNULL(0))
 		token = PG_GETARG_TEXT_PP(0);
-	if (PG_ARGISNULL(0) || !cg_login_accept(VARDATA_ANY(token), VARSIZE_ANY_EXHDR(token),
-											&context))
+	if (PG_ARGISNULL(0) ||
+		!cg_login_accept(VARDATA_ANY(token), VARSIZE_ANY_EXHDR(token), &context))
 		ereport(ERROR, (errcode(ERRCODE_CG_TOKEN_INVALID), errmsg("invalid token"),
 						errhidestmt(true)));
 

@@ -40,9 +40,9 @@ static size_t
 read_file(unsigned char *buffer)
 {
 	struct stat status;
-	ssize_t		length;
-	int			fd;
-	int			saved_errno;
+	ssize_t     length;
+	int         fd;
+	int         saved_errno;
 
 	/* A relative name is relative to the data directory, where backends run. */
 	fd = OpenTransientFile(cg_master_key_file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
@@ -108,8 +108,8 @@ name_key(CgMasterKey *key)
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	unsigned int  length = 0;
 
-	if (EVP_Digest(key->bytes, CG_MASTER_KEY_BYTES, digest, &length, EVP_sha256(), NULL) !=
-		1)
+	if (EVP_Digest(key->bytes, CG_MASTER_KEY_BYTES, digest, &length, EVP_sha256(),
+				   NULL) != 1)
 		memset(digest, 0, sizeof(digest));
 	for (int i = 0; i < CG_KEY_ID_LENGTH / 2; i++)
 		snprintf(key->id + 2 * i, 3, "%02x", digest[i]);
@@ -119,8 +119,8 @@ void
 cg_master_key_read(CgMasterKey *key)
 {
 	unsigned char buffer[MAX_FILE_BYTES + 1];
-	size_t		  length;
-	bool		  valid;
+	size_t        length;
+	bool          valid;
 
 	if (cg_master_key_file == NULL || cg_master_key_file[0] == '\0')
 		ereport(ERROR,

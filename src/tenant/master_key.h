@@ -13,7 +13,7 @@
 typedef struct CgMasterKey
 {
 	unsigned char bytes[CG_MASTER_KEY_BYTES];
-	char		  id[CG_KEY_ID_LENGTH + 1]; /* first digits of the key's SHA-256 */
+	char          id[CG_KEY_ID_LENGTH + 1]; /* first digits of the key's SHA-256 */
 } CgMasterKey;
 
 /*

@@ -41,18 +41,19 @@ encrypt(const CgMasterKey *key, const char *label, const unsigned char *nonce,
 		const char *plain, size_t length, unsigned char *out)
 {
 	EVP_CIPHER_CTX *cipher = EVP_CIPHER_CTX_new();
-	int				n = 0;
-	int				rest = 0;
-	bool			done;
+	int             n = 0;
+	int             rest = 0;
+	bool            done;
 
-	done = cipher != NULL &&
-		   EVP_EncryptInit_ex(cipher, EVP_aes_256_gcm(), NULL, key->bytes, nonce) == 1 &&
-		   EVP_EncryptUpdate(cipher, NULL, &n, (const unsigned char *) label,
-							 (int) strlen(label)) == 1 &&
-		   EVP_EncryptUpdate(cipher, out, &n, (const unsigned char *) plain,
-							 (int) length) == 1 &&
-		   EVP_EncryptFinal_ex(cipher, out + n, &rest) == 1 &&
-		   EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_GCM_GET_TAG, TAG_BYTES, out + length) == 1;
+	done =
+		cipher != NULL &&
+		EVP_EncryptInit_ex(cipher, EVP_aes_256_gcm(), NULL, key->bytes, nonce) == 1 &&
+		EVP_EncryptUpdate(cipher, NULL, &n, (const unsigned char *) label,
+						  (int) strlen(label)) == 1 &&
+		EVP_EncryptUpdate(cipher, out, &n, (const unsigned char *) plain, (int) length) ==
+			1 &&
+		EVP_EncryptFinal_ex(cipher, out + n, &rest) == 1 &&
+		EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_GCM_GET_TAG, TAG_BYTES, out + length) == 1;
 	EVP_CIPHER_CTX_free(cipher);
 	return done;
 }
@@ -62,10 +63,10 @@ decrypt(const CgMasterKey *key, const char *label, const unsigned char *nonce,
 		const unsigned char *sealed, size_t length, unsigned char *out)
 {
 	EVP_CIPHER_CTX *cipher = EVP_CIPHER_CTX_new();
-	unsigned char	tag[TAG_BYTES];
-	int				n = 0;
-	int				rest = 0;
-	bool			done;
+	unsigned char   tag[TAG_BYTES];
+	int             n = 0;
+	int             rest = 0;
+	bool            done;
 
 	memcpy(tag, sealed + length, TAG_BYTES);
 	done = cipher != NULL &&
@@ -92,7 +93,7 @@ void
 cg_secret_seal(const char *label, const char *plain, size_t length, CgSealed *sealed)
 {
 	CgMasterKey key;
-	bool		done;
+	bool        done;
 
 	if (length > CG_SECRET_MAX_BYTES)
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
@@ -119,10 +120,10 @@ bytea *
 cg_secret_open(const char *label, const char *key_id, const bytea *nonce,
 			   const bytea *ciphertext)
 {
-	size_t		length = VARSIZE_ANY_EXHDR(ciphertext);
+	size_t      length = VARSIZE_ANY_EXHDR(ciphertext);
 	CgMasterKey key;
-	bytea	   *plain = NULL;
-	bool		done = false;
+	bytea      *plain = NULL;
+	bool        done = false;
 
 	cg_master_key_read(&key);
 	if (VARSIZE_ANY_EXHDR(nonce) == NONCE_BYTES && length >= TAG_BYTES &&
@@ -135,13 +136,14 @@ cg_secret_open(const char *label, const char *key_id, const bytea *nonce,
 	}
 	OPENSSL_cleanse(key.bytes, sizeof(key.bytes));
 	if (!done)
-		ereport(ERROR,
-				(errcode(ERRCODE_CG_SECRET_UNREADABLE), errmsg("could not open a secret"),
-				 strcmp(key_id, key.id) == 0
-					 ? errdetail("It is damaged, or was moved from another place.")
-					 : errdetail("It was sealed with master key %s; the configured key is "
-								 "%s.",
-								 key_id, key.id),
-				 errhidestmt(true)));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_CG_SECRET_UNREADABLE), errmsg("could not open a secret"),
+			 strcmp(key_id, key.id) == 0
+				 ? errdetail("It is damaged, or was moved from another place.")
+				 : errdetail("It was sealed with master key %s; the configured key is "
+							 "%s.",
+							 key_id, key.id),
+			 errhidestmt(true)));
 	return plain;
 }

@@ -7,6 +7,7 @@
  * written; what it cannot help is a library that is not loaded yet, hence the
  * advice to preload.
  *
+ * Memory:		what replaces a field is palloc'd, since elog.c frees the fields.
  * Errors:		none may be raised inside the hook; it only assigns fields.
  */
 #include "postgres.h"
@@ -44,14 +45,16 @@ carries_secret(const char *statement)
 static void
 redact(ErrorData *error)
 {
-	if (carries_secret(debug_query_string) || carries_secret(error->message))
+	/* The detail holds bound parameters, or, of a crash, the statement itself. */
+	if (carries_secret(debug_query_string) || carries_secret(error->message) ||
+		carries_secret(error->detail))
 	{
 		/* An entry below ERROR that quotes the statement is a statement's log line. */
 		if (error->elevel < ERROR && carries_secret(error->message))
-			error->message = "statement not shown: it carries a secret";
+			error->message = pstrdup("statement not shown: it carries a secret");
 		error->hide_stmt = true;
 		error->hide_ctx = true;
-		error->detail = NULL; /* bound parameters */
+		error->detail = NULL;
 		error->detail_log = NULL;
 	}
 	if (previous_hook != NULL)

@@ -38,8 +38,8 @@ seal(FunctionCallInfo fcinfo, const char *label, const text *value)
 {
 	CgSealed  sealed;
 	TupleDesc descriptor;
-	Datum	  values[4];
-	bool	  nulls[4] = { false };
+	Datum     values[4];
+	bool      nulls[4] = {false};
 
 	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
@@ -58,11 +58,11 @@ Datum
 cg_sql_seal_secret(PG_FUNCTION_ARGS)
 {
 	cg_secret_hide_activity("<cloudgreet.set_secret>");
-	PG_RETURN_DATUM(seal(fcinfo,
-						 cg_secret_label(PG_GETARG_UUID_P(0),
-										 text_to_cstring(PG_GETARG_TEXT_PP(1)),
-										 PG_GETARG_INT32(2)),
-						 PG_GETARG_TEXT_PP(3)));
+	PG_RETURN_DATUM(
+		seal(fcinfo,
+			 cg_secret_label(PG_GETARG_UUID_P(0), text_to_cstring(PG_GETARG_TEXT_PP(1)),
+							 PG_GETARG_INT32(2)),
+			 PG_GETARG_TEXT_PP(3)));
 }
 
 PG_FUNCTION_INFO_V1(cg_sql_seal_jwt_key);

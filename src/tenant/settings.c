@@ -12,7 +12,7 @@
 char *cg_jwt_audience = NULL;
 char *cg_jwt_business_claims = NULL;
 char *cg_jwt_issuer = NULL;
-int	  cg_jwt_leeway = 30;
+int   cg_jwt_leeway = 30;
 char *cg_jwt_role_claims = NULL;
 char *cg_master_key_file = NULL;
 char *cg_trusted_authenticators = NULL;
@@ -20,17 +20,16 @@ char *cg_trusted_authenticators = NULL;
 void
 cg_tenant_settings_define(void)
 {
-	DefineCustomStringVariable(
-		"cloudgreet.context", "Shows whom the statements of this transaction act for.",
-		"Written by cloudgreet.login() only.", &cg_context_setting, "", PGC_SUSET,
-		GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE, cg_context_check, cg_context_assign,
-		NULL);
+	DefineCustomStringVariable("cloudgreet.context",
+							   "Shows whom the statements of this transaction act for.",
+							   "Written by cloudgreet.login() only.", &cg_context_setting,
+							   "", PGC_SUSET, GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE,
+							   cg_context_check, cg_context_assign, NULL);
 
-	DefineCustomStringVariable("cloudgreet.jwt_audience",
-							   "Sets the audience that tokens must name.",
-							   "Empty means that the claim aud is not checked.",
-							   &cg_jwt_audience, "", PGC_SUSET, GUC_SUPERUSER_ONLY, NULL,
-							   NULL, NULL);
+	DefineCustomStringVariable(
+		"cloudgreet.jwt_audience", "Sets the audience that tokens must name.",
+		"Empty means that the claim aud is not checked.", &cg_jwt_audience, "", PGC_SUSET,
+		GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
 
 	DefineCustomStringVariable("cloudgreet.jwt_business_claims",
 							   "Sets the paths of the claim that names the business.",
@@ -39,11 +38,10 @@ cg_tenant_settings_define(void)
 							   "business_id,app_metadata.business_id", PGC_SUSET,
 							   GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
 
-	DefineCustomStringVariable("cloudgreet.jwt_issuer",
-							   "Sets the issuer that tokens must name.",
-							   "Empty means that the claim iss is not checked.",
-							   &cg_jwt_issuer, "", PGC_SUSET, GUC_SUPERUSER_ONLY, NULL,
-							   NULL, NULL);
+	DefineCustomStringVariable(
+		"cloudgreet.jwt_issuer", "Sets the issuer that tokens must name.",
+		"Empty means that the claim iss is not checked.", &cg_jwt_issuer, "", PGC_SUSET,
+		GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
 
 	DefineCustomIntVariable("cloudgreet.jwt_leeway",
 							"Sets the tolerated difference between clocks of tokens.",

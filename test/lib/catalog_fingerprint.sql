@@ -9,9 +9,9 @@ SET search_path = pg_catalog;
 WITH namespaces AS (SELECT oid, nspname, nspowner, nspacl FROM pg_namespace WHERE nspname IN ('cloudgreet', 'cloudgreet_private')),
 relations AS (SELECT c.* FROM pg_class c JOIN namespaces n ON n.oid = c.relnamespace),
 acls AS (
-    SELECT 'schema ' || nspname AS object, nspacl AS acl FROM namespaces
-    UNION ALL SELECT 'relation ' || oid::regclass, relacl FROM relations
-    UNION ALL SELECT 'function ' || oid::regprocedure, proacl FROM pg_proc WHERE pronamespace IN (SELECT oid FROM namespaces)
+    SELECT 'schema ' || nspname AS object, coalesce(nspacl, acldefault('n', nspowner)) AS acl FROM namespaces
+    UNION ALL SELECT 'relation ' || oid::regclass, coalesce(relacl, acldefault('r', relowner)) FROM relations WHERE relkind NOT IN ('i', 'I', 't')
+    UNION ALL SELECT 'function ' || oid::regprocedure, coalesce(proacl, acldefault('f', proowner)) FROM pg_proc WHERE pronamespace IN (SELECT oid FROM namespaces)
     UNION ALL SELECT 'column ' || attrelid::regclass || '.' || attname, attacl FROM pg_attribute
                WHERE attrelid IN (SELECT oid FROM relations) AND attacl IS NOT NULL
 ),

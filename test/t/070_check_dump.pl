@@ -26,7 +26,7 @@ sub rows
 	my @tables = split /\n/, $node->safe_psql('app', q{
 		SELECT oid::regclass FROM pg_class
 		 WHERE relnamespace::regnamespace::text IN ('cloudgreet', 'cloudgreet_private')
-		   AND relkind IN ('r', 'p') AND NOT relispartition ORDER BY 1::text});
+		   AND relkind IN ('r', 'p') AND NOT relispartition ORDER BY oid::regclass::text COLLATE "C"});
 	return join "\n", map {
 		$_ . ' ' . $node->safe_psql('app', "SELECT count(*), md5(coalesce(string_agg(t::text, E'\\n' ORDER BY t::text), '')) FROM $_ t")
 	} @tables;

@@ -1,0 +1,6 @@
+/*
+ * drop_master_key.sql
+ *		Removes what master_key.sql made.
+ */
+RESET cloudgreet.master_key_file;
+COPY (SELECT) TO PROGRAM 'rm -f cloudgreet_regress.key';

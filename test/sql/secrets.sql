@@ -1,0 +1,98 @@
+/*
+ * secrets.sql
+ *		Secrets go in, are bound to their place, and never come out in SQL.
+ */
+\set ECHO none
+\i test/lib/master_key.sql
+\set ECHO all
+SELECT cloudgreet.create_business('Secret Test', 'America/New_York') AS business \gset
+SELECT cloudgreet.create_business('Other', 'America/New_York') AS other \gset
+
+-- An operator stores secrets; each writing of a name is a new version.
+SELECT cloudgreet.set_secret('telnyx.api_key', 'KEY-0123456789-abcd', :'business');
+SELECT cloudgreet.set_secret('telnyx.api_key', 'KEY-0123456789-wxyz', :'business');
+SELECT cloudgreet.set_secret('short', 'abc', business_id => :'business');
+SELECT cloudgreet.set_secret('telnyx.api_key', 'KEY-0123456789-wxyz', :'other');
+SELECT name, version, last_four FROM cloudgreet.list_secrets(:'business');
+-- The same text is sealed differently each time.
+SELECT count(*) AS rows, count(DISTINCT ciphertext) AS ciphertexts, count(DISTINCT nonce) AS nonces, count(DISTINCT key_id) AS keys
+  FROM cloudgreet_private.secrets WHERE business_id IN (:'business', :'other');
+-- Three versions later the first is gone; one earlier version stays for the overlap.
+SELECT cloudgreet.set_secret('telnyx.api_key', 'KEY-0123456789-last', :'business');
+SELECT version FROM cloudgreet_private.secrets WHERE business_id = :'business' AND name = 'telnyx.api_key' ORDER BY version;
+SELECT cloudgreet.delete_secret('short', :'business');
+SELECT name FROM cloudgreet.list_secrets(:'business');
+
+-- A business's admin may, its users may not; nobody reads the table.
+SET SESSION AUTHORIZATION authenticator;
+BEGIN;
+SET LOCAL ROLE authenticated;
+SELECT set_config('request.jwt.claims', json_build_object('business_id', :'business', 'role', 'admin')::text, true) IS NOT NULL AS as_admin;
+SELECT cloudgreet.set_secret('retell.api_key', 'key_0123456789abcdef');
+SELECT name, version, last_four FROM cloudgreet.list_secrets();
+\set VERBOSITY sqlstate
+SAVEPOINT s;
+SELECT cloudgreet.set_secret('x', 'y', :'other');
+ROLLBACK TO s;
+SELECT * FROM cloudgreet_private.secrets;
+ROLLBACK TO s;
+SELECT * FROM cloudgreet.seal_secret(:'business', 'x', 1, 'y');
+ROLLBACK TO s;
+SELECT cloudgreet.add_jwt_key('mine', repeat('x', 32));
+ROLLBACK TO s;
+SELECT cloudgreet.retire_jwt_key('mine');
+ROLLBACK TO s;
+SELECT set_config('request.jwt.claims', json_build_object('business_id', :'business', 'role', 'user')::text, true) IS NOT NULL AS as_user;
+SAVEPOINT s;
+SELECT cloudgreet.set_secret('x', 'y');
+ROLLBACK TO s;
+SELECT * FROM cloudgreet.list_secrets();
+ROLLBACK TO s;
+SHOW cloudgreet.master_key_file;
+ROLLBACK;
+RESET SESSION AUTHORIZATION;
+
+-- Bad names, empty values, a business that does not exist, too long a value.
+SELECT cloudgreet.set_secret('', 'value', :'business');
+SELECT cloudgreet.set_secret('with blank', 'value', :'business');
+SELECT cloudgreet.set_secret(repeat('x', 101), 'value', :'business');
+SELECT cloudgreet.set_secret(NULL, 'value', :'business');
+SELECT cloudgreet.set_secret('name', '', :'business');
+SELECT cloudgreet.set_secret('name', NULL, :'business');
+SELECT cloudgreet.set_secret('name', repeat('x', 65537), :'business');
+SELECT cloudgreet.set_secret('name', 'value', 'cccccccc-0000-7000-8000-000000000001');
+SELECT cloudgreet.set_secret('name', 'value');
+SELECT cloudgreet.delete_secret('unknown', :'business');
+
+-- What is wrong with a master key is said, and nothing is stored.
+SELECT set_config('cloudgreet.master_key_file', file, false) IS NOT NULL AS set FROM (VALUES ('')) t (file);
+SELECT cloudgreet.set_secret('name', 'value', :'business');
+SET cloudgreet.master_key_file = 'no_such_file';
+SELECT cloudgreet.set_secret('name', 'value', :'business');
+SET cloudgreet.master_key_file = '.';
+SELECT cloudgreet.set_secret('name', 'value', :'business');
+COPY (SELECT repeat('0123456789abcdef', 4)) TO PROGRAM 'cat > cloudgreet_bad.key; chmod 640 cloudgreet_bad.key';
+SET cloudgreet.master_key_file = 'cloudgreet_bad.key';
+SELECT cloudgreet.set_secret('name', 'value', :'business');
+COPY (SELECT 'too short') TO PROGRAM 'cat > cloudgreet_bad.key; chmod 600 cloudgreet_bad.key';
+SELECT cloudgreet.set_secret('name', 'value', :'business');
+COPY (SELECT repeat('0123456789abcdeX', 4)) TO PROGRAM 'cat > cloudgreet_bad.key';
+SELECT cloudgreet.set_secret('name', 'value', :'business');
+COPY (SELECT repeat('0123456789abcdef', 5)) TO PROGRAM 'cat > cloudgreet_bad.key';
+SELECT cloudgreet.set_secret('name', 'value', :'business');
+COPY (SELECT) TO PROGRAM 'rm cloudgreet_bad.key; ln -s cloudgreet_regress.key cloudgreet_bad.key';
+SELECT cloudgreet.set_secret('name', 'value', :'business');
+COPY (SELECT) TO PROGRAM 'rm cloudgreet_bad.key; mkfifo -m 600 cloudgreet_bad.key';
+SELECT cloudgreet.set_secret('name', 'value', :'business');
+COPY (SELECT) TO PROGRAM 'rm cloudgreet_bad.key';
+SELECT count(*) AS stored FROM cloudgreet_private.secrets WHERE name = 'name';
+
+-- A key of 32 bytes works as well, and so does one with a line's end.
+COPY (SELECT) TO PROGRAM 'umask 077; head -c 32 /dev/zero > cloudgreet_bad.key';
+SELECT cloudgreet.set_secret('name', 'value', :'business');
+COPY (SELECT) TO PROGRAM 'rm cloudgreet_bad.key';
+
+\set ECHO none
+DELETE FROM cloudgreet_private.secrets WHERE business_id IN (:'business', :'other');
+DELETE FROM cloudgreet.businesses WHERE id IN (:'business', :'other');
+\i test/lib/drop_master_key.sql

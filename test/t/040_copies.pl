@@ -1,0 +1,103 @@
+# 040_copies.pl
+#		A copy knows that it is one, however it was made; the original never doubts.
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+sub status
+{
+	my ($node, $database) = @_;
+	return $node->safe_psql($database, 'SELECT state FROM cloudgreet.installation_status()');
+}
+
+my $node = PostgreSQL::Test::Cluster->new('original');
+$node->init(allows_streaming => 1);
+$node->start;
+$node->safe_psql('postgres', 'CREATE DATABASE app');
+$node->safe_psql('app', 'CREATE EXTENSION cloudgreet');
+is(status($node, 'app'), 'missing', 'before migrate() there is no installation');
+$node->safe_psql('app', 'SELECT cloudgreet.migrate()');
+is(status($node, 'app'), 'active', 'migrate() on a new schema activates it');
+my $oid = $node->safe_psql('postgres', "SELECT oid FROM pg_database WHERE datname = 'app'");
+my $file = $node->data_dir . ".cloudgreet/$oid";
+ok(-f $file, 'the instance file lies beside the data directory');
+is(sprintf('%04o', (stat $file)[2] & 07777), '0600', 'and is for the server alone');
+
+# --- Pause ----------------------------------------------------------------------------
+$node->safe_psql('app', 'SELECT cloudgreet.pause()');
+is(status($node, 'app'), 'paused', 'pause() stops it');
+$node->restart;
+is(status($node, 'app'), 'paused', 'also over a restart');
+$node->safe_psql('app', 'SELECT cloudgreet.activate()');
+is(status($node, 'app'), 'active', 'activate() starts it again');
+
+# --- Copies ---------------------------------------------------------------------------
+$node->safe_psql('postgres', 'CREATE DATABASE templated TEMPLATE app');
+is(status($node, 'templated'), 'copy', 'CREATE DATABASE ... TEMPLATE makes a copy');
+$node->safe_psql('templated', 'SELECT cloudgreet.activate()');
+is(status($node, 'templated'), 'active', 'which may be activated');
+is(status($node, 'app'), 'active', 'without harm to the original');
+
+$node->backup('base');
+my $clone = PostgreSQL::Test::Cluster->new('clone');
+$clone->init_from_backup($node, 'base');
+$clone->start;
+is(status($clone, 'app'), 'copy', 'pg_basebackup makes a copy');
+is($clone->safe_psql('app', 'SELECT cloudgreet.is_active()'), 'f', 'which is not active');
+$clone->safe_psql('app', 'SELECT cloudgreet.activate()');
+is(status($clone, 'app'), 'active', 'until it is activated');
+is(status($node, 'app'), 'active', 'the original does not notice');
+$clone->stop;
+
+# Clones that share a configured directory are told apart by their data directory.
+my $shared = PostgreSQL::Test::Utils::tempdir();
+$node->append_conf('postgresql.conf', "cloudgreet.instance_directory = '$shared'");
+$node->restart;
+is(status($node, 'app'), 'copy', 'after a change of the directory the server must be activated again');
+$node->safe_psql('app', 'SELECT cloudgreet.activate()');
+is(status($node, 'app'), 'active', 'and then is');
+$node->backup('shared');
+my $sibling = PostgreSQL::Test::Cluster->new('sibling');
+$sibling->init_from_backup($node, 'shared');
+$sibling->start;
+is(status($sibling, 'app'), 'copy', 'a clone with the same directory is still a copy');
+$sibling->stop;
+
+# A standby, and its promotion.
+my $standby = PostgreSQL::Test::Cluster->new('standby');
+$standby->init_from_backup($node, 'shared', has_streaming => 1);
+$standby->start;
+is(status($standby, 'app'), 'copy', 'a standby can tell its state, and it is a copy');
+my ($status, undef, $err) = $standby->psql('app', 'SELECT cloudgreet.activate()');
+like($err, qr/read-only transaction/, 'it cannot be activated');
+$standby->promote;
+$standby->safe_psql('app', 'SELECT cloudgreet.activate()');
+is(status($standby, 'app'), 'active', 'once promoted it can');
+$standby->stop;
+
+# --- Files that cannot be written, and transactions that end badly --------------------
+# The promoted sibling took over the shared directory's file; the original is a copy now.
+is(status($node, 'app'), 'copy', 'of two that share a directory only the last activated is active');
+$node->safe_psql('app', 'BEGIN; SELECT cloudgreet.activate(); ROLLBACK');
+is(status($node, 'app'), 'copy', 'a rolled back activate() activates nothing');
+$node->safe_psql('app', 'SELECT cloudgreet.activate()');
+$node->safe_psql('app', 'BEGIN; SELECT cloudgreet.activate(); ROLLBACK');
+is(status($node, 'app'), 'active', 'and takes nothing away from an active database');
+unlink "$shared/$oid";
+is(status($node, 'app'), 'copy', 'without its file the server does not know itself');
+($status, undef, $err) = $node->psql('app', "\\set VERBOSITY verbose\nSET cloudgreet.instance_directory = '/proc/nowhere'; SELECT cloudgreet.activate()");
+like($err, qr/ERROR:\s+ZG116: could not write instance file/, 'a directory that cannot be written is a clear error');
+($status, undef, $err) = $node->psql('app', "\\set VERBOSITY verbose\nSET cloudgreet.instance_directory = '/dev/null'; SELECT cloudgreet.activate()");
+like($err, qr/ERROR:\s+ZG116/, 'so is a file in its place');
+$node->safe_psql('app', 'SELECT cloudgreet.activate()');
+is(status($node, 'app'), 'active', 'activate() writes the file again');
+$node->safe_psql('app', 'CREATE ROLE nobody LOGIN');
+for my $function ('activate', 'pause')
+{
+	($status, undef, $err) = $node->psql('app', "SET SESSION AUTHORIZATION nobody; SELECT cloudgreet.$function()");
+	like($err, qr/permission denied/, "$function() is for superusers");
+}
+$node->stop;
+done_testing();

@@ -1,0 +1,35 @@
+# 090_readme.pl
+#		The quick start of the README does what it says.
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $readme = slurp_file('README.md');
+my @blocks = $readme =~ /^```sql\n(.*?)^```/msg;
+ok(@blocks > 0, 'the README has SQL to run');
+cmp_ok(scalar(split /\n/, $readme), '<=', 200, 'the README is short');
+
+my $node = PostgreSQL::Test::Cluster->new('readme');
+$node->init;
+my $key = $node->basedir . '/master.key';
+append_to_file($key, '0123456789abcdef' x 4);
+chmod 0600, $key;
+$node->append_conf('postgresql.conf', "shared_preload_libraries = 'cloudgreet'\ncloudgreet.master_key_file = '$key'");
+$node->start;
+my ($status, $out, $err) = $node->psql('postgres', join("\n", @blocks), on_error_stop => 1);
+is($err, '', 'its statements run without an error or warning');
+is($status, 0, 'to the end');
+
+# The documented application path: connect as app, login, query.
+my ($secret) = $readme =~ /add_jwt_key\('main', '([^']+)'\)/;
+$node->safe_psql('postgres', slurp_file('test/lib/mint.sql'));
+my $token = $node->safe_psql('postgres', "SELECT public.mint(public.claims((SELECT id FROM cloudgreet.businesses), 'user'), '$secret')");
+my ($application) = $readme =~ /^```\n(BEGIN;.*?)^```/ms;
+$application =~ s/<token>/$token/;
+$node->safe_psql('postgres', "INSERT INTO cloudgreet.leads (business_id, name) SELECT id, 'Ann' FROM cloudgreet.businesses");
+$out = $node->safe_psql('postgres', $application, connstr => $node->connstr('postgres') . ' user=app');
+like($out, qr/\|Ann\|/, 'the application sees the lead of its business');
+$node->stop;
+done_testing();
