@@ -45,12 +45,16 @@ carries_secret(const char *statement)
 static void
 redact(ErrorData *error)
 {
-	/* The detail holds bound parameters, or, of a crash, the statement itself. */
+	/*
+	 * The detail holds bound parameters, the text of a prepared statement that is
+	 * executed, or, after a crash, what the process was running.
+	 */
 	if (carries_secret(debug_query_string) || carries_secret(error->message) ||
 		carries_secret(error->detail))
 	{
-		/* An entry below ERROR that quotes the statement is a statement's log line. */
-		if (error->elevel < ERROR && carries_secret(error->message))
+		/* Below ERROR it is the log line of a statement, which is the message. */
+		if (error->elevel < ERROR &&
+			(carries_secret(error->message) || carries_secret(error->detail)))
 			error->message = pstrdup("statement not shown: it carries a secret");
 		error->hide_stmt = true;
 		error->hide_ctx = true;

@@ -9,6 +9,7 @@ use File::Path qw(make_path);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use CatalogDiff qw(catalog_diff);
 
 my $node = PostgreSQL::Test::Cluster->new('update');
 $node->init;
@@ -60,7 +61,7 @@ for my $last (1 .. $#steps - 1)
 	my $database = new_database("from_$last");
 	migrate($database, scripts([ @steps[0 .. $last] ], []));
 	migrate($database);
-	is(fingerprint($database), $expected, "updated from $steps[$last] equals fresh");
+	is(catalog_diff(fingerprint($database), $expected), q{}, "updated from $steps[$last] equals fresh");
 }
 
 # --- Replaceable objects --------------------------------------------------------------
@@ -107,7 +108,7 @@ is($node->safe_psql($database, "SELECT cloudgreet.greet(who => 'Ann')"), '3', 'a
 unlink $extra;
 migrate($database, $directory);
 $node->safe_psql($database, 'DROP FUNCTION cloudgreet.mine()');
-is(fingerprint($database), $expected, 'with the original files the schema equals a fresh one again');
+is(catalog_diff(fingerprint($database), $expected), q{}, 'with the original files the schema equals a fresh one again');
 
 $node->stop;
 done_testing();
