@@ -53,4 +53,5 @@ BEGIN
 END
 $guard$;
 
+REVOKE ALL ON SCHEMA cloudgreet FROM PUBLIC, anon, authenticated, service_role, authenticator;
 GRANT USAGE ON SCHEMA cloudgreet TO cloudgreet_owner, anon, authenticated, service_role, authenticator;

@@ -67,11 +67,3 @@ END
 $$;
 COMMENT ON FUNCTION cloudgreet.uninstall() IS
     'Removes the application schema with all its data, on purpose. Superusers only (42501); error 2BP01 while an object of someone else depends on it.';
-
-REVOKE ALL ON FUNCTION cloudgreet.uuid_v7(), cloudgreet.uuid_v7_floor(timestamptz),
-    cloudgreet.uuid_v7_time(uuid), cloudgreet.clock(), cloudgreet.touch_updated_at(),
-    cloudgreet.migrate(), cloudgreet.uninstall() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION cloudgreet.uuid_v7(), cloudgreet.uuid_v7_floor(timestamptz),
-    cloudgreet.uuid_v7_time(uuid), cloudgreet.clock()
-    TO cloudgreet_owner, anon, authenticated, service_role, authenticator;
-GRANT EXECUTE ON FUNCTION cloudgreet.touch_updated_at() TO cloudgreet_owner;

@@ -31,9 +31,3 @@ CREATE FUNCTION cloudgreet.normalize_time_zone(value text) RETURNS text
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'cg_sql_normalize_time_zone';
 COMMENT ON FUNCTION cloudgreet.normalize_time_zone(text) IS
     'The name of a time zone as the IANA database spells it; case and white space around it do not matter. Error ZG106 when there is none of that name.';
-
-REVOKE ALL ON FUNCTION cloudgreet.is_phone_number(text), cloudgreet.is_email(text), cloudgreet.is_time_zone(text),
-    cloudgreet.normalize_phone_number(text, text), cloudgreet.normalize_email(text), cloudgreet.normalize_time_zone(text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION cloudgreet.is_phone_number(text), cloudgreet.is_email(text), cloudgreet.is_time_zone(text),
-    cloudgreet.normalize_phone_number(text, text), cloudgreet.normalize_email(text), cloudgreet.normalize_time_zone(text)
-    TO cloudgreet_owner, anon, authenticated, service_role, authenticator;

@@ -36,11 +36,3 @@ CREATE FUNCTION cloudgreet.enter_business(business_id uuid) RETURNS void
     LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'cg_sql_enter_business';
 COMMENT ON FUNCTION cloudgreet.enter_business(uuid) IS
     'For SECURITY DEFINER functions of cloudgreet_owner with a SET search_path clause: puts a business into the context until that function returns.';
-
-REVOKE ALL ON FUNCTION cloudgreet.current_business_id(), cloudgreet.current_user_id(), cloudgreet.current_app_role(),
-    cloudgreet.login(text), cloudgreet.resolve_business(uuid), cloudgreet.is_operator(), cloudgreet.enter_business(uuid) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION cloudgreet.current_business_id(), cloudgreet.current_user_id(), cloudgreet.current_app_role(),
-    cloudgreet.resolve_business(uuid), cloudgreet.is_operator()
-    TO cloudgreet_owner, anon, authenticated, service_role, authenticator;
-GRANT EXECUTE ON FUNCTION cloudgreet.login(text) TO authenticator;
-GRANT EXECUTE ON FUNCTION cloudgreet.enter_business(uuid) TO cloudgreet_owner;

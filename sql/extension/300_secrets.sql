@@ -15,6 +15,3 @@ CREATE FUNCTION cloudgreet.seal_jwt_key(
     LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'cg_sql_seal_jwt_key';
 COMMENT ON FUNCTION cloudgreet.seal_jwt_key(text, text) IS
     'For add_jwt_key(): as seal_secret(), bound to the key''s kid.';
-
-REVOKE ALL ON FUNCTION cloudgreet.seal_secret(uuid, text, integer, text), cloudgreet.seal_jwt_key(text, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION cloudgreet.seal_secret(uuid, text, integer, text), cloudgreet.seal_jwt_key(text, text) TO cloudgreet_owner;

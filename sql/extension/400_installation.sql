@@ -21,6 +21,3 @@ CREATE FUNCTION cloudgreet.installation_status(OUT state text, OUT reason text)
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'cg_sql_installation_status';
 COMMENT ON FUNCTION cloudgreet.installation_status() IS
     'The state active, paused, copy or missing, and why.';
-
-REVOKE ALL ON FUNCTION cloudgreet.activate(), cloudgreet.pause(), cloudgreet.is_active(), cloudgreet.installation_status() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION cloudgreet.is_active(), cloudgreet.installation_status() TO cloudgreet_owner, service_role;

@@ -102,7 +102,8 @@ prepare_private_schema(void)
 	}
 	cg_spi_exec("COMMENT ON SCHEMA cloudgreet_private IS 'Internals of cloudgreet: "
 				"nothing here is for applications.';"
-				"REVOKE ALL ON SCHEMA cloudgreet_private FROM PUBLIC;"
+				"REVOKE ALL ON SCHEMA cloudgreet_private FROM PUBLIC, anon, "
+				"authenticated, service_role, authenticator;"
 				"GRANT USAGE, CREATE ON SCHEMA cloudgreet_private TO cloudgreet_owner;"
 				"GRANT CREATE ON SCHEMA cloudgreet TO cloudgreet_owner");
 }

@@ -120,6 +120,38 @@ like($second->query_safe("SELECT 'done'"), qr/done/, 'a second migrate() waits f
 $first->quit;
 $second->quit;
 
+# --- Beside Supabase's own roles ------------------------------------------------------
+my $supabase = PostgreSQL::Test::Cluster->new('supabase');
+$supabase->init;
+$supabase->start;
+$supabase->safe_psql('postgres', q{
+	CREATE ROLE anon NOLOGIN NOINHERIT;
+	CREATE ROLE authenticated NOLOGIN NOINHERIT;
+	CREATE ROLE service_role NOLOGIN NOINHERIT BYPASSRLS;
+	CREATE ROLE authenticator LOGIN NOINHERIT PASSWORD 'kept';
+	GRANT anon TO authenticator;
+	CREATE SCHEMA extensions;
+	ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO anon, authenticated, service_role;
+	ALTER DEFAULT PRIVILEGES GRANT ALL ON FUNCTIONS TO anon, authenticated, service_role;
+});
+my $roles = q{SELECT string_agg(a::text, ' ' ORDER BY a.rolname) FROM pg_authid a WHERE rolname IN ('anon', 'authenticated', 'service_role', 'authenticator')};
+my $before = $supabase->safe_psql('postgres', $roles);
+$supabase->safe_psql('postgres', 'CREATE EXTENSION cloudgreet; SELECT cloudgreet.migrate()');
+is($supabase->safe_psql('postgres', $roles), $before, 'roles that exist are left as they are');
+is($supabase->safe_psql('postgres', "SELECT extnamespace::regnamespace FROM pg_extension WHERE extname = 'btree_gist'"),
+	'extensions', 'btree_gist goes where Supabase keeps extensions');
+is($supabase->safe_psql('postgres', q{
+	SELECT count(*) FROM pg_class c WHERE relnamespace::regnamespace::text LIKE 'cloudgreet%' AND relkind IN ('r', 'p')
+	   AND (has_table_privilege('anon', oid, 'SELECT') OR has_table_privilege('authenticated', oid, 'TRUNCATE'))}),
+	'0', 'default privileges of the database open no table');
+is($supabase->safe_psql('postgres', q{
+	SELECT string_agg(p.oid::regprocedure::text, ' ') FROM pg_proc p WHERE pronamespace::regnamespace::text LIKE 'cloudgreet%'
+	   AND prokind = 'f' AND has_function_privilege('anon', oid, 'EXECUTE')
+	   AND proname NOT IN ('uuid_v7', 'uuid_v7_floor', 'uuid_v7_time', 'clock', 'current_business_id', 'current_user_id', 'current_app_role',
+	                       'resolve_business', 'is_operator', 'is_phone_number', 'is_email', 'is_time_zone', 'normalize_phone_number', 'normalize_email', 'normalize_time_zone')}),
+	'', 'nor a function');
+$supabase->stop;
+
 # --- Leaving --------------------------------------------------------------------------
 (undef, $error) = try_sql($database, 'DROP EXTENSION cloudgreet');
 like($error, qr/^2BP01/, 'DROP EXTENSION is refused while the application schema is there');

@@ -1,0 +1,41 @@
+/*
+ * 900_grants.sql
+ *		Who may call the functions of the extension: all of it in one place.
+ *
+ * The rights are taken from the API roles too, not only from PUBLIC: the installer's
+ * default privileges may have given them.  Functions granted to nobody here are for
+ * superusers.
+ */
+DO $revoke$
+DECLARE
+    member regprocedure;
+BEGIN
+    FOR member IN
+        SELECT d.objid FROM pg_catalog.pg_depend d
+         WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.deptype = 'e'
+           AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
+           AND d.refobjid = (SELECT e.oid FROM pg_catalog.pg_extension e WHERE e.extname = 'cloudgreet')
+    LOOP
+        EXECUTE pg_catalog.format('REVOKE ALL ON FUNCTION %s FROM PUBLIC, anon, authenticated, service_role, authenticator', member);
+    END LOOP;
+END
+$revoke$;
+
+-- Of use to everyone, and harmless.
+GRANT EXECUTE ON FUNCTION
+    cloudgreet.uuid_v7(), cloudgreet.uuid_v7_floor(timestamptz), cloudgreet.uuid_v7_time(uuid), cloudgreet.clock(),
+    cloudgreet.is_phone_number(text), cloudgreet.is_email(text), cloudgreet.is_time_zone(text),
+    cloudgreet.normalize_phone_number(text, text), cloudgreet.normalize_email(text), cloudgreet.normalize_time_zone(text),
+    cloudgreet.current_business_id(), cloudgreet.current_user_id(), cloudgreet.current_app_role(),
+    cloudgreet.resolve_business(uuid), cloudgreet.is_operator()
+    TO cloudgreet_owner, anon, authenticated, service_role, authenticator;
+
+-- Applications log in with a role that is a member of authenticator.
+GRANT EXECUTE ON FUNCTION cloudgreet.login(text) TO authenticator;
+
+-- For the functions and tables that cloudgreet_owner owns.
+GRANT EXECUTE ON FUNCTION
+    cloudgreet.touch_updated_at(), cloudgreet.enter_business(uuid),
+    cloudgreet.seal_secret(uuid, text, integer, text), cloudgreet.seal_jwt_key(text, text)
+    TO cloudgreet_owner;
+GRANT EXECUTE ON FUNCTION cloudgreet.is_active(), cloudgreet.installation_status() TO cloudgreet_owner, service_role;
