@@ -16,7 +16,7 @@ BEGIN
            AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
            AND d.refobjid = (SELECT e.oid FROM pg_catalog.pg_extension e WHERE e.extname = 'cloudgreet')
     LOOP
-        EXECUTE pg_catalog.format('REVOKE ALL ON FUNCTION %s FROM PUBLIC, anon, authenticated, service_role, authenticator', member);
+        EXECUTE pg_catalog.format('REVOKE ALL ON FUNCTION %s FROM PUBLIC, cloudgreet_gate, anon, authenticated, service_role, authenticator', member);
     END LOOP;
 END
 $revoke$;
@@ -39,3 +39,7 @@ GRANT EXECUTE ON FUNCTION
     cloudgreet.seal_secret(uuid, text, integer, text), cloudgreet.seal_jwt_key(text, text)
     TO cloudgreet_owner;
 GRANT EXECUTE ON FUNCTION cloudgreet.is_active(), cloudgreet.installation_status() TO cloudgreet_owner, service_role;
+
+-- It judges tokens itself and takes the role that they give, so only the HTTP front
+-- may call it.
+GRANT EXECUTE ON FUNCTION cloudgreet.http(text, text, jsonb, bytea) TO cloudgreet_gate;

@@ -30,4 +30,10 @@
 #define ERRCODE_CG_INSTALLATION_COPY CG_SQLSTATE(115)
 #define ERRCODE_CG_INSTANCE_FILE CG_SQLSTATE(116)
 
+/* ZG5xx: answers of the HTTP surface that are no database error */
+#define CG_CODE_NOT_FOUND "ZG501"
+#define CG_CODE_METHOD_NOT_ALLOWED "ZG502"
+#define CG_CODE_MEDIA_TYPE "ZG503"
+#define CG_CODE_BAD_TARGET "ZG504"
+
 #endif /* CG_ERRORS_H */

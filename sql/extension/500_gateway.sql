@@ -1,0 +1,9 @@
+/*
+ * 500_gateway.sql
+ *		The HTTP surface as one function.
+ */
+CREATE FUNCTION cloudgreet.http(method text, target text, headers jsonb, body bytea,
+    OUT status integer, OUT headers jsonb, OUT body bytea)
+    LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'cg_sql_http';
+COMMENT ON FUNCTION cloudgreet.http(text, text, jsonb, bytea) IS
+    'Answers one HTTP request: method, target as sent, headers as an object of lower-case names, body. It verifies the token itself and acts as anon, authenticated or service_role only. Errors become JSON; cancelling is passed on.';

@@ -1,0 +1,76 @@
+/*
+ * gateway.h
+ *		A request on its way through cloudgreet.http(): routes and their handlers.
+ */
+#ifndef CG_GATEWAY_H
+#define CG_GATEWAY_H
+
+#include "postgres.h"
+
+#include "http/response.h"
+#include "http/target.h"
+#include "tenant/context.h"
+#include "utils/jsonb.h"
+
+struct CgRoute;
+
+typedef struct CgRequest
+{
+	const char           *method;
+	CgTarget              target;
+	Jsonb                *headers; /* an object of lower-case names */
+	bytea                *body;
+	Jsonb                *json;      /* the body of routes that take JSON */
+	const char           *parameter; /* the segment that ":" of the route matched */
+	const struct CgRoute *route;
+	CgContext             context; /* who asks; empty for anonymous requests */
+	bool                  is_anonymous;
+} CgRequest;
+
+typedef void (*CgHandler)(const CgRequest *request, CgResponse *response);
+
+typedef enum CgRouteFlags
+{
+	CG_ROUTE_PUBLIC = 1, /* no token is looked at */
+	CG_ROUTE_SIGNED = 2, /* 401 without a token of a business */
+	CG_ROUTE_JSON = 4,   /* the body must be JSON */
+	CG_ROUTE_WRITE = 8   /* not in a read-only transaction */
+} CgRouteFlags;
+
+typedef struct CgRoute
+{
+	const char *method;
+	const char *path; /* ":" matches any one segment */
+	int         flags;
+	CgHandler   handler;
+} CgRoute;
+
+/*
+ * Finds the route; answers 404, or 405 with Allow, and returns false when there is
+ * none.  HEAD is answered by the route of GET.
+ */
+extern bool cg_route_find(CgRequest *request, CgResponse *response);
+
+/* A request header's value, or NULL. */
+extern const char *cg_request_header(const CgRequest *request, const char *name);
+
+/*
+ * Fills context from the request's token.  Returns false when there is one and it
+ * is refused.
+ */
+extern bool cg_request_authenticate(CgRequest *request);
+
+/* Reads the body as JSON; answers 415 or 400 and returns false when it is not. */
+extern bool cg_request_read_json(CgRequest *request, CgResponse *response);
+
+/* The handlers, by the file they stand in. */
+extern void cg_health_get(const CgRequest *request, CgResponse *response);
+extern void cg_api_list(const CgRequest *request, CgResponse *response);
+extern void cg_api_get(const CgRequest *request, CgResponse *response);
+extern void cg_api_create(const CgRequest *request, CgResponse *response);
+extern void cg_api_update(const CgRequest *request, CgResponse *response);
+extern void cg_rest_read(const CgRequest *request, CgResponse *response);
+extern void cg_rest_write(const CgRequest *request, CgResponse *response);
+extern void cg_rpc_call(const CgRequest *request, CgResponse *response);
+
+#endif /* CG_GATEWAY_H */

@@ -1,0 +1,392 @@
+/*
+ * rest_plan.c
+ *		Turns a table request into one SQL statement with parameters.
+ *
+ * Every name in the statement comes from the catalog, quoted; every value is a
+ * parameter of the column's type, read by the type's own input function.  Which
+ * rows and columns may be touched is left to grants and row security.
+ *
+ * Memory:		the caller's context.
+ * Errors:		42P01 for a table that is not served, 42703 for an unknown column,
+ *				22P02 and the like for a value that is not of the column's type.
+ */
+#include "postgres.h"
+
+#include "access/relation.h"
+#include "access/table.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+#include "gateway/rest.h"
+
+#define MAX_PARAMS 1000
+
+/* A statement being written. */
+typedef struct Writer
+{
+	Relation       table;
+	CgRestPlan    *plan;
+	StringInfoData sql;
+} Writer;
+
+static const char *const operator_sql[] = {
+	[CG_REST_EQ] = "=",    [CG_REST_NEQ] = "<>",    [CG_REST_LT] = "<",
+	[CG_REST_LTE] = "<=",  [CG_REST_GT] = ">",      [CG_REST_GTE] = ">=",
+	[CG_REST_LIKE] = "~~", [CG_REST_ILIKE] = "~~*",
+};
+
+/* Opens a table or view of schema cloudgreet; a partition is not served. */
+static Relation
+open_table(const char *name)
+{
+	Oid      schema = get_namespace_oid("cloudgreet", false);
+	Oid      oid = get_relname_relid(name, schema);
+	Relation table = OidIsValid(oid) ? try_relation_open(oid, AccessShareLock) : NULL;
+
+	if (table == NULL || table->rd_rel->relispartition ||
+		(table->rd_rel->relkind != RELKIND_RELATION &&
+		 table->rd_rel->relkind != RELKIND_PARTITIONED_TABLE &&
+		 table->rd_rel->relkind != RELKIND_VIEW))
+	{
+		if (table != NULL)
+			relation_close(table, AccessShareLock);
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("table \"%s\" does not exist in schema cloudgreet", name)));
+	}
+	return table;
+}
+
+static Form_pg_attribute
+find_column(Relation table, const char *name)
+{
+	TupleDesc descriptor = RelationGetDescr(table);
+
+	for (int i = 0; i < descriptor->natts; i++)
+	{
+		Form_pg_attribute column = TupleDescAttr(descriptor, i);
+
+		if (!column->attisdropped && strcmp(NameStr(column->attname), name) == 0)
+			return column;
+	}
+	ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
+					errmsg("column \"%s\" of table \"%s\" does not exist", name,
+						   RelationGetRelationName(table))));
+}
+
+static void
+add_param(CgRestPlan *plan, Oid type, Datum value, bool isnull)
+{
+	if (plan->nparams >= MAX_PARAMS)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("the request has more than %d values", MAX_PARAMS)));
+	plan->types[plan->nparams] = type;
+	plan->values[plan->nparams] = value;
+	plan->nulls[plan->nparams] = isnull ? 'n' : ' ';
+	plan->nparams++;
+}
+
+static Datum
+read_value(Oid type, int32 typmod, const char *value)
+{
+	Oid input;
+	Oid parameter;
+
+	getTypeInputInfo(type, &input, &parameter);
+	return OidInputFunctionCall(input, unconstify(char *, value), parameter, typmod);
+}
+
+/* An array of the column's type, for "in". */
+static Datum
+read_values(Oid type, List *values)
+{
+	ArrayBuildState *state = initArrayResult(type, CurrentMemoryContext, false);
+	ListCell        *cell;
+
+	foreach (cell, values)
+		state = accumArrayResult(state, read_value(type, -1, lfirst(cell)), false, type,
+								 CurrentMemoryContext);
+	return makeArrayResult(state, CurrentMemoryContext);
+}
+
+static void
+write_is(Writer *writer, const CgRestFilter *filter)
+{
+	static const char *const allowed[] = {"null", "true", "false", "unknown"};
+
+	for (int i = 0; i < lengthof(allowed); i++)
+	{
+		if (pg_strcasecmp(filter->value, allowed[i]) == 0)
+		{
+			appendStringInfo(&writer->sql, " IS %s", allowed[i]);
+			return;
+		}
+	}
+	ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR),
+					errmsg("\"is\" takes null, true, false or unknown")));
+}
+
+static void
+write_filter(Writer *writer, const CgRestFilter *filter)
+{
+	Form_pg_attribute column = find_column(writer->table, filter->column);
+	CgRestPlan       *plan = writer->plan;
+	Oid               array;
+
+	appendStringInfo(&writer->sql, "%s(%s", filter->negated ? "NOT " : "",
+					 quote_identifier(filter->column));
+	switch (filter->op)
+	{
+		case CG_REST_IS:
+			write_is(writer, filter);
+			break;
+		case CG_REST_IN:
+			array = get_array_type(column->atttypid);
+			if (!OidIsValid(array))
+				ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+								errmsg("column \"%s\" cannot be compared with a list",
+									   filter->column)));
+			add_param(plan, array, read_values(column->atttypid, filter->values), false);
+			appendStringInfo(&writer->sql, " = ANY ($%d)", plan->nparams);
+			break;
+		case CG_REST_LIKE:
+		case CG_REST_ILIKE:
+		{
+			/* PostgREST's "*" for "%", which needs no escape in a URL. */
+			char *pattern = pstrdup(filter->value);
+
+			for (char *p = pattern; *p != '\0'; p++)
+			{
+				if (*p == '*')
+					*p = '%';
+			}
+			add_param(plan, TEXTOID, CStringGetTextDatum(pattern), false);
+			appendStringInfo(&writer->sql,
+							 "::pg_catalog.text OPERATOR(pg_catalog.%s) $%d",
+							 operator_sql[filter->op], plan->nparams);
+			break;
+		}
+		default:
+			add_param(plan, column->atttypid,
+					  read_value(column->atttypid, column->atttypmod, filter->value),
+					  false);
+			appendStringInfo(&writer->sql, " %s $%d", operator_sql[filter->op],
+							 plan->nparams);
+	}
+	appendStringInfoChar(&writer->sql, ')');
+}
+
+static void
+write_where(Writer *writer, const CgRestRequest *request)
+{
+	const char *word = " WHERE ";
+	ListCell   *cell;
+
+	foreach (cell, request->filters)
+	{
+		appendStringInfoString(&writer->sql, word);
+		write_filter(writer, lfirst(cell));
+		word = " AND ";
+	}
+	if (request->after_id != NULL)
+	{
+		add_param(writer->plan, TIMESTAMPTZOID, request->after_at, false);
+		add_param(writer->plan, UUIDOID, UUIDPGetDatum(request->after_id), false);
+		appendStringInfo(&writer->sql, "%s(created_at, id) < ($%d, $%d)", word,
+						 writer->plan->nparams - 1, writer->plan->nparams);
+	}
+}
+
+/* The output columns, also of RETURNING; "*" is every column. */
+static void
+write_select(Writer *writer, const CgRestRequest *request)
+{
+	const char *comma = " ";
+	ListCell   *cell;
+
+	if (request->select == NIL)
+	{
+		appendStringInfoString(&writer->sql, " *");
+		return;
+	}
+	foreach (cell, request->select)
+	{
+		CgRestColumn *column = lfirst(cell);
+
+		appendStringInfoString(&writer->sql, comma);
+		comma = ", ";
+		if (column->name == NULL)
+		{
+			appendStringInfoChar(&writer->sql, '*');
+			continue;
+		}
+		(void) find_column(writer->table, column->name);
+		appendStringInfoString(&writer->sql, quote_identifier(column->name));
+		if (column->alias != NULL)
+			appendStringInfo(&writer->sql, " AS %s", quote_identifier(column->alias));
+	}
+}
+
+static void
+write_order(Writer *writer, const CgRestRequest *request)
+{
+	const char *word = " ORDER BY ";
+	ListCell   *cell;
+
+	foreach (cell, request->order)
+	{
+		CgRestOrder *order = lfirst(cell);
+
+		(void) find_column(writer->table, order->column);
+		appendStringInfo(&writer->sql, "%s%s%s%s", word, quote_identifier(order->column),
+						 order->descending ? " DESC" : "",
+						 order->nulls < 0   ? " NULLS FIRST"
+						 : order->nulls > 0 ? " NULLS LAST"
+											: "");
+		word = ", ";
+	}
+	if (request->limit >= 0)
+	{
+		add_param(writer->plan, INT8OID, Int64GetDatum(request->limit), false);
+		appendStringInfo(&writer->sql, " LIMIT $%d", writer->plan->nparams);
+	}
+	if (request->offset > 0)
+	{
+		add_param(writer->plan, INT8OID, Int64GetDatum(request->offset), false);
+		appendStringInfo(&writer->sql, " OFFSET $%d", writer->plan->nparams);
+	}
+}
+
+/* The member names of the body's object, or of its first object in an array. */
+static List *
+body_columns(Jsonb *body)
+{
+	JsonbIterator     *iterator = JsonbIteratorInit(&body->root);
+	JsonbValue         value;
+	JsonbIteratorToken token;
+	List              *names = NIL;
+	int                objects = 0;
+
+	while ((token = JsonbIteratorNext(&iterator, &value, false)) != WJB_DONE)
+	{
+		if (token == WJB_BEGIN_OBJECT && ++objects > 1)
+			break;
+		if (token != WJB_KEY)
+			continue;
+		names = lappend(names, pnstrdup(value.val.string.val, value.val.string.len));
+		(void) JsonbIteratorNext(&iterator, &value, true); /* its value, whole */
+	}
+	return names;
+}
+
+/* "(a, b)" or "a, b" with a prefix for each name; checks that the columns exist. */
+static void
+write_columns(Writer *writer, List *names, const char *prefix)
+{
+	const char *comma = "";
+	ListCell   *cell;
+
+	foreach (cell, names)
+	{
+		(void) find_column(writer->table, lfirst(cell));
+		appendStringInfo(&writer->sql, "%s%s%s", comma, prefix,
+						 quote_identifier(lfirst(cell)));
+		comma = ", ";
+	}
+}
+
+/* The body as rows of the table's type. */
+static void
+write_body_rows(Writer *writer, const CgRestRequest *request)
+{
+	add_param(writer->plan, JSONBOID, JsonbPGetDatum(request->body), false);
+	appendStringInfo(&writer->sql,
+					 " FROM pg_catalog.%s(NULL::cloudgreet.%s, $%d) AS body_row",
+					 JB_ROOT_IS_ARRAY(request->body) ? "jsonb_populate_recordset"
+													 : "jsonb_populate_record",
+					 quote_identifier(request->table), writer->plan->nparams);
+}
+
+static void
+write_insert(Writer *writer, const CgRestRequest *request, List *names)
+{
+	appendStringInfo(&writer->sql, "INSERT INTO cloudgreet.%s",
+					 quote_identifier(request->table));
+	if (names == NIL && !JB_ROOT_IS_ARRAY(request->body))
+		appendStringInfoString(&writer->sql, " DEFAULT VALUES");
+	else
+	{
+		appendStringInfoString(&writer->sql, " (");
+		write_columns(writer, names, "");
+		appendStringInfoString(&writer->sql, ") SELECT ");
+		write_columns(writer, names, "body_row.");
+		write_body_rows(writer, request);
+	}
+}
+
+static void
+write_update(Writer *writer, const CgRestRequest *request, List *names)
+{
+	if (JB_ROOT_IS_ARRAY(request->body) || names == NIL)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("the body of an update must be an object with members")));
+	/* A subquery keeps the body's columns out of WHERE and RETURNING. */
+	appendStringInfo(&writer->sql, "UPDATE cloudgreet.%s SET (",
+					 quote_identifier(request->table));
+	write_columns(writer, names, "");
+	appendStringInfoString(&writer->sql, ") = (SELECT ");
+	write_columns(writer, names, "body_row.");
+	write_body_rows(writer, request);
+	appendStringInfoChar(&writer->sql, ')');
+}
+
+void
+cg_rest_plan(const CgRestRequest *request, CgRestPlan *plan)
+{
+	Writer writer = {.table = open_table(request->table), .plan = plan};
+	List  *names = request->columns;
+
+	if (names == NIL && request->body != NULL)
+		names = body_columns(request->body);
+	initStringInfo(&writer.sql);
+	plan->nparams = 0;
+	plan->types = palloc(sizeof(Oid) * MAX_PARAMS);
+	plan->values = palloc(sizeof(Datum) * MAX_PARAMS);
+	plan->nulls = palloc(MAX_PARAMS + 1);
+
+	switch (request->verb)
+	{
+		case CG_REST_READ:
+			appendStringInfoString(&writer.sql, "SELECT");
+			write_select(&writer, request);
+			appendStringInfo(&writer.sql, " FROM cloudgreet.%s",
+							 quote_identifier(request->table));
+			write_where(&writer, request);
+			write_order(&writer, request);
+			break;
+		case CG_REST_INSERT:
+			write_insert(&writer, request, names);
+			break;
+		case CG_REST_UPDATE:
+			write_update(&writer, request, names);
+			write_where(&writer, request);
+			break;
+		case CG_REST_DELETE:
+			appendStringInfo(&writer.sql, "DELETE FROM cloudgreet.%s",
+							 quote_identifier(request->table));
+			write_where(&writer, request);
+			break;
+	}
+	if (request->verb != CG_REST_READ && request->returns)
+	{
+		appendStringInfoString(&writer.sql, " RETURNING");
+		write_select(&writer, request);
+	}
+	relation_close(writer.table, NoLock);
+	plan->sql = writer.sql.data;
+}

@@ -1,0 +1,125 @@
+/*
+ * rest_run.c
+ *		Runs planned requests through a bounded cache of prepared plans.
+ *
+ * A plan of a table under row security holds for one role, so the role is part of
+ * the key.  Requests of many shapes must not fill the memory, so the cache keeps
+ * the MAX_PLANS used last.
+ *
+ * Memory:		plans live in the cache until they are evicted.
+ */
+#include "postgres.h"
+
+#include "common/hashfn.h"
+#include "miscadmin.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+
+#include "gateway/rest.h"
+
+#define MAX_PLANS 256
+
+typedef struct PlanKey
+{
+	uint64 text_hash;
+	Oid    role;
+} PlanKey;
+
+typedef struct PlanEntry
+{
+	PlanKey    key;
+	char      *sql; /* told apart from others of the same hash */
+	SPIPlanPtr plan;
+	uint64     last_used;
+} PlanEntry;
+
+static HTAB  *plans = NULL;
+static uint64 uses = 0;
+
+static void
+drop_entry(PlanEntry *entry)
+{
+	SPI_freeplan(entry->plan);
+	pfree(entry->sql);
+	(void) hash_search(plans, &entry->key, HASH_REMOVE, NULL);
+}
+
+static void
+evict_oldest(void)
+{
+	HASH_SEQ_STATUS scan;
+	PlanEntry      *entry;
+	PlanEntry      *oldest = NULL;
+
+	hash_seq_init(&scan, plans);
+	while ((entry = hash_seq_search(&scan)) != NULL)
+	{
+		if (oldest == NULL || entry->last_used < oldest->last_used)
+			oldest = entry;
+	}
+	if (oldest != NULL)
+		drop_entry(oldest);
+}
+
+static SPIPlanPtr
+prepare(const CgRestPlan *plan)
+{
+	SPIPlanPtr prepared = SPI_prepare(plan->sql, plan->nparams, plan->types);
+
+	if (prepared == NULL)
+		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+	return prepared;
+}
+
+static SPIPlanPtr
+find_plan(const CgRestPlan *plan)
+{
+	PlanKey    key;
+	PlanEntry *entry;
+	SPIPlanPtr prepared;
+
+	if (plans == NULL)
+	{
+		HASHCTL control = {.keysize = sizeof(PlanKey), .entrysize = sizeof(PlanEntry)};
+
+		plans = hash_create("cloudgreet request plans", MAX_PLANS, &control,
+							HASH_ELEM | HASH_BLOBS);
+	}
+	memset(&key, 0, sizeof(key)); /* padding takes part in the hash */
+	/* The types too: they change with a column's type while the text stays. */
+	key.text_hash = hash_bytes_extended((const unsigned char *) plan->types,
+										(int) (plan->nparams * sizeof(Oid)), 0);
+	key.text_hash = hash_bytes_extended((const unsigned char *) plan->sql,
+										(int) strlen(plan->sql), key.text_hash);
+	key.role = GetUserId();
+
+	entry = hash_search(plans, &key, HASH_FIND, NULL);
+	if (entry != NULL && strcmp(entry->sql, plan->sql) == 0)
+	{
+		entry->last_used = ++uses;
+		return entry->plan;
+	}
+
+	/* Prepared first: what fails must leave no entry behind. */
+	prepared = prepare(plan);
+	if (entry != NULL)
+		drop_entry(entry);
+	else if (hash_get_num_entries(plans) >= MAX_PLANS)
+		evict_oldest();
+	SPI_keepplan(prepared);
+	entry = hash_search(plans, &key, HASH_ENTER, NULL);
+	entry->plan = prepared;
+	entry->sql = MemoryContextStrdup(TopMemoryContext, plan->sql);
+	entry->last_used = ++uses;
+	return prepared;
+}
+
+uint64
+cg_rest_run(const CgRestPlan *plan, bool read_only)
+{
+	int rc = SPI_execute_plan(find_plan(plan), plan->values, plan->nulls, read_only, 0);
+
+	if (rc < 0)
+		elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(rc));
+	return SPI_processed;
+}

@@ -1,0 +1,99 @@
+/*
+ * response.c
+ *		Builds responses and turns SQLSTATEs into HTTP statuses.
+ *
+ * Clients get the message of an error, never its DETAIL, HINT or CONTEXT unless
+ * the code is ours: those may quote other rows or SQL text.
+ *
+ * Memory:		the caller's context.
+ */
+#include "postgres.h"
+
+#include "utils/elog.h"
+#include "utils/json.h"
+
+#include "http/response.h"
+
+/* Longer prefixes first; the first match counts. */
+static const struct
+{
+	const char *prefix;
+	int         status;
+} statuses[] = {
+	{"ZG101", 401}, {"ZG102", 403}, {"ZG103", 401}, {"ZG104", 422}, {"ZG105", 422},
+	{"ZG106", 422}, {"ZG107", 409}, {"ZG111", 404}, {"ZG1", 503},   {"ZG2", 409},
+	{"23503", 409}, {"23505", 409}, {"23P01", 409}, {"23502", 400}, {"23514", 422},
+	{"23", 400},    {"22023", 422}, {"22004", 422}, {"22", 400},    {"25006", 503},
+	{"40", 409},    {"42501", 403}, {"42883", 404}, {"42P01", 404}, {"42703", 400},
+	{"42P17", 500}, {"42", 400},    {"0A", 400},    {"21", 400},    {"28", 403},
+	{"53", 503},    {"54001", 400}, {"54", 413},    {"55P03", 503}, {"55", 500},
+	{"P0001", 400}, {"57014", 504}, {"57", 503},    {"08", 503},
+};
+
+void
+cg_response_init(CgResponse *response)
+{
+	response->status = 200;
+	initStringInfo(&response->headers);
+	initStringInfo(&response->body);
+}
+
+void
+cg_response_header(CgResponse *response, const char *name, const char *value)
+{
+	if (response->headers.len > 0)
+		appendStringInfoChar(&response->headers, ',');
+	escape_json(&response->headers, name);
+	appendStringInfoChar(&response->headers, ':');
+	escape_json(&response->headers, value);
+}
+
+void
+cg_response_error(CgResponse *response, int status, const char *code, const char *message,
+				  const char *hint)
+{
+	resetStringInfo(&response->headers);
+	resetStringInfo(&response->body);
+	response->status = status;
+	if (status == 401)
+		cg_response_header(response, "WWW-Authenticate", "Bearer");
+	if (status == 503)
+		cg_response_header(response, "Retry-After", "1");
+	cg_response_header(response, "Content-Type", "application/json; charset=utf-8");
+
+	appendStringInfoString(&response->body, "{\"code\":");
+	escape_json(&response->body, code);
+	appendStringInfoString(&response->body, ",\"details\":null,\"hint\":");
+	if (hint != NULL)
+		escape_json(&response->body, hint);
+	else
+		appendStringInfoString(&response->body, "null");
+	appendStringInfoString(&response->body, ",\"message\":");
+	escape_json(&response->body, message);
+	appendStringInfoChar(&response->body, '}');
+}
+
+void
+cg_response_sql_error(CgResponse *response, const ErrorData *error, bool is_anonymous)
+{
+	const char *code = unpack_sql_state(error->sqlerrcode);
+	const char *message = error->message;
+	const char *hint = NULL;
+	int         status = 500;
+
+	for (int i = 0; i < lengthof(statuses); i++)
+	{
+		if (strncmp(code, statuses[i].prefix, strlen(statuses[i].prefix)) == 0)
+		{
+			status = statuses[i].status;
+			break;
+		}
+	}
+	if (strncmp(code, "ZG", 2) == 0)
+		hint = error->hint;
+	if (status == 403 && is_anonymous)
+		status = 401; /* it may be allowed once one says who one is */
+	if (status >= 500 && strncmp(code, "ZG", 2) != 0)
+		message = "the request could not be completed";
+	cg_response_error(response, status, pstrdup(code), message, hint);
+}
