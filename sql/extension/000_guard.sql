@@ -46,7 +46,8 @@ BEGIN
     END IF;
 
     -- Roles belong to the cluster: another database, or Supabase, may have made them.
-    FOREACH role_name IN ARRAY ARRAY['cloudgreet_owner', 'cloudgreet_gate', 'anon', 'authenticated', 'service_role', 'authenticator'] LOOP
+    -- The group roles come last, since they are members of the others.
+    FOREACH role_name IN ARRAY ARRAY['cloudgreet_owner', 'cloudgreet_gate', 'anon', 'authenticated', 'service_role', 'authenticator', 'cloudgreet_app'] LOOP
         IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = role_name) THEN
             BEGIN
                 EXECUTE pg_catalog.format('CREATE ROLE %I NOINHERIT %s', role_name,
@@ -58,11 +59,13 @@ BEGIN
             END;
             IF role_name = 'authenticator' THEN
                 GRANT anon, authenticated, service_role TO authenticator;
+            ELSIF role_name = 'cloudgreet_app' THEN
+                GRANT anon, authenticated TO cloudgreet_app;
             END IF;
         END IF;
     END LOOP;
 END
 $guard$;
 
-REVOKE ALL ON SCHEMA cloudgreet FROM PUBLIC, cloudgreet_gate, anon, authenticated, service_role, authenticator;
-GRANT USAGE ON SCHEMA cloudgreet TO cloudgreet_owner, cloudgreet_gate, anon, authenticated, service_role, authenticator;
+REVOKE ALL ON SCHEMA cloudgreet FROM PUBLIC, cloudgreet_app, cloudgreet_gate, anon, authenticated, service_role, authenticator;
+GRANT USAGE ON SCHEMA cloudgreet TO cloudgreet_owner, cloudgreet_app, cloudgreet_gate, anon, authenticated, service_role, authenticator;

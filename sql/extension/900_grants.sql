@@ -16,7 +16,7 @@ BEGIN
            AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
            AND d.refobjid = (SELECT e.oid FROM pg_catalog.pg_extension e WHERE e.extname = 'cloudgreet')
     LOOP
-        EXECUTE pg_catalog.format('REVOKE ALL ON FUNCTION %s FROM PUBLIC, cloudgreet_gate, anon, authenticated, service_role, authenticator', member);
+        EXECUTE pg_catalog.format('REVOKE ALL ON FUNCTION %s FROM PUBLIC, cloudgreet_app, cloudgreet_gate, anon, authenticated, service_role, authenticator', member);
     END LOOP;
 END
 $revoke$;
@@ -28,10 +28,11 @@ GRANT EXECUTE ON FUNCTION
     cloudgreet.normalize_phone_number(text, text), cloudgreet.normalize_email(text), cloudgreet.normalize_time_zone(text),
     cloudgreet.current_business_id(), cloudgreet.current_user_id(), cloudgreet.current_app_role(),
     cloudgreet.resolve_business(uuid), cloudgreet.is_operator()
-    TO cloudgreet_owner, anon, authenticated, service_role, authenticator;
+    TO cloudgreet_owner, cloudgreet_app, anon, authenticated, service_role, authenticator;
 
--- Applications log in with a role that is a member of authenticator.
-GRANT EXECUTE ON FUNCTION cloudgreet.login(text) TO authenticator;
+-- Applications connect with a role that is a member of cloudgreet_app; authenticator
+-- could become service_role as well.
+GRANT EXECUTE ON FUNCTION cloudgreet.login(text) TO cloudgreet_app, authenticator;
 
 -- For the functions and tables that cloudgreet_owner owns.
 GRANT EXECUTE ON FUNCTION

@@ -64,7 +64,7 @@ UPDATE untouched SET id = 2;
 DROP TABLE touched, untouched;
 
 -- Only a superuser moves the clock, migrates or uninstalls.
-CREATE ROLE regress_cg_core_user LOGIN IN ROLE authenticator;
+CREATE ROLE regress_cg_core_user LOGIN IN ROLE cloudgreet_app;
 SET SESSION AUTHORIZATION regress_cg_core_user;
 SET cloudgreet.clock = '2026-03-08T07:30:00Z';
 SET cloudgreet.script_directory = '/tmp';

@@ -45,7 +45,7 @@ SELECT n.nspname, CASE a.grantee WHEN 0 THEN 'public' ELSE a.grantee::regrole::t
   FROM pg_namespace n JOIN ours USING (oid), aclexplode(n.nspacl) a
  WHERE a.grantee <> n.nspowner AND a.grantee <> 'cloudgreet_owner'::regrole
    AND NOT (n.nspname = 'cloudgreet' AND a.privilege_type = 'USAGE'
-            AND a.grantee IN ('anon'::regrole, 'authenticated'::regrole, 'service_role'::regrole, 'authenticator'::regrole, 'cloudgreet_gate'::regrole));
+            AND a.grantee IN ('anon'::regrole, 'authenticated'::regrole, 'service_role'::regrole, 'authenticator'::regrole, 'cloudgreet_app'::regrole, 'cloudgreet_gate'::regrole));
 
 -- Functions that PUBLIC may execute.
 SELECT p.oid::regprocedure FROM pg_proc p JOIN ours ON ours.oid = p.pronamespace

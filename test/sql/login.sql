@@ -9,7 +9,7 @@
 \set secret 'a-secret-of-at-least-thirty-two-bytes'
 SELECT cloudgreet.create_business('Login Test', 'America/New_York') AS business \gset
 SELECT cloudgreet.add_jwt_key('main', :'secret');
-CREATE ROLE regress_cg_app LOGIN IN ROLE authenticator;
+CREATE ROLE regress_cg_app LOGIN IN ROLE cloudgreet_app;
 GRANT USAGE ON SCHEMA public TO regress_cg_app;
 CREATE VIEW public.me AS
     SELECT current_user AS db_role, cloudgreet.current_business_id() IS NOT NULL AS has_business,
@@ -59,8 +59,12 @@ SELECT public.mint(jsonb_build_object('sub', gen_random_uuid(), 'role', 'authent
 SET SESSION AUTHORIZATION regress_cg_app;
 BEGIN; SELECT cloudgreet.login(:'supabase_token'); SELECT * FROM public.me; COMMIT;
 BEGIN; SELECT cloudgreet.login(:'anon_token'); SELECT * FROM public.me; COMMIT;
-BEGIN; SELECT cloudgreet.login(:'service_token'); SELECT * FROM public.me; COMMIT;
+-- A member of cloudgreet_app never becomes service_role, whatever its token says; authenticator does.
+BEGIN; SELECT cloudgreet.login(:'service_token'); ROLLBACK;
+SET ROLE service_role;
 BEGIN; SELECT cloudgreet.login(:'kid_token'); SELECT * FROM public.me; COMMIT;
+SET SESSION AUTHORIZATION authenticator;
+BEGIN; SELECT cloudgreet.login(:'service_token'); SELECT * FROM public.me; COMMIT;
 RESET SESSION AUTHORIZATION;
 
 -- The database knows better than the token: demotion, deactivation, revocation.

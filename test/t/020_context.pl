@@ -21,7 +21,7 @@ chmod 0600, $key;
 $node->append_conf('postgresql.conf', "cloudgreet.master_key_file = '$key'");
 $node->reload;
 my $secret = 'a-secret-of-at-least-thirty-two-bytes';
-$node->safe_psql('postgres', "SELECT cloudgreet.add_jwt_key('main', '$secret'); CREATE ROLE app LOGIN IN ROLE authenticator");
+$node->safe_psql('postgres', "SELECT cloudgreet.add_jwt_key('main', '$secret'); CREATE ROLE app LOGIN IN ROLE cloudgreet_app");
 my $a = 'aaaaaaaa-0000-7000-8000-000000000001';
 my $b = 'bbbbbbbb-0000-7000-8000-000000000001';
 my %token = map { $_ => $node->safe_psql('postgres', "SELECT public.mint(public.claims('$_', 'user'), '$secret')") } ($a, $b);

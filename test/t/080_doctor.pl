@@ -1,0 +1,61 @@
+# 080_doctor.pl
+#		doctor() finds nothing wrong in a right installation, and names each planted fault.
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = PostgreSQL::Test::Cluster->new('doctor');
+$node->init;
+my $key = $node->basedir . '/master.key';
+append_to_file($key, '0123456789abcdef' x 4);
+chmod 0600, $key;
+$node->append_conf('postgresql.conf', "fsync = on\nshared_preload_libraries = 'cloudgreet'\ncloudgreet.master_key_file = '$key'");
+$node->start;
+$node->safe_psql('postgres', q{
+	CREATE EXTENSION cloudgreet;
+	SELECT cloudgreet.migrate();
+	SELECT cloudgreet.add_jwt_key('main', 'a-secret-of-at-least-thirty-two-bytes');
+});
+
+sub problems
+{
+	my ($settings) = @_;
+	return $node->safe_psql('postgres', ($settings // '') . "; SELECT severity || ': ' || problem || ' -> ' || mend FROM cloudgreet.doctor()");
+}
+is(problems(), '', 'nothing is wrong with a right installation');
+
+# [ how to plant it, how to take it away, what doctor() says and advises ]
+my @faults = (
+	[ 'SELECT cloudgreet.pause()', 'SELECT cloudgreet.activate()', qr/sends nothing\. It was paused\..*activate\(\)/ ],
+	[ 'UPDATE cloudgreet_private.jwt_keys SET is_active = false', 'UPDATE cloudgreet_private.jwt_keys SET is_active = true', qr/nobody can sign in.*add_jwt_key/ ],
+	[ 'ALTER TABLE cloudgreet.leads NO FORCE ROW LEVEL SECURITY', 'SELECT cloudgreet_private.apply_permissions()', qr/cloudgreet\.leads does not isolate tenants.*apply_permissions/ ],
+	[ 'DROP POLICY calls_tenant_all ON cloudgreet.calls', 'SELECT cloudgreet_private.apply_permissions()', qr/cloudgreet\.calls does not isolate tenants/ ],
+	[ 'ALTER ROLE cloudgreet_owner LOGIN', 'ALTER ROLE cloudgreet_owner NOLOGIN', qr/"cloudgreet_owner" is not safe.*NOLOGIN/ ],
+	[ 'GRANT authenticated TO cloudgreet_gate', 'REVOKE authenticated FROM cloudgreet_gate', qr/"cloudgreet_gate" has rights of its own/ ],
+	[ 'CREATE ROLE wide LOGIN IN ROLE service_role', 'DROP ROLE wide', qr/note: login roles that can become service_role.*: wide/ ],
+	[ q{UPDATE cloudgreet_private.jwt_keys SET key_id = '00000000'}, q{UPDATE cloudgreet_private.jwt_keys SET key_id = (cloudgreet.seal_jwt_key('x', 'x')).key_id}, qr/1 secrets and token keys were sealed with another master key/ ],
+	[ q{DO $$ DECLARE p regclass; BEGIN FOR p IN SELECT inhrelid FROM pg_inherits WHERE inhparent = 'cloudgreet.events'::regclass LOOP IF p::text > 'cloudgreet.events_p' || to_char(now() AT TIME ZONE 'UTC', 'YYYY_MM') THEN EXECUTE 'DROP TABLE ' || p; END IF; END LOOP; END $$},
+		'SET ROLE cloudgreet_owner; SELECT cloudgreet_private.maintain_partitions()', qr/"events" has partitions for 0 more months.*maintain_partitions/ ],
+);
+for my $fault (@faults)
+{
+	my ($plant, $mend, $expected) = @$fault;
+	$node->safe_psql('postgres', $plant);
+	like(problems(), $expected, "named: $plant");
+	$node->safe_psql('postgres', $mend);
+	is(problems(), '', 'and gone once mended');
+}
+like(problems("SET cloudgreet.master_key_file = ''"), qr/there is no master key.*cloudgreet\.master_key_file/, 'named: no master key');
+like(problems("SET cloudgreet.master_key_file = 'master.key'"), qr/could not use master key file.*0600/, 'named: a key file that is not there');
+like(problems("SET cloudgreet.clock = '2026-01-01T00:00:00Z'"), qr/has a test value/, 'named: a test clock');
+my (undef, undef, $err) = $node->psql('postgres', 'CREATE ROLE nobody; GRANT USAGE ON SCHEMA cloudgreet TO nobody; SET ROLE nobody; SELECT * FROM cloudgreet.doctor()');
+like($err, qr/permission denied for function doctor/, 'it is for superusers');
+
+# Without preload it says how to get it.
+$node->append_conf('postgresql.conf', "shared_preload_libraries = ''");
+$node->restart;
+like(problems(), qr/the library is not preloaded.*ALTER SYSTEM SET shared_preload_libraries = 'cloudgreet'/, 'named: no preload');
+$node->stop;
+done_testing();
