@@ -89,8 +89,12 @@ find_plan(const char *sql, int nargs, const Oid *types)
 	entry = hash_search(plans, &key, HASH_FIND, NULL);
 	if (entry == NULL)
 	{
-		/* The plan comes first: a failed prepare must leave no entry behind. */
-		SPIPlanPtr plan = SPI_prepare(sql, nargs, unconstify(Oid *, types));
+		/*
+		 * The plan comes first: a failed prepare must leave no entry behind.  It is
+		 * generic: these statements look rows up by key.
+		 */
+		SPIPlanPtr plan = SPI_prepare_cursor(sql, nargs, unconstify(Oid *, types),
+											 CURSOR_OPT_GENERIC_PLAN);
 
 		if (plan == NULL)
 			elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));

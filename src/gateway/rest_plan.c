@@ -250,16 +250,11 @@ write_order(Writer *writer, const CgRestRequest *request)
 											: "");
 		word = ", ";
 	}
+	/* Literals: the planner must know how few rows are wanted, and they are numbers. */
 	if (request->limit >= 0)
-	{
-		add_param(writer->plan, INT8OID, Int64GetDatum(request->limit), false);
-		appendStringInfo(&writer->sql, " LIMIT $%d", writer->plan->nparams);
-	}
+		appendStringInfo(&writer->sql, " LIMIT " INT64_FORMAT, request->limit);
 	if (request->offset > 0)
-	{
-		add_param(writer->plan, INT8OID, Int64GetDatum(request->offset), false);
-		appendStringInfo(&writer->sql, " OFFSET $%d", writer->plan->nparams);
-	}
+		appendStringInfo(&writer->sql, " OFFSET " INT64_FORMAT, request->offset);
 }
 
 /* The member names of the body's object, or of its first object in an array. */

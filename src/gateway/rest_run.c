@@ -64,7 +64,9 @@ evict_oldest(void)
 static SPIPlanPtr
 prepare(const CgRestPlan *plan)
 {
-	SPIPlanPtr prepared = SPI_prepare(plan->sql, plan->nparams, plan->types);
+	/* One generic plan: planning anew for each value would cost more than it gains. */
+	SPIPlanPtr prepared = SPI_prepare_cursor(plan->sql, plan->nparams, plan->types,
+											 CURSOR_OPT_GENERIC_PLAN);
 
 	if (prepared == NULL)
 		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
