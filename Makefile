@@ -27,8 +27,6 @@ REGRESS = install $(filter-out install,$(sort $(basename $(notdir $(wildcard tes
 REGRESS_OPTS = --inputdir=test
 ISOLATION = $(sort $(basename $(notdir $(wildcard test/specs/*.spec))))
 ISOLATION_OPTS = --inputdir=test --outputdir=. --load-extension=cloudgreet
-TAP_TESTS = 1
-PROVE_TESTS ?= test/t/*.pl
 
 # Debian's pg_config names a PGXS that is there only with the server's development files.
 PG_CONFIG ?= pg_config
@@ -79,5 +77,5 @@ lint: setup ## formatting, shell, exports, layers, tests that nobody runs, sizes
 format: ## rewrite C files in the house style
 	clang-format -i $(wildcard src/*.[ch] src/*/*.[ch])
 
-help: ## this list
+help: ## this list (besides all, install, installcheck, clean)
 	@sed -n 's/^\([a-z -]*\):.*## /\1: /p' Makefile

@@ -9,7 +9,9 @@ CREATE OR REPLACE FUNCTION cloudgreet_private.replace_policy(target regclass, na
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
 $$
 BEGIN
-    EXECUTE format('DROP POLICY IF EXISTS %I ON %s', name, target);
+    IF EXISTS (SELECT FROM pg_policy WHERE polrelid = target AND polname = name) THEN
+        EXECUTE format('DROP POLICY %I ON %s', name, target);
+    END IF;
     EXECUTE format('CREATE POLICY %I ON %s %s', name, target, definition);
 END
 $$;

@@ -3,7 +3,7 @@
  *		Partitions of the histories, made ahead by month.
  */
 CREATE OR REPLACE FUNCTION cloudgreet_private.maintain_partitions(months_ahead integer DEFAULT 12) RETURNS integer
-    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
     parent regclass;
@@ -34,7 +34,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.maintain_partitions(integer) IS
-    'Makes the monthly partitions of all histories from this month on, so many months ahead, and returns how many it made. Run by migrate(), and to be run at least monthly.';
+    'Makes the monthly partitions of all histories from this month on, so many months ahead, and returns how many it made. Run by migrate(); run it at least once a year in between.';
 REVOKE ALL ON FUNCTION cloudgreet_private.maintain_partitions(integer) FROM PUBLIC;
 
 -- Tables that keep updated_at have the trigger that does it.

@@ -10,7 +10,8 @@
  * no white space, no bits left over).
  *
  * Memory:		the caller's context; keys are cleansed before returning.
- * Errors:		those of reading keys; a bad token is never an error here.
+ * Errors:		those of reading keys, ZG110 when no key matched and some could not be
+ *				opened; a bad token is never an error here.
  */
 #include "postgres.h"
 
@@ -23,6 +24,7 @@
 #include "utils/timestamp.h"
 
 #include "core/clock.h"
+#include "core/errors.h"
 #include "core/spi.h"
 #include "tenant/jwt.h"
 #include "tenant/secret.h"
@@ -161,6 +163,7 @@ any_key_signed(const CgTokenHeader *header, const TokenParts *parts)
 						   CStringGetTextDatum(header->key_id)};
 	uint64     rows;
 	bool       matches = false;
+	bool unreadable = false;
 
 	cg_run_as_owner(&saved);
 	cg_spi_begin(&spi, "reading the keys of tokens");
@@ -173,14 +176,25 @@ any_key_signed(const CgTokenHeader *header, const TokenParts *parts)
 		bool   isnull;
 		char  *kid = TextDatumGetCString(cg_spi_value(i, 1, &isnull));
 		char  *key_id = TextDatumGetCString(cg_spi_value(i, 2, &isnull));
-		bytea *key = cg_secret_open(cg_secret_jwt_label(kid), key_id,
-									DatumGetByteaPP(cg_spi_value(i, 3, &isnull)),
-									DatumGetByteaPP(cg_spi_value(i, 4, &isnull)));
+		bytea *key = cg_secret_try_open(cg_secret_jwt_label(kid), key_id,
+										DatumGetByteaPP(cg_spi_value(i, 3, &isnull)),
+										DatumGetByteaPP(cg_spi_value(i, 4, &isnull)));
 
+		if (key == NULL)
+		{
+			unreadable = true; /* another key may still match */
+			continue;
+		}
 		matches = key_signed(header->algorithm, parts, VARDATA_ANY(key),
 							 VARSIZE_ANY_EXHDR(key));
 		OPENSSL_cleanse(VARDATA_ANY(key), VARSIZE_ANY_EXHDR(key));
 	}
+	if (!matches && unreadable)
+		ereport(ERROR, (errcode(ERRCODE_CG_SECRET_UNREADABLE),
+						errmsg("could not open a token key"),
+						errhint("Bring back the master key that it was sealed with, or "
+								"retire it and add a new one."),
+						errhidestmt(true)));
 	cg_spi_end(&spi);
 	cg_identity_restore(&saved);
 	return matches;

@@ -45,9 +45,9 @@ read_file(unsigned char *buffer)
 	int         saved_errno;
 
 	/* A relative name is relative to the data directory, where backends run. */
-	fd = OpenTransientFile(cg_master_key_file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+	fd = OpenTransientFile(cg_master_key_file, O_RDONLY | O_NONBLOCK);
 	if (fd < 0)
-		refuse_file(errno == ELOOP ? "it is a symbolic link" : strerror(errno));
+		refuse_file(strerror(errno));
 	if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))
 		refuse_file("it is not a regular file");
 	if (status.st_uid != geteuid())

@@ -117,8 +117,8 @@ cg_secret_seal(const char *label, const char *plain, size_t length, CgSealed *se
 }
 
 bytea *
-cg_secret_open(const char *label, const char *key_id, const bytea *nonce,
-			   const bytea *ciphertext)
+cg_secret_try_open(const char *label, const char *key_id, const bytea *nonce,
+				   const bytea *ciphertext)
 {
 	size_t      length = VARSIZE_ANY_EXHDR(ciphertext);
 	CgMasterKey key;
@@ -135,15 +135,22 @@ cg_secret_open(const char *label, const char *key_id, const bytea *nonce,
 					   (unsigned char *) VARDATA(plain));
 	}
 	OPENSSL_cleanse(key.bytes, sizeof(key.bytes));
-	if (!done)
+	return done ? plain : NULL;
+}
+
+bytea *
+cg_secret_open(const char *label, const char *key_id, const bytea *nonce,
+			   const bytea *ciphertext)
+{
+	bytea *plain = cg_secret_try_open(label, key_id, nonce, ciphertext);
+
+	if (plain == NULL)
 		ereport(
 			ERROR,
 			(errcode(ERRCODE_CG_SECRET_UNREADABLE), errmsg("could not open a secret"),
-			 strcmp(key_id, key.id) == 0
-				 ? errdetail("It is damaged, or was moved from another place.")
-				 : errdetail("It was sealed with master key %s; the configured key is "
-							 "%s.",
-							 key_id, key.id),
+			 errdetail("It was sealed with master key %s.  It was damaged or moved, or "
+					   "another master key is configured now.",
+					   key_id),
 			 errhidestmt(true)));
 	return plain;
 }

@@ -31,9 +31,13 @@ extern void cg_secret_seal(const char *label, const char *plain, size_t length,
 						   CgSealed *sealed);
 
 /*
- * The plaintext, palloc'd; the caller cleanses it.  ERROR ZG110 when it was sealed
- * with another key or is not what the label says.
+ * The plaintext, palloc'd; the caller cleanses it.  NULL when it was sealed with
+ * another key or is not what the label says; ERROR ZG108, ZG109 without a usable key.
  */
+extern bytea *cg_secret_try_open(const char *label, const char *key_id,
+								 const bytea *nonce, const bytea *ciphertext);
+
+/* As cg_secret_try_open(), but ERROR ZG110 instead of NULL. */
 extern bytea *cg_secret_open(const char *label, const char *key_id, const bytea *nonce,
 							 const bytea *ciphertext);
 

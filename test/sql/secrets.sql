@@ -80,15 +80,15 @@ COPY (SELECT repeat('0123456789abcdeX', 4)) TO PROGRAM 'cat > cloudgreet_bad.key
 SELECT cloudgreet.set_secret('name', 'value', :'business');
 COPY (SELECT repeat('0123456789abcdef', 5)) TO PROGRAM 'cat > cloudgreet_bad.key';
 SELECT cloudgreet.set_secret('name', 'value', :'business');
-COPY (SELECT) TO PROGRAM 'rm cloudgreet_bad.key; ln -s cloudgreet_regress.key cloudgreet_bad.key';
-SELECT cloudgreet.set_secret('name', 'value', :'business');
 COPY (SELECT) TO PROGRAM 'rm cloudgreet_bad.key; mkfifo -m 600 cloudgreet_bad.key';
 SELECT cloudgreet.set_secret('name', 'value', :'business');
 COPY (SELECT) TO PROGRAM 'rm cloudgreet_bad.key';
 SELECT count(*) AS stored FROM cloudgreet_private.secrets WHERE name = 'name';
 
--- A key of 32 bytes works as well, and so does one with a line's end.
+-- A key of 32 bytes works as well, one with a line's end, and one behind a symbolic link.
 COPY (SELECT) TO PROGRAM 'umask 077; head -c 32 /dev/zero > cloudgreet_bad.key';
+SELECT cloudgreet.set_secret('name', 'value', :'business');
+COPY (SELECT) TO PROGRAM 'ln -sf cloudgreet_regress.key cloudgreet_bad.key';
 SELECT cloudgreet.set_secret('name', 'value', :'business');
 COPY (SELECT) TO PROGRAM 'rm cloudgreet_bad.key';
 

@@ -31,5 +31,18 @@ $application =~ s/<token>/$token/;
 $node->safe_psql('postgres', "INSERT INTO cloudgreet.leads (business_id, name) SELECT id, 'Ann' FROM cloudgreet.businesses");
 $out = $node->safe_psql('postgres', $application, connstr => $node->connstr('postgres') . ' user=app');
 like($out, qr/\|Ann\|/, 'the application sees the lead of its business');
+
+# Every function that someone may call is in the list of functions, with its arguments.
+my $list = slurp_file('docs/sql-api.md');
+my @missing = grep { index($list, "`$_(") < 0 } split /\n/, $node->safe_psql('postgres', q{
+	SELECT DISTINCT proname FROM pg_proc WHERE pronamespace = 'cloudgreet'::regnamespace AND prorettype <> 'trigger'::regtype
+	   AND proname NOT IN ('seal_secret', 'seal_jwt_key', 'enter_business', 'resolve_business')});
+is(join(' ', @missing), '', 'docs/sql-api.md names every function');
+for my $page ('README.md', glob('docs/*.md'))
+{
+	my ($directory) = $page =~ m{^(.*/)?[^/]+$};
+	my @broken = grep { !-e(($directory // '') . $_) } slurp_file($page) =~ /\]\(((?!http)[^)#]+)\)/g;
+	is(join(' ', @broken), '', "the links of $page lead somewhere");
+}
 $node->stop;
 done_testing();
