@@ -14,7 +14,7 @@ SELECT m.table_name, r.app_role,
   FROM (VALUES
     -- table                    admin   user    agent
     ('businesses',              'su',   's',    's'),
-    ('users',                   'siud', 's',    's'),
+    ('users',                   'siu',  's',    's'), -- deactivated, never deleted: a token would outlive the row
     ('provider_accounts',       's',    '',     ''),
     ('phone_numbers',           's',    's',    's'),
     ('api_keys',                's',    '',     ''),

@@ -48,6 +48,7 @@ DECLARE
     verb_name text;
     allowed text;
     columns text;
+    insertable text;
 BEGIN
     FOR stale IN SELECT polname FROM pg_policy
                   WHERE polrelid = target AND polname ~ ('^' || name || '_(admin|user|agent)_(select|insert|update|delete)$') LOOP
@@ -62,13 +63,14 @@ BEGIN
             CASE WHEN verb_name IN ('insert', 'update') THEN format('WITH CHECK (%s)', allowed) END);
     END LOOP;
 
-    -- Grants by verb; what identifies a row is not for tenants to change.
-    SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) INTO columns FROM pg_attribute
-     WHERE attrelid = target AND attnum > 0 AND NOT attisdropped
-       AND attname NOT IN ('business_id', 'id', 'created_at', 'updated_at');
+    -- Grants by verb; what identifies a row is not for tenants to change, nor when it was made.
+    SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FILTER (WHERE attname NOT IN ('business_id', 'id')),
+           string_agg(quote_ident(attname), ', ' ORDER BY attnum)
+      INTO STRICT columns, insertable FROM pg_attribute
+     WHERE attrelid = target AND attnum > 0 AND NOT attisdropped AND attname NOT IN ('created_at', 'updated_at');
     FOR verb_name IN SELECT DISTINCT p.verb FROM cloudgreet_private.permissions p WHERE p.table_name = name LOOP
         EXECUTE format('GRANT %s %s ON %s TO authenticated', verb_name,
-            CASE WHEN verb_name = 'update' THEN '(' || columns || ')' ELSE '' END, target);
+            CASE verb_name WHEN 'update' THEN '(' || columns || ')' WHEN 'insert' THEN '(' || insertable || ')' ELSE '' END, target);
     END LOOP;
     EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO service_role', target);
 END

@@ -10,7 +10,7 @@
  *
  * Invariant:	activate() reuses a file that fits the row, so that rolling it back
  *				never makes an active database a copy.
- * Locks:		the installation row, by its own statements.
+ * Locks:		activate() takes ShareUpdateExclusive on the extension object.
  * Errors:		ZG116 when the file cannot be written; reading never fails.
  */
 #include "postgres.h"
@@ -19,11 +19,14 @@
 #include <unistd.h>
 
 #include "access/xlog.h"
+#include "catalog/pg_extension.h"
 #include "catalog/pg_type.h"
+#include "commands/extension.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "storage/fd.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/uuid.h"
 
@@ -199,6 +202,9 @@ cg_instance_activate(void)
 	Oid          types[] = {INT8OID, OIDOID, TEXTOID};
 	Datum        values[3];
 
+	/* As migrate() does; two at once would write each other's file. */
+	LockDatabaseObject(ExtensionRelationId, get_extension_oid("cloudgreet", false), 0,
+					   ShareUpdateExclusiveLock);
 	if (read_installation(&row) && file_says(instance_text(row.token)))
 		token_text = row.token;
 	else

@@ -126,7 +126,13 @@ start_member(void *state, char *name, bool isnull)
 		if (strcmp(lfirst(cell), name) == 0)
 			walk->refused = true;
 	}
-	*seen = lappend(*seen, name);
+	*seen = lappend(*seen, pstrdup(name));
+	/* "a.b" as one name must not pass for b in a. */
+	for (char *p = name; *p != '\0'; p++)
+	{
+		if (*p == '.')
+			*p = '\001';
+	}
 	walk->names[walk->objects - 1] = name;
 }
 

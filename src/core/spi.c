@@ -14,6 +14,7 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
+#include "utils/guc.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -137,10 +138,14 @@ cg_run_as_owner(CgIdentity *saved)
 	GetUserIdAndSecContext(&saved->role, &saved->security_context);
 	SetUserIdAndSecContext(cg_owner_role(),
 						   saved->security_context | SECURITY_LOCAL_USERID_CHANGE);
+	saved->settings_level = NewGUCNestLevel();
+	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 }
 
 void
 cg_identity_restore(const CgIdentity *saved)
 {
+	AtEOXact_GUC(true, saved->settings_level);
 	SetUserIdAndSecContext(saved->role, saved->security_context);
 }

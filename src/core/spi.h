@@ -2,8 +2,8 @@
  * spi.h
  *		The one door to SPI: sessions, cached plans, and the owner's identity.
  *
- * No other file calls SPI_connect.  Every statement is qualified by its author;
- * nothing here depends on the caller's search_path.
+ * No other file calls SPI_connect.  What runs as the owner runs with search_path
+ * pinned, or an operator planted by the caller would run with the owner's rights.
  */
 #ifndef CG_SPI_H
 #define CG_SPI_H
@@ -25,6 +25,7 @@ typedef struct CgIdentity
 {
 	Oid role;
 	int security_context;
+	int settings_level;
 } CgIdentity;
 
 /*
@@ -54,7 +55,8 @@ extern Oid cg_owner_role(void);
 
 /*
  * Makes cloudgreet_owner the effective role until cg_identity_restore(), the way
- * a SECURITY DEFINER function does (SET ROLE is refused meanwhile).
+ * a SECURITY DEFINER function does: SET ROLE is refused meanwhile, and search_path
+ * is pg_catalog, pg_temp.
  */
 extern void cg_run_as_owner(CgIdentity *saved);
 extern void cg_identity_restore(const CgIdentity *saved);

@@ -63,7 +63,7 @@ cg_uuid_v7_floor(TimestampTz at, pg_uuid_t *result)
 	if (TIMESTAMP_NOT_FINITE(at) || at < -UNIX_EPOCH_OFFSET)
 		milliseconds = -1;
 	else
-		milliseconds = at / 1000 + UNIX_EPOCH_OFFSET / 1000;
+		milliseconds = (at + UNIX_EPOCH_OFFSET) / 1000;
 	if (milliseconds < 0 || milliseconds > MAX_MILLISECONDS)
 		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
 						errmsg("timestamp out of range for an id")));

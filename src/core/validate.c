@@ -152,6 +152,19 @@ cg_sql_is_email(PG_FUNCTION_ARGS)
 /* ---- Time zones ------------------------------------------------------------------- */
 
 /*
+ * What may follow "Etc/GMT".  Anything longer would be taken for a POSIX
+ * specification, which PostgreSQL then caches for the life of the backend.
+ */
+static bool
+is_gmt_offset(const char *value, size_t length)
+{
+	if (length == 1)
+		return value[0] == '0';
+	return is_one_of(value[0], "+-") && is_digit(value[1]) &&
+		   (length == 2 || (length == 3 && value[1] != '0' && is_digit(value[2])));
+}
+
+/*
  * Whether a value can be a name: letters, "/", "_" and "-".  Digits and "+" are in the
  * names Etc/GMT+5 and its like only; elsewhere they make a POSIX specification, which
  * the server's zone code would take too, and keep for the life of the backend.
@@ -159,17 +172,17 @@ cg_sql_is_email(PG_FUNCTION_ARGS)
 static bool
 may_be_zone(const char *value, size_t length)
 {
-	bool is_offset = length > 7 && pg_strncasecmp(value, "Etc/GMT", 7) == 0;
 	bool has_slash = false;
 
 	if (length == 0 || length > TZ_STRLEN_MAX || !is_letter(value[0]))
 		return false;
+	if (length > 7 && pg_strncasecmp(value, "Etc/GMT", 7) == 0)
+		return is_gmt_offset(value + 7, length - 7);
 	for (size_t i = 0; i < length; i++)
 	{
 		if (value[i] == '/')
 			has_slash = true;
-		else if (!is_letter(value[i]) && !is_one_of(value[i], "_-") &&
-				 !(is_offset && (is_digit(value[i]) || value[i] == '+')))
+		else if (!is_letter(value[i]) && !is_one_of(value[i], "_-"))
 			return false;
 	}
 	/* GB, EST and the like are not places. */

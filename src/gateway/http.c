@@ -108,16 +108,17 @@ answer_safely(CgRequest *request, CgResponse *response)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
-	CgIdentity    saved;
+	Oid           role;
+	int           security_context;
 	int           level = NewGUCNestLevel();
 
-	GetUserIdAndSecContext(&saved.role, &saved.security_context);
+	GetUserIdAndSecContext(&role, &security_context);
 	BeginInternalSubTransaction("cloudgreet_request");
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
 		answer(request, response);
-		cg_identity_restore(&saved);
+		SetUserIdAndSecContext(role, security_context);
 		/* An answer that says no takes back what was done on the way. */
 		if (response->status >= 400)
 			RollbackAndReleaseCurrentSubTransaction();
@@ -138,7 +139,7 @@ answer_safely(CgRequest *request, CgResponse *response)
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
-		cg_identity_restore(&saved);
+		SetUserIdAndSecContext(role, security_context);
 		cg_response_sql_error(response, error, request->is_anonymous);
 		if (response->status >= 500)
 			ereport(LOG, (errcode(error->sqlerrcode),

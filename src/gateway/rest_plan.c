@@ -310,9 +310,19 @@ write_body_rows(Writer *writer, const CgRestRequest *request)
 static void
 write_insert(Writer *writer, const CgRestRequest *request, List *names)
 {
+	/* No rows: nothing is inserted, and RETURNING has its columns. */
+	if (JB_ROOT_IS_ARRAY(request->body) && JB_ROOT_COUNT(request->body) == 0)
+	{
+		appendStringInfo(&writer->sql, "INSERT INTO cloudgreet.%s SELECT WHERE false",
+						 quote_identifier(request->table));
+		return;
+	}
+	if (JB_ROOT_IS_ARRAY(request->body) && names == NIL)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("the objects of the body must have members")));
 	appendStringInfo(&writer->sql, "INSERT INTO cloudgreet.%s",
 					 quote_identifier(request->table));
-	if (names == NIL && !JB_ROOT_IS_ARRAY(request->body))
+	if (names == NIL)
 		appendStringInfoString(&writer->sql, " DEFAULT VALUES");
 	else
 	{

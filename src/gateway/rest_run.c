@@ -79,6 +79,7 @@ find_plan(const CgRestPlan *plan)
 	PlanKey    key;
 	PlanEntry *entry;
 	SPIPlanPtr prepared;
+	char      *sql;
 
 	if (plans == NULL)
 	{
@@ -108,10 +109,11 @@ find_plan(const CgRestPlan *plan)
 		drop_entry(entry);
 	else if (hash_get_num_entries(plans) >= MAX_PLANS)
 		evict_oldest();
+	sql = MemoryContextStrdup(TopMemoryContext, plan->sql);
 	SPI_keepplan(prepared);
 	entry = hash_search(plans, &key, HASH_ENTER, NULL);
 	entry->plan = prepared;
-	entry->sql = MemoryContextStrdup(TopMemoryContext, plan->sql);
+	entry->sql = sql;
 	entry->last_used = ++uses;
 	return prepared;
 }

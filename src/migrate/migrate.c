@@ -19,6 +19,7 @@
 
 #include "access/xact.h"
 #include "access/xlog.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
@@ -30,6 +31,7 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -64,6 +66,8 @@ pin_settings(void)
 	static const char *const pinned[][2] = {
 		{"search_path", "pg_catalog, pg_temp"},
 		{"check_function_bodies", "on"},
+		{"standard_conforming_strings", "on"},
+		{"default_table_access_method", "heap"},
 		{"default_tablespace", ""},
 		{"client_min_messages", "warning"},
 	};
@@ -121,6 +125,22 @@ prepare_btree_gist(void)
 		cg_spi_exec("CREATE EXTENSION btree_gist SCHEMA public");
 }
 
+/*
+ * Runs a statement of the bookkeeping as its owner: whatever hangs on its tables
+ * must not run with the caller's rights.
+ */
+static uint64
+keep_books(const char *sql, int nargs, const Oid *types, const Datum *values)
+{
+	CgIdentity saved;
+	uint64     rows;
+
+	cg_run_as_owner(&saved);
+	rows = cg_spi_query(sql, nargs, types, values, NULL, false, 0);
+	cg_identity_restore(&saved);
+	return rows;
+}
+
 /* Checks a step that was applied before against the file of today. */
 static bool
 is_applied(const CgScript *step)
@@ -130,9 +150,9 @@ is_applied(const CgScript *step)
 	bool  isnull;
 	char *checksum;
 
-	if (cg_spi_query("SELECT checksum FROM cloudgreet_private.schema_migrations "
-					 "WHERE version = $1",
-					 1, types, values, NULL, false, 1) == 0)
+	if (keep_books("SELECT checksum FROM cloudgreet_private.schema_migrations "
+				   "WHERE version = $1",
+				   1, types, values) == 0)
 		return false;
 	checksum = TextDatumGetCString(cg_spi_value(0, 1, &isnull));
 	if (strcmp(checksum, step->checksum) != 0)
@@ -151,9 +171,12 @@ apply_step(const CgScript *step)
 					  CStringGetTextDatum(step->checksum)};
 
 	cg_script_run(step);
-	(void) cg_spi_query("INSERT INTO cloudgreet_private.schema_migrations "
-						"(version, name, checksum) VALUES ($1, $2, $3)",
-						3, types, values, NULL, false, 0);
+	(void) keep_books("INSERT INTO cloudgreet_private.schema_migrations "
+					  "(version, name, checksum) VALUES ($1, $2, $3)",
+					  3, types, values);
+	/* Other backends look at the version again. */
+	CacheInvalidateRelcacheByRelid(get_relname_relid(
+		"schema_migrations", get_namespace_oid("cloudgreet_private", false)));
 }
 
 static void
@@ -170,6 +193,25 @@ refuse_newer_schema(List *steps, int version)
 						 "before the schema was migrated.")));
 }
 
+/*
+ * DROP EXTENSION ... CASCADE takes policies, defaults and checks that only the steps
+ * make; running the rest over it would look whole and not be.
+ */
+static void
+refuse_broken_schema(int version)
+{
+	if (version >= 2 &&
+		cg_spi_query(
+			"SELECT FROM pg_catalog.pg_policy WHERE polname = 'secrets_owner_all'", 0,
+			NULL, NULL, NULL, false, 1) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the application schema is not whole"),
+				 errdetail("The extension was dropped with CASCADE after the schema was "
+						   "made; policies, defaults and checks went with it."),
+				 errhint("Restore a backup, or move the rows into a new database.")));
+}
+
 static void
 apply_replaceables(bool schema_changed)
 {
@@ -179,15 +221,15 @@ apply_replaceables(bool schema_changed)
 	Datum values[] = {CStringGetTextDatum(checksum)};
 
 	if (!schema_changed &&
-		cg_spi_query("SELECT FROM cloudgreet_private.api_state WHERE checksum = $1", 1,
-					 types, values, NULL, false, 1) == 1)
+		keep_books("SELECT FROM cloudgreet_private.api_state WHERE checksum = $1", 1,
+				   types, values) == 1)
 		return;
 
 	cg_scripts_replace(scripts);
-	(void) cg_spi_query("INSERT INTO cloudgreet_private.api_state (checksum) VALUES ($1) "
-						"ON CONFLICT (is_single) DO UPDATE "
-						"SET checksum = excluded.checksum, applied_at = DEFAULT",
-						1, types, values, NULL, false, 0);
+	(void) keep_books("INSERT INTO cloudgreet_private.api_state (checksum) VALUES ($1) "
+					  "ON CONFLICT (is_single) DO UPDATE "
+					  "SET checksum = excluded.checksum, applied_at = DEFAULT",
+					  1, types, values);
 }
 
 /* Partitions are made ahead here too, for servers where no worker does it. */
@@ -222,6 +264,11 @@ cg_sql_migrate(PG_FUNCTION_ARGS)
 	require_superuser();
 	PreventCommandDuringRecovery("cloudgreet.migrate()");
 	PreventCommandIfReadOnly("cloudgreet.migrate()");
+	if (IsolationUsesXactSnapshot())
+		ereport(ERROR, (errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+						errmsg("migrate() cannot run in this isolation level"),
+						errhint("It must see what a migration before it did: use READ "
+								"COMMITTED.")));
 	LockDatabaseObject(ExtensionRelationId, get_extension_oid("cloudgreet", false), 0,
 					   ShareUpdateExclusiveLock);
 
@@ -230,6 +277,7 @@ cg_sql_migrate(PG_FUNCTION_ARGS)
 	steps = cg_scripts_read("schema");
 	version = cg_schema_version();
 	refuse_newer_schema(steps, version);
+	refuse_broken_schema(version);
 	prepare_private_schema();
 	prepare_btree_gist();
 

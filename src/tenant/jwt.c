@@ -163,13 +163,14 @@ any_key_signed(const CgTokenHeader *header, const TokenParts *parts)
 						   CStringGetTextDatum(header->key_id)};
 	uint64     rows;
 	bool       matches = false;
-	bool unreadable = false;
+	bool       unreadable = false;
 
 	cg_run_as_owner(&saved);
 	cg_spi_begin(&spi, "reading the keys of tokens");
 	rows = cg_spi_query("SELECT kid, key_id, nonce, ciphertext "
 						"FROM cloudgreet_private.jwt_keys "
-						"WHERE is_active AND algorithm = $1 AND $2 IN ('', kid)",
+						"WHERE is_active AND algorithm = $1 AND $2 IN ('', kid) "
+						"ORDER BY created_at DESC",
 						2, types, values, NULL, true, MAX_KEYS);
 	for (uint64 i = 0; i < rows && !matches; i++)
 	{

@@ -25,6 +25,7 @@
 #include "core/schema_version.h"
 #include "core/spi.h"
 #include "tenant/login.h"
+#include "tenant/secret_log.h"
 
 static double
 unix_seconds(TimestampTz at)
@@ -33,14 +34,24 @@ unix_seconds(TimestampTz at)
 		   (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * (double) SECS_PER_DAY;
 }
 
-/*
- * The role to act in: the token's, unless the database has less for this user.  An
- * admin may hold a token of another role.
- */
+static int
+role_rank(const char *role)
+{
+	static const char *const roles[] = {"agent", "user", "admin"};
+
+	for (int i = 0; i < lengthof(roles); i++)
+	{
+		if (strcmp(role, roles[i]) == 0)
+			return i;
+	}
+	return -1; /* none */
+}
+
+/* The lesser of the token's role and the database's. */
 static void
 choose_app_role(CgContext *context, const char *role_in_database)
 {
-	if (strcmp(role_in_database, "admin") != 0)
+	if (role_rank(role_in_database) < role_rank(context->app_role))
 		strlcpy(context->app_role, role_in_database, CG_ROLE_NAME_LENGTH);
 }
 
@@ -123,8 +134,9 @@ cg_sql_login(PG_FUNCTION_ARGS)
 	text     *token;
 	CgContext context;
 
+	cg_secret_hide_activity("<cloudgreet.login>");
 	if (!IsTransactionBlock())
-		ereport(ERROR, (errcode(ERRCODE_NO_ACTIVE_SQL_TRANSACTION),
+		ereport(ERROR, (errcode(ERRCODE_NO_ACTIVE_SQL_TRANSACTION), errhidestmt(true),
 						errmsg("login() can only be used in transaction blocks"),
 						errhint("Start with BEGIN: a login ends with its transaction.")));
 	cg_schema_require();

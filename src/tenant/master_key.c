@@ -110,7 +110,7 @@ name_key(CgMasterKey *key)
 
 	if (EVP_Digest(key->bytes, CG_MASTER_KEY_BYTES, digest, &length, EVP_sha256(),
 				   NULL) != 1)
-		memset(digest, 0, sizeof(digest));
+		elog(ERROR, "could not compute SHA-256");
 	for (int i = 0; i < CG_KEY_ID_LENGTH / 2; i++)
 		snprintf(key->id + 2 * i, 3, "%02x", digest[i]);
 }

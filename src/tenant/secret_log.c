@@ -1,6 +1,7 @@
 /*
  * secret_log.c
- *		Redacts log entries of statements that call set_secret() or add_jwt_key().
+ *		Redacts log entries of statements that carry a secret: calls of set_secret(),
+ *		add_jwt_key() and login().
  *
  * log_statement, log_min_duration_statement and the STATEMENT line of any error
  * would print a literal secret.  The hook looks at every entry before it is
@@ -39,7 +40,8 @@ static bool
 carries_secret(const char *statement)
 {
 	return statement != NULL &&
-		   (mentions(statement, "set_secret") || mentions(statement, "add_jwt_key"));
+		   (mentions(statement, "set_secret") || mentions(statement, "add_jwt_key") ||
+			mentions(statement, "login("));
 }
 
 static void
@@ -50,7 +52,7 @@ redact(ErrorData *error)
 	 * executed, or, after a crash, what the process was running.
 	 */
 	if (carries_secret(debug_query_string) || carries_secret(error->message) ||
-		carries_secret(error->detail))
+		carries_secret(error->detail) || carries_secret(error->internalquery))
 	{
 		/* Below ERROR it is the log line of a statement, which is the message. */
 		if (error->elevel < ERROR &&
@@ -60,6 +62,7 @@ redact(ErrorData *error)
 		error->hide_ctx = true;
 		error->detail = NULL;
 		error->detail_log = NULL;
+		error->internalquery = NULL;
 	}
 	if (previous_hook != NULL)
 		previous_hook(error);

@@ -45,6 +45,7 @@ SELECT left(claims, 60) AS claims, public.me_with(claims) FROM (VALUES
     ('{"business_id": "aaaaaaaa-0000-7000-8000-000000000001", "sub": "me"}'),
     ('{"business_id": "aaaaaaaa-0000-7000-8000-000000000001", "x": "\u0000"}'),
     ('{"business_id": "aaaaaaaa-0000-7000-8000-000000000001"} trailing'),
+    ('{"app_metadata.business_id": "aaaaaaaa-0000-7000-8000-000000000001"}'),
     ('{"x": ' || repeat('[', 33) || repeat(']', 33) || ', "business_id": "aaaaaaaa-0000-7000-8000-000000000001"}'),
     (repeat('[', 100000)),
     ('{"x": "' || repeat('x', 9000) || '", "business_id": "aaaaaaaa-0000-7000-8000-000000000001"}')

@@ -16,6 +16,7 @@ SELECT bool_and(id > previous) AS increasing
 SELECT cloudgreet.uuid_v7_floor('2026-03-01T00:00:00Z') AS floor;
 SELECT cloudgreet.uuid_v7_time(cloudgreet.uuid_v7_floor('2026-03-01T12:34:56.789Z')) AT TIME ZONE 'UTC' AS time_of_floor;
 SELECT cloudgreet.uuid_v7_floor('1970-01-01T00:00:00Z') AS first_floor;
+SELECT cloudgreet.uuid_v7_time(cloudgreet.uuid_v7_floor('1999-12-31T23:59:59.9985Z')) AT TIME ZONE 'UTC' AS floor_before_2000;
 -- The example of RFC 9562, appendix A.6.
 SELECT cloudgreet.uuid_v7_time('017F22E2-79B0-7CC3-98C4-DC0C0C07398F') AT TIME ZONE 'UTC' AS rfc_example;
 -- An id of another version has no time.

@@ -117,6 +117,9 @@ SELECT * FROM public.ask('GET', '/rest/v1/leads?select=name', :'admin', more => 
 SELECT * FROM public.ask('POST', '/rest/v1/leads?select=name', :'admin', '[{"name": "R1"}, {"name": "R2"}]', '{"prefer": "return=representation"}');
 SELECT * FROM public.ask('POST', '/rest/v1/leads', :'admin', '{"name": "R3"}', '{"prefer": "return=minimal"}');
 SELECT * FROM public.ask('POST', '/rest/v1/leads?columns="name"', :'admin', '[{"name": "R4", "ignored": 1}]');
+SELECT * FROM public.ask('POST', '/rest/v1/leads', :'admin', '[]', '{"prefer": "return=representation"}');
+SELECT * FROM public.ask('POST', '/rest/v1/leads', :'admin', '[{}]');
+SELECT * FROM public.ask('POST', '/rest/v1/leads', :'admin', '{"name": "x", "created_at": "infinity"}');
 SELECT * FROM public.ask('PATCH', '/rest/v1/leads?select=name,notes&name=eq.R1', :'admin', '{"notes": "changed"}', '{"prefer": "return=representation"}');
 SELECT * FROM public.ask('PATCH', '/rest/v1/leads?name=eq.R2', :'admin', '{"notes": null}');
 SELECT * FROM public.ask('DELETE', '/rest/v1/leads?name=like.R*&select=name', :'admin', more => '{"prefer": "return=representation"}');

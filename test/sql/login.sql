@@ -50,6 +50,20 @@ SELECT count(*) FROM cloudgreet.leads;
 ROLLBACK;
 RESET SESSION AUTHORIZATION;
 
+-- An operator that the caller plants in its search_path is not run with the owner's rights.
+CREATE SCHEMA planted AUTHORIZATION regress_cg_app;
+SET SESSION AUTHORIZATION regress_cg_app;
+GRANT USAGE ON SCHEMA planted TO PUBLIC;
+CREATE FUNCTION planted.spring(text, text) RETURNS boolean LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION 'ran as %', current_user; END $$;
+CREATE OPERATOR planted.= (FUNCTION = planted.spring, LEFTARG = text, RIGHTARG = text);
+SET search_path = planted, pg_catalog;
+BEGIN; SELECT cloudgreet.login(:'token'); SELECT cloudgreet.current_app_role(); ROLLBACK;
+BEGIN; SELECT cloudgreet.login('x.x.x'); ROLLBACK;
+RESET search_path;
+RESET SESSION AUTHORIZATION;
+DROP SCHEMA planted CASCADE;
+
 -- Other shapes of tokens: Supabase's, anon, service_role.
 SELECT public.mint(jsonb_build_object('sub', gen_random_uuid(), 'role', 'authenticated', 'exp', 99999999999,
     'app_metadata', jsonb_build_object('business_id', :'business', 'role', 'agent'))::text, :'secret') AS supabase_token,
@@ -73,7 +87,11 @@ SELECT public.mint(public.claims(:'business', 'admin', jsonb_build_object('sub',
        public.mint(public.claims(:'business', 'agent', jsonb_build_object('sub', :'ann')), :'secret') AS ann_agent_token \gset
 BEGIN; SELECT cloudgreet.login(:'ann_token'); SELECT app_role AS admin FROM public.me; COMMIT;
 BEGIN; SELECT cloudgreet.login(:'ann_agent_token'); SELECT app_role AS less_than_she_could FROM public.me; COMMIT;
+-- The lesser of the two roles counts, and no role is none.
+SELECT public.mint((public.claims(:'business', 'agent', jsonb_build_object('sub', :'ann'))::jsonb - 'role')::text, :'secret') AS ann_no_role \gset
+BEGIN; SELECT cloudgreet.login(:'ann_no_role'); SELECT app_role AS none FROM public.me; COMMIT;
 UPDATE cloudgreet.users SET role = 'user' WHERE id = :'ann';
+BEGIN; SELECT cloudgreet.login(:'ann_agent_token'); SELECT app_role AS still_agent FROM public.me; COMMIT;
 BEGIN; SELECT cloudgreet.login(:'ann_token'); SELECT app_role AS demoted FROM public.me; COMMIT;
 \set VERBOSITY sqlstate
 UPDATE cloudgreet.users SET tokens_valid_after = now() + interval '1 minute' WHERE id = :'ann';

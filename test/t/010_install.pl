@@ -87,6 +87,8 @@ is($node->safe_psql($database, 'SELECT cloudgreet.current_business_id() IS NULL'
 	't', 'current_business_id() needs no schema');
 (undef, $error) = try_sql($database, 'BEGIN READ ONLY; SELECT cloudgreet.migrate()');
 like($error, qr/^25006/, 'migrate() in a read-only transaction is refused');
+(undef, $error) = try_sql($database, 'BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT cloudgreet.migrate()');
+like($error, qr/^25001/, 'so is one that cannot see what another migration did');
 $node->safe_psql($database, 'BEGIN; SELECT cloudgreet.migrate(); ROLLBACK');
 is($node->safe_psql($database, "SELECT to_regclass('cloudgreet.leads') IS NULL"),
 	't', 'migrate() rolls back as a whole');

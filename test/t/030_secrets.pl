@@ -37,6 +37,10 @@ like($err, qr/name of the secret is invalid/, 'a refused secret says why');
 $node->psql('postgres', "SELECT cloudgreet.set_secret('literal', '$canary', '$business'), 1/0");
 $node->psql('postgres', "SELECT cloudgreet.SET_SECRET('x', '$canary', 'not a uuid')");
 $node->psql('postgres', "SET cloudgreet.master_key_file = ''; SELECT cloudgreet.set_secret('x', '$canary', '$business')");
+$node->psql('postgres', "DO \$\$ BEGIN EXECUTE 'SELECT cloudgreet.set_secret(''x'', ''$canary'') FROM'; END \$\$");
+# Tokens are secrets too.
+$node->psql('postgres', "SELECT cloudgreet.login('$jwt_canary')");
+$node->psql('postgres', "BEGIN; SELECT cloudgreet.login('$jwt_canary')");
 # A DO block and a multi-statement string carry it as well.
 $node->safe_psql('postgres', "DO \$\$ BEGIN PERFORM cloudgreet.set_secret('in_do', '$canary', '$business'); END \$\$");
 is($node->safe_psql('postgres', "SELECT string_agg(name || ':' || version, ' ') FROM cloudgreet.list_secrets('$business')"),

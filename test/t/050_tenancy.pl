@@ -83,6 +83,8 @@ for my $role ('authenticated', 'anon', 'cloudgreet_owner')
 my (undef, undef, $err) = $node->psql($database, qq{SET ROLE authenticated; INSERT INTO cloudgreet.leads (business_id, id, name) VALUES ('$a', gen_random_uuid(), 'x')});
 like($err, qr/row-level security|permission denied/, 'nor writes one');
 $node->safe_psql($database, 'CREATE EXTENSION cloudgreet');
+(undef, undef, $err) = $node->psql($database, 'SELECT cloudgreet.migrate()');
+like($err, qr/the application schema is not whole/, 'migrate() does not pretend to mend what CASCADE took');
 is($node->safe_psql($database, 'SELECT count(*) FROM cloudgreet.leads'), '2', 'the extension can be created again over the data');
 $node->stop;
 done_testing();
