@@ -24,7 +24,7 @@
 typedef struct ClaimsWalk
 {
 	CgClaims *claims;
-	int       business_rank; /* position in its setting of the path read last */
+	int       business_rank; /* position in its setting of the best path met */
 	int       role_rank;
 } ClaimsWalk;
 
@@ -111,6 +111,37 @@ is_db_role(const char *name)
 		   strcmp(name, "service_role") == 0;
 }
 
+/* A claim with the business: each must be a UUID, the one of the best path counts. */
+static bool
+visit_business(ClaimsWalk *walk, int rank, const char *token, bool is_text)
+{
+	pg_uuid_t business;
+
+	if (!is_text || !parse_uuid(token, &business))
+		return false;
+	if (walk->business_rank < 0 || rank < walk->business_rank)
+	{
+		walk->business_rank = rank;
+		walk->claims->has_business = true;
+		walk->claims->business = business;
+	}
+	return true;
+}
+
+/* A claim with a role: the best path with an application role counts. */
+static bool
+visit_role(ClaimsWalk *walk, int rank, const char *token, bool is_text)
+{
+	if (!is_text || !is_app_role(token))
+		return true;
+	if (walk->role_rank < 0 || rank < walk->role_rank)
+	{
+		walk->role_rank = rank;
+		strlcpy(walk->claims->app_role, token, CG_ROLE_NAME_LENGTH);
+	}
+	return true;
+}
+
 static bool
 visit_claim(void *state, const char *path, bool in_array, const char *token,
 			JsonTokenType type)
@@ -148,20 +179,10 @@ visit_claim(void *state, const char *path, bool in_array, const char *token,
 		strlcpy(claims->db_role, token, CG_ROLE_NAME_LENGTH);
 
 	rank = path_rank(cg_jwt_business_claims, path);
-	if (rank >= 0 && (walk->business_rank < 0 || rank < walk->business_rank))
-	{
-		walk->business_rank = rank;
-		claims->has_business = true;
-		return is_text && parse_uuid(token, &claims->business);
-	}
+	if (rank >= 0)
+		return visit_business(walk, rank, token, is_text);
 	rank = path_rank(cg_jwt_role_claims, path);
-	if (rank >= 0 && is_text && is_app_role(token) &&
-		(walk->role_rank < 0 || rank < walk->role_rank))
-	{
-		walk->role_rank = rank;
-		strlcpy(claims->app_role, token, CG_ROLE_NAME_LENGTH);
-	}
-	return true;
+	return rank < 0 || visit_role(walk, rank, token, is_text);
 }
 
 bool
@@ -188,9 +209,12 @@ visit_header(void *state, const char *path, bool in_array, const char *token,
 			   strlcpy(header->algorithm, token, sizeof(header->algorithm)) <
 				   sizeof(header->algorithm);
 	if (strcmp(path, "kid") == 0)
+	{
+		header->has_key_id = true;
 		return type == JSON_TOKEN_STRING && !in_array &&
 			   strlcpy(header->key_id, token, sizeof(header->key_id)) <
 				   sizeof(header->key_id);
+	}
 	return true;
 }
 

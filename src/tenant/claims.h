@@ -35,6 +35,7 @@ typedef struct CgClaims
  * Parses a JSON object of claims.  False when it is not one, is larger than
  * CG_CLAIMS_MAX_BYTES, nested deeper than 32, names a member twice, or has a
  * claim of the wrong type (a business that is no UUID, an exp that is a string).
+ * The order of members does not matter.
  */
 extern bool cg_claims_parse(const char *json, size_t length, CgClaims *claims);
 
@@ -43,6 +44,7 @@ typedef struct CgTokenHeader
 {
 	char algorithm[16];
 	char key_id[128];
+	bool has_key_id;
 	bool has_critical; /* "crit" is present: extensions that we do not know */
 } CgTokenHeader;
 

@@ -17,6 +17,8 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/inval.h"
+#include "utils/syscache.h"
 #include "utils/varlena.h"
 
 #include "tenant/claims.h"
@@ -32,6 +34,9 @@ static const CgContext *verified = NULL; /* the setting's extra, or none */
 static char      claims_text[CG_CLAIMS_MAX_BYTES + 1];
 static CgContext claims_context;
 static bool      claims_valid = false;
+
+/* The role last asked about, or none when pg_authid has changed since. */
+static Oid trust_known_for = InvalidOid;
 
 /* ---- The setting ------------------------------------------------------------------ */
 
@@ -157,11 +162,23 @@ cg_context_verified(CgContext *result)
 
 /* ---- Claims of a trusted authenticator -------------------------------------------- */
 
+void
+cg_context_assign_paths(const char *newval, void *extra)
+{
+	claims_text[0] = '\0'; /* the same claims may say something else now */
+}
+
+static void
+forget_trust(Datum arg, int cache, uint32 hash)
+{
+	trust_known_for = InvalidOid;
+}
+
 /* Whether the session's login role may tell us claims that it verified itself. */
 static bool
 session_is_trusted(void)
 {
-	static Oid   known_role = InvalidOid;
+	static bool  callback_registered = false;
 	static char *known_setting = NULL;
 	static bool  known_answer = false;
 	Oid          role = GetSessionUserId();
@@ -169,11 +186,16 @@ session_is_trusted(void)
 	List        *list;
 	ListCell    *cell;
 
-	/* The answer changes with the session's role or the setting's string only. */
-	if (role == known_role && known_setting != NULL &&
+	/* The answer changes with the session's role, the setting, and names of roles. */
+	if (role == trust_known_for && known_setting != NULL &&
 		strcmp(known_setting, cg_trusted_authenticators) == 0)
 		return known_answer;
 
+	if (!callback_registered)
+	{
+		CacheRegisterSyscacheCallback(AUTHOID, forget_trust, (Datum) 0);
+		callback_registered = true;
+	}
 	known_answer = false;
 	names = pstrdup(cg_trusted_authenticators);
 	if (SplitIdentifierString(names, ',', &list))
@@ -187,7 +209,7 @@ session_is_trusted(void)
 	}
 	pfree(names);
 
-	known_role = role;
+	trust_known_for = role;
 	if (known_setting != NULL)
 		free(known_setting);
 	known_setting = strdup(cg_trusted_authenticators);

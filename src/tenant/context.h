@@ -46,4 +46,7 @@ extern char *cg_context_setting;
 extern bool  cg_context_check(char **newval, void **extra, GucSource source);
 extern void  cg_context_assign(const char *newval, void *extra);
 
+/* Assign hook of the settings that say where in the claims something stands. */
+extern void cg_context_assign_paths(const char *newval, void *extra);
+
 #endif /* CG_TENANT_CONTEXT_H */

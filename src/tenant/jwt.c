@@ -131,7 +131,7 @@ verify_hs256(const TokenParts *parts, const char *key, size_t key_length)
 		   CRYPTO_memcmp(digest, parts->signature, digest_length) == 0;
 }
 
-/* How each algorithm verifies; a key of another algorithm matches no token. */
+/* How a key of each algorithm verifies; a key of another algorithm matches no token. */
 static const struct
 {
 	const char *name;
@@ -152,7 +152,10 @@ key_signed(const char *algorithm, const TokenParts *parts, const char *key,
 	return false;
 }
 
-/* Tries the active keys of the header's algorithm, only the named one if kid is given. */
+/*
+ * Tries the newest active keys of the header's algorithm, or only the named one if
+ * kid is given.
+ */
 static bool
 any_key_signed(const CgTokenHeader *header, const TokenParts *parts)
 {
@@ -161,17 +164,18 @@ any_key_signed(const CgTokenHeader *header, const TokenParts *parts)
 	Oid        types[] = {TEXTOID, TEXTOID};
 	Datum      values[] = {CStringGetTextDatum(header->algorithm),
 						   CStringGetTextDatum(header->key_id)};
+	char       nulls[] = {' ', header->has_key_id ? ' ' : 'n'};
 	uint64     rows;
 	bool       matches = false;
 	bool       unreadable = false;
 
 	cg_run_as_owner(&saved);
 	cg_spi_begin(&spi, "reading the keys of tokens");
-	rows = cg_spi_query("SELECT kid, key_id, nonce, ciphertext "
+	rows = cg_spi_query("SELECT kid, key_id, nonce, ciphertext, algorithm "
 						"FROM cloudgreet_private.jwt_keys "
-						"WHERE is_active AND algorithm = $1 AND $2 IN ('', kid) "
-						"ORDER BY created_at DESC",
-						2, types, values, NULL, true, MAX_KEYS);
+						"WHERE is_active AND algorithm = $1 AND ($2 IS NULL OR kid = $2) "
+						"ORDER BY created_at DESC, kid",
+						2, types, values, nulls, true, MAX_KEYS);
 	for (uint64 i = 0; i < rows && !matches; i++)
 	{
 		bool   isnull;
@@ -180,14 +184,14 @@ any_key_signed(const CgTokenHeader *header, const TokenParts *parts)
 		bytea *key = cg_secret_try_open(cg_secret_jwt_label(kid), key_id,
 										DatumGetByteaPP(cg_spi_value(i, 3, &isnull)),
 										DatumGetByteaPP(cg_spi_value(i, 4, &isnull)));
+		char  *algorithm = TextDatumGetCString(cg_spi_value(i, 5, &isnull));
 
 		if (key == NULL)
 		{
 			unreadable = true; /* another key may still match */
 			continue;
 		}
-		matches = key_signed(header->algorithm, parts, VARDATA_ANY(key),
-							 VARSIZE_ANY_EXHDR(key));
+		matches = key_signed(algorithm, parts, VARDATA_ANY(key), VARSIZE_ANY_EXHDR(key));
 		OPENSSL_cleanse(VARDATA_ANY(key), VARSIZE_ANY_EXHDR(key));
 	}
 	if (!matches && unreadable)

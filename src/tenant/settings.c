@@ -36,7 +36,7 @@ cg_tenant_settings_define(void)
 							   "The first path present in a token counts.",
 							   &cg_jwt_business_claims,
 							   "business_id,app_metadata.business_id", PGC_SUSET,
-							   GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
+							   GUC_SUPERUSER_ONLY, NULL, cg_context_assign_paths, NULL);
 
 	DefineCustomStringVariable(
 		"cloudgreet.jwt_issuer", "Sets the issuer that tokens must name.",
@@ -52,7 +52,7 @@ cg_tenant_settings_define(void)
 							   "Sets the paths of the claim with the application role.",
 							   "The first path with admin, user or agent counts.",
 							   &cg_jwt_role_claims, "app_metadata.role,role", PGC_SUSET,
-							   GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
+							   GUC_SUPERUSER_ONLY, NULL, cg_context_assign_paths, NULL);
 
 	DefineCustomStringVariable(
 		"cloudgreet.master_key_file", "Sets the file with the master key of secrets.",
