@@ -16,6 +16,7 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/timestamp.h"
@@ -126,6 +127,31 @@ cg_login_accept(const char *token, size_t length, CgContext *context)
 	return !claims.has_business || is_current(&claims, context);
 }
 
+/*
+ * Fires what constraints were deferred so far, as the role and for the business that
+ * caused them: at commit they would see the new login's.  Before anything was
+ * written there are none, and constraints stay deferrable.
+ */
+static void
+fire_deferred_constraints(void)
+{
+	CgSpi     spi;
+	CgContext before;
+	Oid       role;
+	int       security_context;
+
+	if (!TransactionIdIsValid(GetTopTransactionIdIfAny()))
+		return;
+	GetUserIdAndSecContext(&role, &security_context);
+	if (cg_context_verified(&before) && before.db_role[0] != '\0')
+		SetUserIdAndSecContext(get_role_oid(before.db_role, false),
+							   security_context | SECURITY_LOCAL_USERID_CHANGE);
+	cg_spi_begin(&spi, "checking deferred constraints");
+	cg_spi_exec("SET CONSTRAINTS ALL IMMEDIATE");
+	cg_spi_end(&spi);
+	SetUserIdAndSecContext(role, security_context);
+}
+
 PG_FUNCTION_INFO_V1(cg_sql_login);
 
 Datum
@@ -148,6 +174,7 @@ cg_sql_login(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_CG_TOKEN_INVALID), errmsg("invalid token"),
 						errhidestmt(true)));
 
+	fire_deferred_constraints();
 	(void) set_config_option("role", context.db_role,
 							 superuser() ? PGC_SUSET : PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_LOCAL, true, 0, false);

@@ -77,6 +77,43 @@ like($stdout, qr/business nobody/, 'a context planted before the library loads i
 like($stdout, qr/clock true/, 'nor a planted clock');
 like($stdout, qr/rows 0/, 'and no row is seen');
 
+# A superuser, a start option and a setting of the database plant in vain as well, and
+# a parallel worker, which takes over its leader's settings, does not pick them up.
+my $planted = 'aaaaaaaa000070008000000000000001,-,admin,authenticated';
+my $who = q{SELECT 'business ' || coalesce(cloudgreet.current_business_id()::text, 'nobody')};
+my $in_worker = qq{$force EXPLAIN (COSTS OFF, ANALYZE, TIMING OFF, SUMMARY OFF) $who; $who; SET ROLE authenticated; SELECT 'rows ' || count(*) FROM cloudgreet.leads};
+($status, $stdout, $stderr) = $node->psql('postgres', "SET cloudgreet.context = '$planted'; $who");
+like($stdout, qr/business nobody/, 'nor is one that a superuser planted');
+{
+	local $ENV{PGOPTIONS} = "-c cloudgreet.context=$planted";
+	($status, $stdout, $stderr) = $node->psql('postgres', $in_worker, extra_params => [ '-U', 'app' ]);
+	like($stdout, qr/business nobody/, 'nor one among the start options');
+	like($stdout, qr/rows 0/, 'which shows no row');
+}
+$node->safe_psql('postgres', "ALTER DATABASE postgres SET cloudgreet.context = '$planted'");
+for my $preload ('', 'cloudgreet')
+{
+	$node->append_conf('postgresql.conf', "shared_preload_libraries = '$preload'");
+	$node->restart;
+	my $how = $preload ? 'preloaded' : 'not preloaded';
+	($status, $stdout, $stderr) = $node->psql('postgres', $in_worker, extra_params => [ '-U', 'app' ]);
+	like($stdout, qr/Workers Launched: [1-9]/, "$how: the query runs in a worker");
+	like($stdout, qr/business nobody/, "$how: a database's setting gives no context");
+	like($stdout, qr/rows 0/, "$how: and no row");
+	($status, $stdout, $stderr) = $node->psql('postgres', qq{
+		SET SESSION AUTHORIZATION app; $force
+		BEGIN; SELECT cloudgreet.login('$token{$b}');
+		SELECT 'rows ' || count(*) FROM cloudgreet.leads; COMMIT;});
+	like($stdout, qr/rows 30001$/m, "$how: a login goes before it");
+	($status, $stdout, $stderr) = $node->psql('postgres', "ALTER ROLE app SET cloudgreet.context = '$planted'");
+	# Without the library the server cannot know better: the value is refused when it loads.
+	$node->safe_psql('postgres', 'ALTER ROLE app RESET cloudgreet.context') unless $preload;
+	is($status, $preload ? 3 : 0, "$how: ALTER ROLE SET");
+}
+$node->safe_psql('postgres', 'ALTER DATABASE postgres RESET cloudgreet.context');
+$node->append_conf('postgresql.conf', "shared_preload_libraries = ''");
+$node->restart;
+
 # --- Pooled connections: one session, many tenants ------------------------------------
 my $session = $node->background_psql('postgres', on_error_stop => 0);
 $session->query('SET SESSION AUTHORIZATION app');
@@ -92,6 +129,28 @@ for my $turn (1 .. 200)
 }
 is($wrong, 0, '200 transactions of two tenants on one connection, ended in every way, never mix');
 $session->quit;
+
+# What poolers send between clients, and what ends a login early.
+for my $end ("RESET ALL; $who; COMMIT", "RESET ROLE; RESET ALL; $who; COMMIT", "COMMIT; DISCARD ALL; $who", "RESET ROLE; COMMIT; $who", "ROLLBACK; $who")
+{
+	($status, $stdout, $stderr) = $node->psql('postgres', "BEGIN; SELECT cloudgreet.login('$token{$a}'); $who; $end", extra_params => [ '-U', 'app' ]);
+	is(join(' ', grep { /business/ } split /\n/, $stdout), "business $a business nobody", $end =~ s/; SELECT.*nobody'\)//r . ' leaves nobody');
+}
+
+# --- Deferred constraints see the login that caused them ------------------------------
+$node->safe_psql('postgres', q{
+	CREATE TABLE public.later (x int); GRANT INSERT ON public.later TO PUBLIC;
+	CREATE FUNCTION public.tell() RETURNS trigger LANGUAGE plpgsql AS
+		$$ BEGIN RAISE WARNING '% fires as % for %', new.x, current_user, left(cloudgreet.current_business_id()::text, 1); RETURN NULL; END $$;
+	CREATE CONSTRAINT TRIGGER later AFTER INSERT ON public.later DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.tell();});
+($status, $stdout, $stderr) = $node->psql('postgres', qq{
+	BEGIN; SELECT cloudgreet.login('$token{$a}'); INSERT INTO public.later VALUES (1); RESET ROLE;
+	SELECT cloudgreet.login('$token{$b}'); COMMIT;
+	BEGIN; SELECT cloudgreet.login('$token{$a}'); INSERT INTO public.later VALUES (2);
+	DO \$\$ BEGIN RAISE WARNING 'before the end'; END \$\$; COMMIT;}, extra_params => [ '-U', 'app' ]);
+like($stderr, qr/1 fires as authenticated for a/, 'a second login fires deferred constraints for the first');
+like($stderr, qr/before the end.*2 fires as authenticated for a/s, 'a login alone leaves them deferred');
+$node->safe_psql('postgres', 'DROP TABLE public.later; DROP FUNCTION public.tell()');
 
 # --- Two-phase commit -----------------------------------------------------------------
 $node->safe_psql('postgres', qq{
