@@ -27,6 +27,7 @@
 #include "miscadmin.h"
 #include "storage/fd.h"
 #include "storage/lmgr.h"
+#include "tcop/utility.h"
 #include "utils/builtins.h"
 #include "utils/uuid.h"
 
@@ -248,6 +249,7 @@ Datum
 cg_sql_activate(PG_FUNCTION_ARGS)
 {
 	require_superuser("activate");
+	PreventCommandDuringRecovery("cloudgreet.activate()");
 	cg_schema_require();
 	cg_instance_activate();
 	PG_RETURN_VOID();
@@ -262,6 +264,7 @@ cg_sql_pause(PG_FUNCTION_ARGS)
 	CgIdentity saved;
 
 	require_superuser("pause");
+	PreventCommandDuringRecovery("cloudgreet.pause()");
 	cg_schema_require();
 	cg_run_as_owner(&saved);
 	cg_spi_begin(&spi, "pausing the installation");
