@@ -9,14 +9,14 @@
  * share a configured directory.
  *
  * Invariant:	activate() reuses a file that fits the row, so that rolling it back
- *				never makes an active database a copy.
+ *				never makes an active database a copy.  A file written by a
+ *				transaction that ends badly fits no row, which leaves a copy a copy
+ *				(and takes the file from a clone that shares the directory: rather
+ *				fewer databases may send than more).
  * Locks:		activate() takes ShareUpdateExclusive on the extension object.
  * Errors:		ZG116 when the file cannot be written; reading never fails.
  */
 #include "postgres.h"
-
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "access/xlog.h"
 #include "catalog/pg_extension.h"
@@ -25,16 +25,14 @@
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
-#include "storage/fd.h"
 #include "storage/lmgr.h"
 #include "tcop/utility.h"
 #include "utils/builtins.h"
 #include "utils/uuid.h"
 
-#include "core/errors.h"
 #include "core/instance.h"
+#include "core/instance_file.h"
 #include "core/schema_version.h"
-#include "core/settings.h"
 #include "core/spi.h"
 #include "core/uuid.h"
 
@@ -47,89 +45,12 @@ typedef struct Installation
 	bool  is_paused;
 } Installation;
 
-static char *
-instance_directory(void)
-{
-	if (cg_instance_directory[0] != '\0')
-		return pstrdup(cg_instance_directory);
-	return psprintf("%s.cloudgreet", DataDir);
-}
-
-static char *
-instance_path(void)
-{
-	return psprintf("%s/%u", instance_directory(), MyDatabaseId);
-}
-
-/* What the file must say for a row with this token to be ours. */
-static char *
-instance_text(const char *token)
-{
-	return psprintf("cloudgreet instance 1\nsystem " UINT64_FORMAT "\ndatabase %u\n"
-					"token %s\ndata_directory %s\n",
-					GetSystemIdentifier(), MyDatabaseId, token, DataDir);
-}
-
+/*
+ * Reads the row as the owner; false when there is none.  The newest row is the one
+ * committed by now, which the statement's own snapshot may not show.
+ */
 static bool
-file_says(const char *expected)
-{
-	FILE  *file = AllocateFile(instance_path(), "r");
-	size_t length = strlen(expected);
-	char  *found = palloc(length + 2);
-	size_t n;
-
-	if (file == NULL)
-		return false;
-	n = fread(found, 1, length + 1, file);
-	FreeFile(file);
-	return n == length && memcmp(found, expected, length) == 0;
-}
-
-static void
-refuse_file(const char *path)
-{
-	ereport(ERROR, (errcode(ERRCODE_CG_INSTANCE_FILE),
-					errmsg("could not write instance file \"%s\": %m", path),
-					errhint("Let the server's user write there, or set "
-							"cloudgreet.instance_directory to a directory outside the "
-							"data directory.")));
-}
-
-static void
-write_file(const char *content)
-{
-	char       *directory = instance_directory();
-	char       *path = instance_path();
-	char       *temporary = psprintf("%s.%d.tmp", path, MyProcPid);
-	struct stat status;
-	FILE       *file;
-
-	if (mkdir(directory, S_IRWXU) != 0 && errno != EEXIST)
-		refuse_file(directory);
-	if (stat(directory, &status) != 0 || !S_ISDIR(status.st_mode))
-	{
-		errno = ENOTDIR;
-		refuse_file(directory);
-	}
-	file = AllocateFile(temporary, "w");
-	if (file == NULL)
-		refuse_file(temporary);
-	if (fputs(content, file) == EOF || FreeFile(file) != 0)
-	{
-		(void) unlink(temporary);
-		refuse_file(temporary);
-	}
-	if (chmod(temporary, S_IRUSR | S_IWUSR) != 0 ||
-		durable_rename(temporary, path, LOG) != 0)
-	{
-		(void) unlink(temporary);
-		refuse_file(path);
-	}
-}
-
-/* Reads the row as the owner; false when there is none. */
-static bool
-read_installation(Installation *row)
+read_installation(Installation *row, bool newest)
 {
 	CgSpi         spi;
 	CgIdentity    saved;
@@ -141,7 +62,7 @@ read_installation(Installation *row)
 	cg_spi_begin(&spi, "reading the installation");
 	found = cg_spi_query("SELECT system_identifier, database_oid, instance_token::text, "
 						 "is_paused FROM cloudgreet_private.installation",
-						 0, NULL, NULL, NULL, true, 1) == 1;
+						 0, NULL, NULL, NULL, !newest, 1) == 1;
 	if (found)
 	{
 		row->system_identifier = DatumGetInt64(cg_spi_value(0, 1, &isnull));
@@ -162,7 +83,7 @@ judge(const Installation *row, const char **reason)
 		*reason = "The database was restored into another cluster.";
 	else if (row->database != MyDatabaseId)
 		*reason = "The database was restored or copied within the cluster.";
-	else if (!file_says(instance_text(row->token)))
+	else if (!cg_instance_file_says(row->token))
 		*reason = "The cluster was cloned or moved, or its instance file is gone.";
 	else if (row->is_paused)
 	{
@@ -189,7 +110,7 @@ cg_instance_state(const char **reason)
 	if (cg_schema_version() == 0)
 		return CG_INSTANCE_MISSING;
 	*reason = "It was never activated.";
-	return read_installation(&row) ? judge(&row, reason) : CG_INSTANCE_MISSING;
+	return read_installation(&row, false) ? judge(&row, reason) : CG_INSTANCE_MISSING;
 }
 
 void
@@ -203,17 +124,20 @@ cg_instance_activate(void)
 	Oid          types[] = {INT8OID, OIDOID, TEXTOID};
 	Datum        values[3];
 
+	/* Before the file is written, which no error takes back. */
+	PreventCommandIfReadOnly("cloudgreet.activate()");
+
 	/* As migrate() does; two at once would write each other's file. */
 	LockDatabaseObject(ExtensionRelationId, get_extension_oid("cloudgreet", false), 0,
 					   ShareUpdateExclusiveLock);
-	if (read_installation(&row) && file_says(instance_text(row.token)))
+	if (read_installation(&row, true) && cg_instance_file_says(row.token))
 		token_text = row.token;
 	else
 	{
 		cg_uuid_v7(&token);
 		token_text =
 			DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&token)));
-		write_file(instance_text(token_text));
+		cg_instance_file_write(token_text);
 	}
 
 	values[0] = Int64GetDatum((int64) GetSystemIdentifier());

@@ -24,6 +24,7 @@ my $oid = $node->safe_psql('postgres', "SELECT oid FROM pg_database WHERE datnam
 my $file = $node->data_dir . ".cloudgreet/$oid";
 ok(-f $file, 'the instance file lies beside the data directory');
 is(sprintf('%04o', (stat $file)[2] & 07777), '0600', 'and is for the server alone');
+is(sprintf('%04o', (stat $node->data_dir . '.cloudgreet')[2] & 07777), '0700', 'as is its directory');
 
 # --- Pause ----------------------------------------------------------------------------
 $node->safe_psql('app', 'SELECT cloudgreet.pause()');
@@ -34,6 +35,27 @@ $node->safe_psql('app', 'SELECT cloudgreet.activate()');
 is(status($node, 'app'), 'active', 'activate() starts it again');
 
 # --- Copies ---------------------------------------------------------------------------
+my $dump = $node->basedir . '/app.dump';
+$node->command_ok([ 'pg_dump', '-Fc', '-f', $dump, $node->connstr('app') ], 'a dump is taken');
+my $restored = PostgreSQL::Test::Cluster->new('restored');
+$restored->init;
+$restored->start;
+for my $target ([ $restored, 'app' ], [ $node, 'second' ])
+{
+	my ($cluster, $database) = @$target;
+	$cluster->safe_psql('postgres', "CREATE DATABASE $database");
+	$cluster->command_ok([ 'pg_restore', '--exit-on-error', '-d', $cluster->connstr($database), $dump ], "and restored as $database");
+	is(status($cluster, $database), 'copy', 'pg_restore makes a copy');
+	$cluster->safe_psql($database, 'SELECT cloudgreet.migrate()');
+	is(status($cluster, $database), 'copy', 'which migrate() leaves one');
+	$cluster->safe_psql($database, 'BEGIN; SELECT cloudgreet.activate(); ROLLBACK');
+	is(status($cluster, $database), 'copy', 'and a rolled back activate()');
+	$cluster->safe_psql($database, 'SELECT cloudgreet.activate()');
+	is(status($cluster, $database), 'active', 'until it is activated');
+	is(status($node, 'app'), 'active', 'the original does not notice');
+}
+$restored->stop;
+
 $node->safe_psql('postgres', 'CREATE DATABASE templated TEMPLATE app');
 is(status($node, 'templated'), 'copy', 'CREATE DATABASE ... TEMPLATE makes a copy');
 $node->safe_psql('templated', 'SELECT cloudgreet.activate()');
@@ -72,6 +94,7 @@ $standby->start;
 is(status($standby, 'app'), 'copy', 'a standby can tell its state, and it is a copy');
 my ($status, undef, $err) = $standby->psql('app', 'SELECT cloudgreet.activate()');
 like($err, qr/cannot execute cloudgreet\.activate\(\) during recovery/, 'it cannot be activated');
+is(status($node, 'app'), 'active', 'and the attempt does not touch the file that it shares with the primary');
 $standby->promote;
 $standby->safe_psql('app', 'SELECT cloudgreet.activate()');
 is(status($standby, 'app'), 'active', 'once promoted it can');
@@ -91,8 +114,25 @@ is(status($node, 'app'), 'copy', 'without its file the server does not know itse
 like($err, qr/ERROR:\s+ZG116: could not write instance file/, 'a directory that cannot be written is a clear error');
 ($status, undef, $err) = $node->psql('app', "\\set VERBOSITY verbose\nSET cloudgreet.instance_directory = '/dev/null'; SELECT cloudgreet.activate()");
 like($err, qr/ERROR:\s+ZG116/, 'so is a file in its place');
-$node->safe_psql('app', 'SELECT cloudgreet.activate()');
-is(status($node, 'app'), 'active', 'activate() writes the file again');
+my $closed = PostgreSQL::Test::Utils::tempdir();
+chmod 0500, $closed;
+($status, undef, $err) = $node->psql('app', "\\set VERBOSITY verbose\nSET cloudgreet.instance_directory = '$closed'; SELECT cloudgreet.activate()");
+like($err, qr/ERROR:\s+ZG116: could not write instance file .*: Permission denied/, 'and a directory without the right to write');
+is(status($node, 'app'), 'copy', 'none of them activates');
+($status, undef, $err) = $node->psql('app', 'SET default_transaction_read_only = on; SELECT cloudgreet.activate()');
+like($err, qr/read-only transaction/, 'a read-only transaction cannot activate');
+ok(!-e "$shared/$oid", 'and writes no file');
+
+# Two at once: the second waits and finds the file and the row of the first.
+my $first = $node->background_psql('app', on_error_die => 1);
+my $second = $node->background_psql('app', on_error_die => 1);
+$first->query_safe('BEGIN; SELECT cloudgreet.activate()');
+$second->query_until(qr/started/, "\\echo started\nSELECT cloudgreet.activate();\n");
+$node->poll_query_until('app', "SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'") or die 'no wait';
+$first->query_safe('COMMIT');
+$_->quit for $first, $second;
+is(status($node, 'app'), 'active', 'activate() writes the file again, and two at once agree');
+is(join(' ', map { s{.*/}{}r } glob "$shared/*"), $oid, 'nothing else is left in the directory');
 $node->safe_psql('app', 'CREATE ROLE nobody LOGIN');
 for my $function ('activate', 'pause')
 {
