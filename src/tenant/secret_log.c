@@ -4,67 +4,209 @@
  *		add_jwt_key() and login().
  *
  * log_statement, log_min_duration_statement and the STATEMENT line of any error
- * would print a literal secret.  The hook looks at every entry before it is
- * written; what it cannot help is a library that is not loaded yet, hence the
- * advice to preload.
+ * would print a literal secret; so would an error that quotes a misplaced argument.
+ * The hook sees every entry before it is written.  The client that sent the
+ * statement still gets the whole error.
  *
- * Memory:		what replaces a field is palloc'd, since elog.c frees the fields.
- * Errors:		none may be raised inside the hook; it only assigns fields.
+ * What it cannot help: a library that is not loaded yet, hence the advice to
+ * preload; and a literal given to a function that someone wrote around
+ * set_secret(), in entries from before that call, such as those of log_statement.
+ *
+ * Invariant:	an entry is written once, by the inner of two passes: redact() calls
+ *				EmitErrorReport() for a changed copy of it, then keeps the original
+ *				from the log only.
+ * Memory:		allocates nothing; the replaced fields are constants and restored.
+ * Errors:		none may be raised inside the hook.
  */
 #include "postgres.h"
 
+#include "access/xact.h"
+#include "commands/prepare.h"
+#include "parser/scansup.h"
 #include "pgstat.h"
 #include "tcop/tcopprot.h"
 #include "utils/backend_status.h"
 #include "utils/elog.h"
 
+#include "core/errors.h"
 #include "tenant/secret_log.h"
+
+#define HIDDEN_STATEMENT "statement not shown: it carries a secret"
+#define HIDDEN_ACTIVITY "<" HIDDEN_STATEMENT ">"
+
+static const char *const carriers[] = {
+	"set_secret", "seal_secret", "add_jwt_key", "seal_jwt_key", "login(",
+};
 
 static emit_log_hook_type previous_hook = NULL;
 
-/* Finds a word in a text without regard to case. */
-static bool
-mentions(const char *haystack, const char *word)
+/* Marks the inner pass by its address, in a field that a hidden context never shows. */
+static char redacted_mark[] = "";
+
+/* When the statement began that was last found to carry a secret; 0 for none. */
+static TimestampTz hidden_statement = 0;
+
+/* The rest of a text after a word, found without regard to case; NULL if not there. */
+static const char *
+after_word(const char *text, const char *word)
 {
 	size_t length = strlen(word);
 
-	for (; *haystack != '\0'; haystack++)
+	for (; *text != '\0'; text++)
 	{
-		if (pg_strncasecmp(haystack, word, length) == 0)
+		if ((*text | 0x20) == word[0] && pg_strncasecmp(text, word, length) == 0)
+			return text + length;
+	}
+	return NULL;
+}
+
+static bool
+names_carrier(const char *text)
+{
+	for (int i = 0; text != NULL && i < lengthof(carriers); i++)
+	{
+		if (after_word(text, carriers[i]) != NULL)
 			return true;
 	}
 	return false;
 }
 
-static bool
-carries_secret(const char *statement)
+/* Reads the name after EXECUTE, folded as the parser does. */
+static void
+read_name(const char *text, char *name)
 {
-	return statement != NULL &&
-		   (mentions(statement, "set_secret") || mentions(statement, "add_jwt_key") ||
-			mentions(statement, "login("));
+	bool quoted;
+	int  length = 0;
+
+	while (scanner_isspace(*text))
+		text++;
+	quoted = *text == '"';
+	if (quoted)
+		text++;
+	while (
+		*text != '\0' && length < NAMEDATALEN - 1 &&
+		(quoted ? *text != '"' : !scanner_isspace(*text) && *text != '(' && *text != ';'))
+	{
+		name[length++] = quoted ? *text : pg_tolower((unsigned char) *text);
+		text++;
+	}
+	name[length] = '\0';
+}
+
+/* Whether a text runs a prepared statement of this session that carries a secret. */
+static bool
+executes_carrier(const char *text)
+{
+	while (text != NULL && (text = after_word(text, "execute")) != NULL)
+	{
+		char               name[NAMEDATALEN];
+		PreparedStatement *prepared;
+
+		read_name(text, name);
+		prepared = FetchPreparedStatement(name, false);
+		if (prepared != NULL && names_carrier(prepared->plansource->query_string))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A detail holds bound parameters, the text of a prepared statement that is executed,
+ * or what another process was running when it crashed or deadlocked.
+ */
+static bool
+carries_secret(const ErrorData *error)
+{
+	return (hidden_statement != 0 &&
+			hidden_statement == GetCurrentStatementStartTimestamp()) ||
+		   names_carrier(debug_query_string) || names_carrier(error->message) ||
+		   names_carrier(error->detail) || names_carrier(error->detail_log) ||
+		   names_carrier(error->context) || names_carrier(error->internalquery) ||
+		   executes_carrier(debug_query_string);
+}
+
+/* Whether a message is the log line of the statement that is running. */
+static bool
+is_statement_line(const char *message)
+{
+	return debug_query_string != NULL && strstr(message, debug_query_string) != NULL;
+}
+
+/* Whether the message is of a class in which the server quotes no values. */
+static bool
+quotes_nothing(int sqlerrcode)
+{
+	switch (ERRCODE_TO_CATEGORY(sqlerrcode))
+	{
+		case ERRCODE_CONNECTION_EXCEPTION:
+		case ERRCODE_INVALID_TRANSACTION_STATE:
+		case ERRCODE_TRANSACTION_ROLLBACK:
+		case ERRCODE_INSUFFICIENT_RESOURCES:
+		case ERRCODE_PROGRAM_LIMIT_EXCEEDED:
+		case ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE:
+		case ERRCODE_OPERATOR_INTERVENTION:
+		case ERRCODE_SYSTEM_ERROR:
+			return true;
+		default:
+			return sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE;
+	}
+}
+
+/* Takes out what may quote the secret; buffer becomes the message if none is left. */
+static void
+redact_texts(ErrorData *error, char *buffer, size_t size)
+{
+	/* The errors of our own class quote no argument of the functions above. */
+	if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == CG_SQLSTATE(0))
+		return;
+
+	error->detail = NULL;
+	error->detail_log = NULL;
+	if (quotes_nothing(error->sqlerrcode))
+		return;
+
+	error->hint = NULL;
+	if (error->elevel >= ERROR)
+	{
+		snprintf(buffer, size, "error %s in a statement that carries a secret",
+				 unpack_sql_state(error->sqlerrcode));
+		error->message = buffer;
+	}
+	else if (names_carrier(error->message) || is_statement_line(error->message))
+		error->message = HIDDEN_STATEMENT;
+}
+
+/* Writes the entry without what may hold the secret, to the server's log only. */
+static void
+write_redacted(ErrorData *error)
+{
+	ErrorData original = *error;
+	char      buffer[100];
+
+	redact_texts(error, buffer, sizeof(buffer));
+	error->internalquery = NULL;
+	error->context = redacted_mark;
+	error->hide_ctx = true;
+	error->hide_stmt = true;
+	error->output_to_client = false;
+
+	EmitErrorReport();
+
+	*error = original;
+	error->output_to_server = false;
 }
 
 static void
 redact(ErrorData *error)
 {
-	/*
-	 * The detail holds bound parameters, the text of a prepared statement that is
-	 * executed, or, after a crash, what the process was running.
-	 */
-	if (carries_secret(debug_query_string) || carries_secret(error->message) ||
-		carries_secret(error->detail) || carries_secret(error->internalquery))
+	if (error->context != redacted_mark && carries_secret(error))
 	{
-		/* Below ERROR it is the log line of a statement, which is the message. */
-		if (error->elevel < ERROR &&
-			(carries_secret(error->message) || carries_secret(error->detail)))
-			error->message = pstrdup("statement not shown: it carries a secret");
-		error->hide_stmt = true;
-		error->hide_ctx = true;
-		error->detail = NULL;
-		error->detail_log = NULL;
-		error->internalquery = NULL;
+		/* A refused statement would stay visible while its session is idle. */
+		if (debug_query_string != NULL)
+			cg_secret_hide_activity(HIDDEN_ACTIVITY);
+		write_redacted(error);
 	}
-	if (previous_hook != NULL)
+	else if (previous_hook != NULL)
 		previous_hook(error);
 }
 
@@ -78,5 +220,6 @@ cg_secret_log_install(void)
 void
 cg_secret_hide_activity(const char *shown)
 {
+	hidden_statement = GetCurrentStatementStartTimestamp();
 	pgstat_report_activity(STATE_RUNNING, shown);
 }

@@ -8,7 +8,10 @@
 /* Installs the hook; called once from _PG_init(). */
 extern void cg_secret_log_install(void);
 
-/* Replaces the statement that pg_stat_activity shows; for functions given secrets. */
+/*
+ * Marks the running statement as one that carries a secret: replaces what
+ * pg_stat_activity shows, and its remaining log entries are redacted.
+ */
 extern void cg_secret_hide_activity(const char *shown);
 
 #endif /* CG_TENANT_SECRET_LOG_H */

@@ -23,6 +23,11 @@ log_min_duration_statement = 0
 log_min_messages = debug1
 log_parameter_max_length = -1
 log_parameter_max_length_on_error = -1
+logging_collector = on
+log_directory = 'log'
+log_destination = 'stderr,csvlog,jsonlog'
+debug_print_plan = on
+restart_after_crash = on
 });
 $node->start;
 $node->safe_psql('postgres', 'CREATE EXTENSION cloudgreet; SELECT cloudgreet.migrate()');
@@ -43,17 +48,64 @@ $node->psql('postgres', "SELECT cloudgreet.login('$jwt_canary')");
 $node->psql('postgres', "BEGIN; SELECT cloudgreet.login('$jwt_canary')");
 # A DO block and a multi-statement string carry it as well.
 $node->safe_psql('postgres', "DO \$\$ BEGIN PERFORM cloudgreet.set_secret('in_do', '$canary', '$business'); END \$\$");
-is($node->safe_psql('postgres', "SELECT string_agg(name || ':' || version, ' ') FROM cloudgreet.list_secrets('$business')"),
-	'in_do:1 literal:1 parameter:1', 'the secrets are stored');
+# By parameters of the extended protocol, in a call that works and one that fails.
+my $script = $node->basedir . '/extended.sql';
+append_to_file($script, "SELECT cloudgreet.set_secret('extended', :value, :business);\n");
+for my $mode ('extended', 'prepared')
+{
+	my @pgbench = ('pgbench', '-n', '-t', '1', '-M', $mode, '-f', $script, '-D', "value=$canary");
+	$node->command_ok([ @pgbench, '-D', "business=$business", 'postgres' ], "$mode protocol");
+	$node->command_fails([ @pgbench, '-D', 'business=none', 'postgres' ], "$mode protocol, a failing call");
+}
 
-# pg_stat_activity of the session afterwards and during.
-my $session = $node->background_psql('postgres', on_error_die => 1);
-my $pid = $session->query_safe('SELECT pg_backend_pid()');
-$session->query_safe("BEGIN; SELECT cloudgreet.set_secret('shown', '$canary', '$business')");
-unlike($node->safe_psql('postgres', "SELECT query FROM pg_stat_activity WHERE pid = $pid"), qr/CANARY/,
-	'pg_stat_activity does not show it');
-$session->query_safe('COMMIT');
-$session->quit;
+# Errors that quote a misplaced argument: the client sees it, the log does not.
+for my $statement (
+	"SELECT cloudgreet.set_secret('x', '$business', '$canary')",
+	"SELECT cloudgreet.set_secret('x', \"$canary\", '$business')",
+	"SELECT cloudgreet.set_secret('x', E'$canary' '$canary', '$business')",
+	"SELECT cloudgreet.add_jwt_key('x', 'HS256', '$canary')",
+	"DO \$\$ BEGIN EXECUTE 'SELECT cloudgreet.set_secret(''$canary'' bad'; END \$\$",
+	"DO \$\$ BEGIN PERFORM cloudgreet.set_secret('x', '$canary', '$business'); RAISE 'failed with %', '$canary'; END \$\$",
+	"PREPARE s AS SELECT cloudgreet.set_secret('x', \$1, '$business'), 1 / \$2; EXECUTE s('$canary', 0)",
+	"PREPARE \"S 2\" AS SELECT cloudgreet.set_secret('x', \$1, \$2); EXECUTE \"S 2\" ('$canary', 'none')")
+{
+	($status, undef, $err) = $node->psql('postgres', $statement);
+	isnt($status, 0, 'refused: ' . substr($statement, 0, 24) . ' ...');
+}
+like($err, qr/invalid input syntax for type uuid: "none"/, 'the client is told everything');
+# A function around it is not known by its name, but from the call on.
+my $unlogged = "SET log_statement = 'none'; SET debug_print_plan = off";
+$node->safe_psql('postgres', "CREATE FUNCTION public.store(value text) RETURNS integer LANGUAGE plpgsql AS \$\$ BEGIN RETURN 1 / (cloudgreet.set_secret('wrapped', value, '$business') - 1); END \$\$");
+($status, undef, $err) = $node->psql('postgres', "$unlogged; SELECT public.store('$canary')");
+like($err, qr/division by zero/, 'a failing function around it');
+$node->safe_psql('postgres', "$unlogged; CREATE OR REPLACE FUNCTION public.store(value text) RETURNS integer LANGUAGE sql AS \$\$ SELECT cloudgreet.set_secret('wrapped', value, '$business') \$\$; SELECT public.store('$canary')");
+
+is($node->safe_psql('postgres', "SELECT string_agg(name || ':' || version, ' ') FROM cloudgreet.list_secrets('$business')"),
+	'extended:2 in_do:1 literal:1 parameter:1 wrapped:1', 'the secrets are stored');
+
+# pg_stat_activity: while the call runs, afterwards, and after one that was refused
+# (statements are not logged, so that the log's hook does not come before).
+my $holder = $node->background_psql('postgres', on_error_die => 1);
+$holder->query_safe('SELECT pg_advisory_lock(1)');
+my $session = $node->background_psql('postgres', on_error_stop => 0);
+my $pid = $session->query_safe("$unlogged; SELECT pg_backend_pid()");
+my $shown = "SELECT query FROM pg_stat_activity WHERE pid = $pid";
+$session->query_until(qr/started/, "\\echo started\nSELECT cloudgreet.set_secret('shown', '$canary', '$business'), pg_advisory_lock(1);\n");
+$node->poll_query_until('postgres', "SELECT wait_event = 'advisory' FROM pg_stat_activity WHERE pid = $pid") or die 'no wait';
+unlike($node->safe_psql('postgres', $shown), qr/CANARY/, 'pg_stat_activity does not show it while the statement runs');
+$holder->query_safe('SELECT pg_advisory_unlock(1)');
+$session->query('SELECT pg_advisory_unlock(1)');
+$session->query("SELECT cloudgreet.set_secret('bad name', '$canary', '$business')");
+unlike($node->safe_psql('postgres', $shown), qr/CANARY/, 'nor after it was refused');
+
+# A crash: the postmaster logs what the process was running, here before the call.
+$holder->query_safe('SELECT pg_advisory_lock(1)');
+$session->query_until(qr/started/, "\\echo started\nSELECT pg_advisory_lock(1), cloudgreet.set_secret('shown', '$canary', '$business');\n");
+$node->poll_query_until('postgres', "SELECT wait_event = 'advisory' FROM pg_stat_activity WHERE pid = $pid") or die 'no wait';
+like($node->safe_psql('postgres', $shown), qr/CANARY/, 'a statement that has not called it yet is shown to the same user');
+kill 'KILL', $pid;
+$node->poll_query_until('postgres', 'SELECT true') or die 'no restart';
+$_->{run}->finish for $session, $holder;
 
 my $dump = $node->basedir . '/dump.sql';
 $node->command_ok([ 'pg_dump', '-f', $dump, $node->connstr('postgres') ], 'a dump is taken');
@@ -68,7 +120,10 @@ find({ no_chdir => 1, wanted => sub {
 	push @found, $File::Find::name if $content =~ /SECRET-CANARY|JWT-CANARY/;
 } }, $node->data_dir, $node->logfile, $dump);
 is(join(' ', @found), '', 'no file of the data directory, WAL, log or dump holds the text of a secret');
-my $log = slurp_file($node->logfile);
+my $log = join '', map { slurp_file($_) } glob($node->data_dir . '/log/*');
+like($log, qr/terminated by signal 9/, 'the log tells of the crash');
+like($log, qr/ERROR:  error 22P02 in a statement that carries a secret/, 'and of refused statements by their SQLSTATE');
+like($log, qr/ERROR:  no master key is configured/, 'or in words when these quote nothing');
 like($log, qr/statement not shown: it carries a secret/, 'the log says that it left something out');
 like($log, qr/statement: CREATE EXTENSION cloudgreet/, 'and shows other statements as before');
 
