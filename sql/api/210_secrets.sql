@@ -88,8 +88,8 @@ $$
 BEGIN
     PERFORM cloudgreet_private.check_secret_name(add_jwt_key.kid, 'kid of the key');
     IF add_jwt_key.algorithm IS DISTINCT FROM 'HS256' THEN
-        RAISE EXCEPTION 'algorithm "%" is not supported', left(add_jwt_key.algorithm, 20)
-            USING ERRCODE = 'invalid_parameter_value', HINT = 'Use HS256.';
+        -- It is not quoted: it may be the secret, given in the wrong place.
+        RAISE EXCEPTION 'algorithm is not supported' USING ERRCODE = 'invalid_parameter_value', HINT = 'Use HS256.';
     END IF;
     -- RFC 7518 section 3.2: a key at least as long as the hash.
     IF coalesce(octet_length(add_jwt_key.secret), 0) < 32 THEN

@@ -1,6 +1,6 @@
 /*
  * 300_secrets.sql
- *		Sealing; what is sealed is kept by sql/api/210_secrets.sql.
+ *		Sealing, and a check; what is sealed is kept by sql/api/210_secrets.sql.
  */
 CREATE FUNCTION cloudgreet.seal_secret(
     business_id uuid, name text, version integer, value text,
@@ -15,3 +15,10 @@ CREATE FUNCTION cloudgreet.seal_jwt_key(
     LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'cg_sql_seal_jwt_key';
 COMMENT ON FUNCTION cloudgreet.seal_jwt_key(text, text) IS
     'For add_jwt_key(): as seal_secret(), bound to the key''s kid.';
+
+CREATE FUNCTION cloudgreet.secret_opens(
+    business_id uuid, name text, version integer, key_id text, nonce bytea, ciphertext bytea)
+    RETURNS boolean
+    LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'cg_sql_secret_opens';
+COMMENT ON FUNCTION cloudgreet.secret_opens(uuid, text, integer, text, bytea, bytea) IS
+    'Whether a row of cloudgreet_private.secrets can be opened with the configured master key: it was sealed with it, for this business, name and version, and is undamaged. Superusers only. Errors ZG108, ZG109 without a usable key.';

@@ -5,12 +5,16 @@
  * A nonce is 96 random bits, new for each sealing; at 2^32 secrets under one key a
  * repetition would still be improbable (section 8.3).
  *
- * No error is raised between creating and freeing an OpenSSL object.
- * Memory:		results in the caller's context; the key is cleansed before returning.
+ * Invariant:	nothing can raise an error between creating and freeing an OpenSSL
+ *				object, nor while the key is in memory; what is allocated is
+ *				allocated before.
+ * Memory:		results in the caller's context; the key is cleansed before returning,
+ *				and so is what a failed opening has written.
  */
 #include "postgres.h"
 
 #include <openssl/crypto.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 
 #include "utils/builtins.h"
@@ -55,6 +59,7 @@ encrypt(const CgMasterKey *key, const char *label, const unsigned char *nonce,
 		EVP_EncryptFinal_ex(cipher, out + n, &rest) == 1 &&
 		EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_GCM_GET_TAG, TAG_BYTES, out + length) == 1;
 	EVP_CIPHER_CTX_free(cipher);
+	ERR_clear_error(); /* the queue is shared with the server's TLS */
 	return done;
 }
 
@@ -77,6 +82,7 @@ decrypt(const CgMasterKey *key, const char *label, const unsigned char *nonce,
 		   EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_GCM_SET_TAG, TAG_BYTES, tag) == 1 &&
 		   EVP_DecryptFinal_ex(cipher, out + n, &rest) == 1;
 	EVP_CIPHER_CTX_free(cipher);
+	ERR_clear_error(); /* the queue is shared with the server's TLS */
 	return done;
 }
 
@@ -120,22 +126,24 @@ bytea *
 cg_secret_try_open(const char *label, const char *key_id, const bytea *nonce,
 				   const bytea *ciphertext)
 {
-	size_t      length = VARSIZE_ANY_EXHDR(ciphertext);
+	size_t length = VARSIZE_ANY_EXHDR(ciphertext);
+	bool   fits = VARSIZE_ANY_EXHDR(nonce) == NONCE_BYTES && length >= TAG_BYTES &&
+				length <= CG_SECRET_MAX_BYTES + TAG_BYTES;
+	bytea      *plain = make_bytea(fits ? length - TAG_BYTES : 0);
 	CgMasterKey key;
-	bytea      *plain = NULL;
-	bool        done = false;
+	bool        done;
 
 	cg_master_key_read(&key);
-	if (VARSIZE_ANY_EXHDR(nonce) == NONCE_BYTES && length >= TAG_BYTES &&
-		strcmp(key_id, key.id) == 0)
-	{
-		plain = make_bytea(length - TAG_BYTES);
-		done = decrypt(&key, label, (unsigned char *) VARDATA_ANY(nonce),
-					   (unsigned char *) VARDATA_ANY(ciphertext), length - TAG_BYTES,
-					   (unsigned char *) VARDATA(plain));
-	}
+	done = fits && strcmp(key_id, key.id) == 0 &&
+		   decrypt(&key, label, (unsigned char *) VARDATA_ANY(nonce),
+				   (unsigned char *) VARDATA_ANY(ciphertext), length - TAG_BYTES,
+				   (unsigned char *) VARDATA(plain));
 	OPENSSL_cleanse(key.bytes, sizeof(key.bytes));
-	return done ? plain : NULL;
+	if (done)
+		return plain;
+	OPENSSL_cleanse(VARDATA(plain), VARSIZE(plain) - VARHDRSZ);
+	pfree(plain);
+	return NULL;
 }
 
 bytea *

@@ -1,11 +1,14 @@
 /*
  * secret_sql.c
- *		The SQL functions that seal secrets, called by set_secret() and add_jwt_key().
+ *		The SQL functions that seal secrets, called by set_secret() and add_jwt_key(),
+ *		and one that tells whether a secret could be opened.
  *
- * Sealing is all that C does here; names, rights and rows are the business of
- * sql/api/210_secrets.sql.  Nothing in SQL opens a secret.
+ * Names, rights and rows are the business of sql/api/210_secrets.sql.  Nothing in SQL
+ * returns the text of a secret.
  */
 #include "postgres.h"
+
+#include <openssl/crypto.h>
 
 #include "fmgr.h"
 #include "funcapi.h"
@@ -75,4 +78,22 @@ cg_sql_seal_jwt_key(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(seal(fcinfo,
 						 cg_secret_jwt_label(text_to_cstring(PG_GETARG_TEXT_PP(0))),
 						 PG_GETARG_TEXT_PP(1)));
+}
+
+PG_FUNCTION_INFO_V1(cg_sql_secret_opens);
+
+/* Arguments: business, name, version, key_id, nonce, ciphertext; none is null (STRICT). */
+Datum
+cg_sql_secret_opens(PG_FUNCTION_ARGS)
+{
+	char *label = cg_secret_label(
+		PG_GETARG_UUID_P(0), text_to_cstring(PG_GETARG_TEXT_PP(1)), PG_GETARG_INT32(2));
+	bytea *plain = cg_secret_try_open(label, text_to_cstring(PG_GETARG_TEXT_PP(3)),
+									  PG_GETARG_BYTEA_PP(4), PG_GETARG_BYTEA_PP(5));
+
+	if (plain == NULL)
+		PG_RETURN_BOOL(false);
+	OPENSSL_cleanse(VARDATA(plain), VARSIZE(plain) - VARHDRSZ);
+	pfree(plain);
+	PG_RETURN_BOOL(true);
 }

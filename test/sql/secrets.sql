@@ -20,6 +20,45 @@ SELECT count(*) AS rows, count(DISTINCT ciphertext) AS ciphertexts, count(DISTIN
 -- Three versions later the first is gone; one earlier version stays for the overlap.
 SELECT cloudgreet.set_secret('telnyx.api_key', 'KEY-0123456789-last', :'business');
 SELECT version FROM cloudgreet_private.secrets WHERE business_id = :'business' AND name = 'telnyx.api_key' ORDER BY version;
+
+-- Each row opens with the key, in its place only: not under another business, name,
+-- version or key's name, not damaged or cut short, and not with another key.
+CREATE VIEW pg_temp.opening AS
+SELECT s.business_id = :'business' AS ours, s.name, s.version,
+       cloudgreet.secret_opens(s.business_id, s.name, s.version, s.key_id, s.nonce, s.ciphertext) AS opens
+  FROM cloudgreet_private.secrets s WHERE s.business_id IN (:'business', :'other');
+SELECT * FROM pg_temp.opening ORDER BY ours, name, version;
+SELECT m.what, cloudgreet.secret_opens(m.business_id, m.name, m.version, m.key_id, m.nonce, m.ciphertext) AS opens
+  FROM cloudgreet_private.secrets s
+ CROSS JOIN LATERAL (VALUES
+    (1, 'as it is', s.business_id, s.name, s.version, s.key_id, s.nonce, s.ciphertext),
+    (2, 'another business', :'other'::uuid, s.name, s.version, s.key_id, s.nonce, s.ciphertext),
+    (3, 'another name', s.business_id, 'retell.api_key', s.version, s.key_id, s.nonce, s.ciphertext),
+    (4, 'another version', s.business_id, s.name, s.version + 1, s.key_id, s.nonce, s.ciphertext),
+    (5, 'another key', s.business_id, s.name, s.version, '00000000', s.nonce, s.ciphertext),
+    (6, 'another nonce', s.business_id, s.name, s.version, s.key_id, substr(s.nonce, 2) || '\x00', s.ciphertext),
+    (7, 'a short nonce', s.business_id, s.name, s.version, s.key_id, substr(s.nonce, 2), s.ciphertext),
+    (8, 'a damaged text', s.business_id, s.name, s.version, s.key_id, s.nonce, set_byte(s.ciphertext, 0, get_byte(s.ciphertext, 0) # 1)),
+    (9, 'a damaged tag', s.business_id, s.name, s.version, s.key_id, s.nonce, set_byte(s.ciphertext, length(s.ciphertext) - 1, get_byte(s.ciphertext, length(s.ciphertext) - 1) # 1)),
+    (10, 'without its tag', s.business_id, s.name, s.version, s.key_id, s.nonce, substr(s.ciphertext, 1, length(s.ciphertext) - 16)),
+    (11, 'nothing', s.business_id, s.name, s.version, s.key_id, s.nonce, '')
+ ) m (n, what, business_id, name, version, key_id, nonce, ciphertext)
+ WHERE s.business_id = :'business' AND s.name = 'short' ORDER BY m.n;
+-- Exchanged between two businesses, neither row opens; put back, both do.
+BEGIN;
+UPDATE cloudgreet_private.secrets s SET nonce = o.nonce, ciphertext = o.ciphertext
+  FROM cloudgreet_private.secrets o
+ WHERE s.name = 'telnyx.api_key' AND o.name = s.name
+   AND (s.business_id, s.version, o.business_id, o.version)
+       IN ((:'business', 3, :'other', 1), (:'other', 1, :'business', 3));
+SELECT * FROM pg_temp.opening WHERE name = 'telnyx.api_key' ORDER BY ours, version;
+ROLLBACK;
+SELECT count(*) AS opening FROM pg_temp.opening WHERE opens;
+COPY (SELECT repeat('fedcba9876543210', 4)) TO PROGRAM 'umask 077; cat > cloudgreet_other.key';
+SET cloudgreet.master_key_file = 'cloudgreet_other.key';
+SELECT count(*) AS opening FROM pg_temp.opening WHERE opens;
+COPY (SELECT) TO PROGRAM 'rm cloudgreet_other.key';
+SET cloudgreet.master_key_file = 'cloudgreet_regress.key';
 SELECT cloudgreet.delete_secret('short', :'business');
 SELECT name FROM cloudgreet.list_secrets(:'business');
 
@@ -37,6 +76,8 @@ ROLLBACK TO s;
 SELECT * FROM cloudgreet_private.secrets;
 ROLLBACK TO s;
 SELECT * FROM cloudgreet.seal_secret(:'business', 'x', 1, 'y');
+ROLLBACK TO s;
+SELECT cloudgreet.secret_opens(:'business', 'x', 1, '00000000', '', '');
 ROLLBACK TO s;
 SELECT cloudgreet.add_jwt_key('mine', repeat('x', 32));
 ROLLBACK TO s;
@@ -74,6 +115,13 @@ SELECT cloudgreet.set_secret('name', 'value', :'business');
 COPY (SELECT repeat('0123456789abcdef', 4)) TO PROGRAM 'cat > cloudgreet_bad.key; chmod 640 cloudgreet_bad.key';
 SET cloudgreet.master_key_file = 'cloudgreet_bad.key';
 SELECT cloudgreet.set_secret('name', 'value', :'business');
+COPY (SELECT) TO PROGRAM 'chmod 644 cloudgreet_bad.key';
+SELECT cloudgreet.set_secret('name', 'value', :'business');
+-- The name of the file is for superusers and the log.
+\set VERBOSITY terse
+SELECT cloudgreet.set_secret('name', 'value', :'business');
+SELECT cloudgreet.secret_opens(:'business', 'x', 1, '00000000', '', '');
+\set VERBOSITY sqlstate
 COPY (SELECT 'too short') TO PROGRAM 'cat > cloudgreet_bad.key; chmod 600 cloudgreet_bad.key';
 SELECT cloudgreet.set_secret('name', 'value', :'business');
 COPY (SELECT repeat('0123456789abcdeX', 4)) TO PROGRAM 'cat > cloudgreet_bad.key';
@@ -92,7 +140,9 @@ COPY (SELECT) TO PROGRAM 'ln -sf cloudgreet_regress.key cloudgreet_bad.key';
 SELECT cloudgreet.set_secret('name', 'value', :'business');
 COPY (SELECT) TO PROGRAM 'rm cloudgreet_bad.key';
 
-\set ECHO none
-DELETE FROM cloudgreet_private.secrets WHERE business_id IN (:'business', :'other');
+-- Secrets go with their business.
 DELETE FROM cloudgreet.businesses WHERE id IN (:'business', :'other');
+SELECT count(*) AS left_over FROM cloudgreet_private.secrets WHERE business_id IN (:'business', :'other');
+
+\set ECHO none
 \i test/lib/drop_master_key.sql
