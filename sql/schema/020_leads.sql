@@ -62,6 +62,7 @@ CREATE TABLE cloudgreet.leads (
 CREATE INDEX idx_leads_business_id ON cloudgreet.leads (business_id, status, created_at DESC);
 CREATE INDEX idx_leads_created_at ON cloudgreet.leads (business_id, created_at DESC, id DESC);
 CREATE UNIQUE INDEX leads_business_id_phone_key ON cloudgreet.leads (business_id, phone) WHERE merged_into_id IS NULL;
+CREATE INDEX leads_phone ON cloudgreet.leads (business_id, phone);
 CREATE INDEX leads_email ON cloudgreet.leads (business_id, lower(email));
 CREATE INDEX leads_owner_id ON cloudgreet.leads (business_id, owner_id);
 CREATE INDEX leads_merged_into_id ON cloudgreet.leads (business_id, merged_into_id);
@@ -99,7 +100,7 @@ CREATE TABLE cloudgreet.calls (
     CONSTRAINT calls_direction_check CHECK (direction IN ('inbound', 'outbound')),
     CONSTRAINT calls_status_check CHECK (status IN ('initiated', 'ringing', 'answered', 'completed', 'missed', 'busy', 'failed', 'canceled')),
     CONSTRAINT calls_duration_check CHECK (duration >= 0),
-    CONSTRAINT calls_provider_check CHECK ((provider IS NULL) = (provider_call_id IS NULL))
+    CONSTRAINT calls_provider_check CHECK (provider IS NOT NULL OR provider_call_id IS NULL)
 );
 CREATE INDEX idx_calls_business_id ON cloudgreet.calls (business_id, status, created_at DESC);
 CREATE INDEX idx_calls_created_at ON cloudgreet.calls (business_id, created_at DESC, id DESC);
@@ -183,6 +184,7 @@ CREATE TABLE cloudgreet.emails (
     content     text NOT NULL,
     status      text NOT NULL DEFAULT 'queued',
     bounce_type text,
+    error_code  text,
     provider    text,
     provider_email_id text,
     sent_at     timestamptz,
@@ -203,3 +205,4 @@ CREATE INDEX emails_created_at ON cloudgreet.emails (business_id, created_at DES
 CREATE INDEX emails_lead_id ON cloudgreet.emails (business_id, lead_id, created_at DESC);
 COMMENT ON TABLE cloudgreet.emails IS 'E-mails in both directions. A status never goes back.';
 COMMENT ON COLUMN cloudgreet.emails.bounce_type IS 'The provider''s kind of a bounce: Permanent, Transient, Undetermined.';
+COMMENT ON COLUMN cloudgreet.emails.error_code IS 'The provider''s reason of a failure, a bounce or a suppression.';

@@ -144,7 +144,7 @@ CREATE TABLE cloudgreet.appointments (
     CONSTRAINT appointments_service_id_fkey FOREIGN KEY (business_id, service_id) REFERENCES cloudgreet.services (business_id, id),
     CONSTRAINT appointments_staff_id_fkey FOREIGN KEY (business_id, staff_id) REFERENCES cloudgreet.staff (business_id, id),
     CONSTRAINT appointments_call_id_fkey FOREIGN KEY (business_id, call_id) REFERENCES cloudgreet.calls (business_id, id),
-    CONSTRAINT appointments_ends_at_check CHECK (scheduled_date < ends_at),
+    CONSTRAINT appointments_ends_at_check CHECK (scheduled_date < ends_at AND isfinite(scheduled_date) AND isfinite(ends_at)),
     CONSTRAINT appointments_time_zone_check CHECK (cloudgreet.is_time_zone(time_zone)),
     CONSTRAINT appointments_status_check CHECK (status IN ('held', 'scheduled', 'confirmed', 'completed', 'canceled', 'no_show')),
     CONSTRAINT appointments_notes_check CHECK (length(notes) <= 20000)
@@ -180,7 +180,7 @@ CREATE TABLE cloudgreet.appointment_allocations (
     CONSTRAINT appointment_allocations_ends_at_check CHECK (starts_at < ends_at),
     CONSTRAINT appointment_allocations_blocks_check CHECK (
         NOT isempty(blocks) AND NOT lower_inf(blocks) AND NOT upper_inf(blocks)
-        AND isfinite(lower(blocks)) AND isfinite(upper(blocks))
+        AND isfinite(lower(blocks)) AND isfinite(upper(blocks)) AND lower_inc(blocks) AND NOT upper_inc(blocks)
         AND lower(blocks) <= starts_at AND upper(blocks) >= ends_at),
     CONSTRAINT appointment_allocations_state_check CHECK (state IN ('held', 'booked', 'released')),
     CONSTRAINT appointment_allocations_expires_at_check CHECK ((state = 'held') = (expires_at IS NOT NULL)),
@@ -195,7 +195,7 @@ CREATE INDEX appointment_allocations_long ON cloudgreet.appointment_allocations 
 COMMENT ON TABLE cloudgreet.appointment_allocations IS
     'The time that appointments and holds take of staff. Insert with ON CONFLICT DO NOTHING: no row means that the time is taken.';
 COMMENT ON COLUMN cloudgreet.appointment_allocations.lane IS 'Seat, from 1: allocations of different lanes may overlap.';
-COMMENT ON COLUMN cloudgreet.appointment_allocations.blocks IS 'The time with its buffers; two of one staff member and lane never overlap.';
+COMMENT ON COLUMN cloudgreet.appointment_allocations.blocks IS 'The time with its buffers, without its end, so that times may touch; two of one staff member and lane never overlap.';
 COMMENT ON COLUMN cloudgreet.appointment_allocations.state IS 'held until expires_at, booked, or released.';
 COMMENT ON COLUMN cloudgreet.appointment_allocations.holder IS 'Who holds it, for example a call; the holder''s own hold does not block it.';
 COMMENT ON INDEX cloudgreet.appointment_allocations_long IS 'Allocations over a day long, which the scan from a day before would miss.';

@@ -64,8 +64,10 @@ CREATE TABLE cloudgreet_private.permissions (
     app_role    text NOT NULL,
     verb        text NOT NULL,
     CONSTRAINT permissions_pkey PRIMARY KEY (table_name, app_role, verb),
-    CONSTRAINT permissions_app_role_check CHECK (app_role IN ('admin', 'user', 'agent')),
+    CONSTRAINT permissions_app_role_check CHECK (app_role IN ('admin', 'user', 'agent', 'service_role')),
     CONSTRAINT permissions_verb_check CHECK (verb IN ('select', 'insert', 'update', 'delete'))
 );
 COMMENT ON TABLE cloudgreet_private.permissions IS
     'What each application role may do in a table of schema cloudgreet. Policies, grants and their tests are generated from it.';
+COMMENT ON COLUMN cloudgreet_private.permissions.app_role IS
+    'admin, user, agent; or the database role service_role, which passes row security and is held by grants only.';
