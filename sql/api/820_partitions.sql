@@ -1,34 +1,44 @@
 /*
  * 820_partitions.sql
  *		Partitions of the histories, made ahead by month.
+ *
+ * Runs with the rights of cloudgreet_owner, so that a partition belongs to the owner of
+ * its table whoever makes it: a superuser's would pass row security by.
+ *
+ * Locks:		ShareUpdateExclusive on each history, which lets readers and writers go on:
+ *				two calls at a time make the partitions once.
  */
 CREATE OR REPLACE FUNCTION cloudgreet_private.maintain_partitions(months_ahead integer DEFAULT 12) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
     parent regclass;
+    parent_name text;
     first_month CONSTANT timestamp := date_trunc('month', now() AT TIME ZONE 'UTC');
     month timestamp;
     partition text;
     made integer := 0;
 BEGIN
-    FOR parent, month IN
-        SELECT c.oid, first_month + make_interval(months => n)
-          FROM pg_class c, generate_series(0, maintain_partitions.months_ahead) n
+    FOR parent, parent_name IN
+        SELECT c.oid, c.relname FROM pg_class c
          WHERE c.relnamespace = 'cloudgreet'::regnamespace AND c.relkind = 'p'
            AND c.relowner = 'cloudgreet_owner'::regrole
-         ORDER BY c.relname, n
+         ORDER BY c.relname
     LOOP
-        partition := format('cloudgreet.%I', (SELECT relname FROM pg_class WHERE oid = parent) || to_char(month, '"_p"YYYY_MM'));
-        CONTINUE WHEN to_regclass(partition) IS NOT NULL;
-        -- Attaching lets writers go on; CREATE TABLE ... PARTITION OF would not.
-        EXECUTE format('CREATE TABLE %s (LIKE %s INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', partition, parent);
-        EXECUTE format('COMMENT ON TABLE %s IS %L', partition, to_char(month, '"Rows of "YYYY-MM" (UTC), by their id."'));
-        PERFORM cloudgreet_private.protect_table(partition::regclass);
-        EXECUTE format('ALTER TABLE %s ATTACH PARTITION %s FOR VALUES FROM (%L) TO (%L)', parent, partition,
-            cloudgreet.uuid_v7_floor(month AT TIME ZONE 'UTC'),
-            cloudgreet.uuid_v7_floor((month + interval '1 month') AT TIME ZONE 'UTC'));
-        made := made + 1;
+        EXECUTE format('LOCK TABLE %s IN SHARE UPDATE EXCLUSIVE MODE', parent);
+        FOR month IN SELECT first_month + make_interval(months => n)
+                       FROM generate_series(0, maintain_partitions.months_ahead) n LOOP
+            partition := format('cloudgreet.%I', parent_name || to_char(month, '"_p"YYYY_MM'));
+            CONTINUE WHEN to_regclass(partition) IS NOT NULL;
+            -- Attaching lets writers go on; CREATE TABLE ... PARTITION OF would not.
+            EXECUTE format('CREATE TABLE %s (LIKE %s INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', partition, parent);
+            EXECUTE format('COMMENT ON TABLE %s IS %L', partition, to_char(month, '"Rows of "YYYY-MM" (UTC), by their id."'));
+            PERFORM cloudgreet_private.protect_table(partition::regclass);
+            EXECUTE format('ALTER TABLE %s ATTACH PARTITION %s FOR VALUES FROM (%L) TO (%L)', parent, partition,
+                cloudgreet.uuid_v7_floor(month AT TIME ZONE 'UTC'),
+                cloudgreet.uuid_v7_floor((month + interval '1 month') AT TIME ZONE 'UTC'));
+            made := made + 1;
+        END LOOP;
     END LOOP;
     RETURN made;
 END

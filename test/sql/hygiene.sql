@@ -1,51 +1,38 @@
 /*
  * hygiene.sql
  *		Rules that every object obeys.  Each query names the offenders: there are none.
+ *		Policies and grants have a test of their own, rights.
  */
 CREATE TEMP VIEW ours AS SELECT oid, nspname FROM pg_namespace WHERE nspname IN ('cloudgreet', 'cloudgreet_private');
 
--- Tables and partitions of tenants without row security, also for their owner.
+-- Keys that do not begin with the business: primary, unique and exclusion constraints, unique indexes.
+SELECT i.indexrelid::regclass FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
+  LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[0]
+ WHERE c.relnamespace = 'cloudgreet'::regnamespace AND (i.indisunique OR i.indisexclusion)
+   AND a.attname IS DISTINCT FROM CASE c.relname WHEN 'businesses' THEN 'id' ELSE 'business_id' END;
+-- Foreign keys between tenant tables that do not carry the business along, on both sides.
+SELECT k.conname FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
+ WHERE k.contype = 'f' AND c.relnamespace = 'cloudgreet'::regnamespace
+   AND ((SELECT attname FROM pg_attribute WHERE attrelid = k.conrelid AND attnum = k.conkey[1]) <> 'business_id'
+        OR (SELECT attname FROM pg_attribute WHERE attrelid = k.confrelid AND attnum = k.confkey[1])
+           <> CASE k.confrelid WHEN 'cloudgreet.businesses'::regclass THEN 'id' ELSE 'business_id' END);
+-- Foreign keys that would write (Citus refuses SET NULL, and history would lose its subject).
+SELECT k.conname FROM pg_constraint k JOIN ours ON ours.oid = k.connamespace WHERE k.contype = 'f' AND k.confdeltype NOT IN ('a', 'c', 'r');
+-- Tables without the business as their first column, or with one that may be null.
 SELECT c.oid::regclass FROM pg_class c
- WHERE c.relnamespace = 'cloudgreet'::regnamespace AND c.relkind IN ('r', 'p') AND NOT (c.relrowsecurity AND c.relforcerowsecurity);
--- ... without exactly one restrictive policy, for everyone and every command.
-SELECT c.oid::regclass FROM pg_class c
- WHERE c.relnamespace = 'cloudgreet'::regnamespace AND c.relkind IN ('r', 'p')
-   AND 1 <> (SELECT count(*) FROM pg_policy p WHERE p.polrelid = c.oid AND NOT p.polpermissive AND p.polcmd = '*' AND p.polroles = '{0}'
-              AND pg_get_expr(p.polqual, p.polrelid) = '(' || CASE c.relname WHEN 'businesses' THEN 'id' ELSE 'business_id' END || ' = cloudgreet.current_business_id())'
-              AND pg_get_expr(p.polwithcheck, p.polrelid) = pg_get_expr(p.polqual, p.polrelid));
--- Permissive policies that are neither of the matrix nor the owner's.
-SELECT p.polrelid::regclass, p.polname FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid
- WHERE c.relnamespace = 'cloudgreet'::regnamespace AND p.polpermissive AND p.polname <> c.relname || '_owner_all'
-   AND NOT EXISTS (SELECT FROM cloudgreet_private.permissions m
-                    WHERE m.table_name = c.relname AND p.polname = c.relname || '_' || m.app_role || '_' || m.verb);
--- Rows of the matrix without a policy, and tables without a row of it.
-SELECT m.* FROM cloudgreet_private.permissions m
- WHERE NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = ('cloudgreet.' || m.table_name)::regclass
-                    AND p.polname = m.table_name || '_' || m.app_role || '_' || m.verb);
-SELECT c.relname FROM pg_class c
- WHERE c.relnamespace = 'cloudgreet'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
-   AND NOT EXISTS (SELECT FROM cloudgreet_private.permissions m WHERE m.table_name = c.relname);
--- Policies that would outlive the extension: each must depend on a function of it.
-SELECT p.polrelid::regclass, p.polname FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid JOIN ours ON ours.oid = c.relnamespace
- WHERE NOT EXISTS (SELECT FROM pg_depend d JOIN pg_depend e ON e.classid = d.refclassid AND e.objid = d.refobjid AND e.deptype = 'e'
-                    WHERE d.classid = 'pg_policy'::regclass AND d.objid = p.oid AND d.refclassid = 'pg_proc'::regclass);
-
--- Grants to PUBLIC, to anon, on internals, or of other verbs than the four.
-SELECT c.oid::regclass, a.grantee::regrole, a.privilege_type
-  FROM pg_class c JOIN ours ON ours.oid = c.relnamespace, aclexplode(c.relacl) a
- WHERE a.grantee <> c.relowner
-   AND (a.grantee = 0 OR a.grantee = 'anon'::regrole OR ours.nspname = 'cloudgreet_private' OR c.relispartition
-        OR a.is_grantable OR a.privilege_type NOT IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE'));
--- Columns that tenants may change although they identify the row.
-SELECT a.attrelid::regclass, a.attname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
- WHERE c.relnamespace = 'cloudgreet'::regnamespace AND a.attname IN ('business_id', 'id', 'created_at', 'updated_at')
-   AND c.relkind IN ('r', 'p') AND has_column_privilege('authenticated', c.oid, a.attnum, 'UPDATE');
--- Schemas open to others than the API roles.
-SELECT n.nspname, CASE a.grantee WHEN 0 THEN 'public' ELSE a.grantee::regrole::text END AS grantee, a.privilege_type
-  FROM pg_namespace n JOIN ours USING (oid), aclexplode(n.nspacl) a
- WHERE a.grantee <> n.nspowner AND a.grantee <> 'cloudgreet_owner'::regrole
-   AND NOT (n.nspname = 'cloudgreet' AND a.privilege_type = 'USAGE'
-            AND a.grantee IN ('anon'::regrole, 'authenticated'::regrole, 'service_role'::regrole, 'authenticator'::regrole, 'cloudgreet_app'::regrole, 'cloudgreet_gate'::regrole));
+ WHERE c.relnamespace = 'cloudgreet'::regnamespace AND c.relkind IN ('r', 'p') AND c.relname <> 'businesses'
+   AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'business_id' AND a.attnum = 1
+                    AND a.attnotnull AND a.atttypid = 'uuid'::regtype);
+-- Columns whose type is of our schemas, so that it would go with the extension.
+SELECT a.attrelid::regclass, a.attname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_type y ON y.oid = a.atttypid
+  JOIN ours ON ours.oid = y.typnamespace
+ WHERE a.attnum > 0 AND c.relkind IN ('r', 'p');
+-- Sequences: shared ones would tell how much others write.
+SELECT c.oid::regclass FROM pg_class c JOIN ours ON ours.oid = c.relnamespace WHERE c.relkind = 'S';
+-- Tables with updated_at that nothing keeps.
+SELECT a.attrelid::regclass FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+ WHERE c.relnamespace = 'cloudgreet'::regnamespace AND c.relkind IN ('r', 'p') AND a.attname = 'updated_at'
+   AND NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgfoid = 'cloudgreet.touch_updated_at()'::regprocedure);
 
 -- Functions that PUBLIC may execute.
 SELECT p.oid::regprocedure FROM pg_proc p JOIN ours ON ours.oid = p.pronamespace

@@ -31,6 +31,12 @@ END
 $$;
 SELECT count(*) AS tables, count(*) FILTER (WHERE own = 0) AS without_own_rows, sum(foreign_rows) AS foreign_rows, sum(canaries) AS canaries FROM seen;
 SELECT count(*) AS by_view FROM public.plain_view WHERE business_id = :'B';
+-- Other claims last until ROLLBACK TO, and then it is A again.
+SAVEPOINT s;
+SELECT set_config('request.jwt.claims', json_build_object('business_id', :'B', 'role', 'admin')::text, true) IS NOT NULL AS signed_in_to_b;
+SELECT name FROM cloudgreet.businesses;
+ROLLBACK TO s;
+SELECT name FROM cloudgreet.businesses;
 -- UPDATE and DELETE reach nothing.
 WITH hit AS (UPDATE cloudgreet.leads SET name = 'stolen' WHERE business_id = :'B' RETURNING 1) SELECT count(*) AS updated FROM hit;
 WITH hit AS (DELETE FROM cloudgreet.leads WHERE id = :'row_b' RETURNING 1) SELECT count(*) AS deleted FROM hit;
@@ -101,6 +107,31 @@ SELECT count(*) AS leads FROM cloudgreet.leads;
 SELECT count(*) AS businesses FROM cloudgreet.businesses;
 ROLLBACK;
 RESET SESSION AUTHORIZATION;
+
+-- The owner of the tables, as definer functions run: nothing without a business, and nothing but it.
+CREATE FUNCTION public.as_owner(business uuid, query text) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+$$
+DECLARE
+    n bigint;
+BEGIN
+    IF business IS NOT NULL THEN
+        PERFORM cloudgreet.enter_business(business);
+    END IF;
+    EXECUTE query INTO n;
+    RETURN n;
+END
+$$;
+ALTER FUNCTION public.as_owner(uuid, text) OWNER TO cloudgreet_owner;
+SELECT public.as_owner(NULL, 'SELECT count(*) FROM cloudgreet.leads') AS without_a_business,
+       public.as_owner(:'A', 'SELECT count(*) FROM cloudgreet.leads') AS in_a,
+       public.as_owner(:'A', format('SELECT count(*) FROM cloudgreet.leads WHERE business_id = %L', :'B')) AS b_from_a,
+       public.as_owner(:'A', format('SELECT count(*) FROM %s WHERE business_id = %L', (SELECT min(inhrelid::regclass::text) FROM pg_inherits WHERE inhparent = 'cloudgreet.events'::regclass), :'B')) AS b_by_partition,
+       public.as_owner(:'A', format('WITH x AS (DELETE FROM cloudgreet.leads WHERE business_id = %L RETURNING 1) SELECT count(*) FROM x', :'B')) AS deleted;
+\set VERBOSITY sqlstate
+SELECT public.as_owner(:'A', format('INSERT INTO cloudgreet.leads (business_id, name) VALUES (%L, ''planted'') RETURNING 1', :'B'));
+SELECT public.as_owner(NULL, format('INSERT INTO cloudgreet.leads (business_id, name) VALUES (%L, ''planted'') RETURNING 1', :'B'));
+\set VERBOSITY default
+DROP FUNCTION public.as_owner(uuid, text);
 
 -- What was B's is untouched.
 SELECT name, phone FROM cloudgreet.leads WHERE business_id = :'B';

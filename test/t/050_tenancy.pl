@@ -30,10 +30,37 @@ sub run_test
 }
 
 my $database = new_database('whole');
-my %whole = map { $_ => run_test($database, $_) } ('hygiene', 'tenancy');
+my @tests = ('hygiene', 'rights', 'tenancy');
+my %whole = map { $_ => run_test($database, $_) } @tests;
+is(scalar(() = $whole{rights} =~ /\|/g), 0, 'no offender before a fault is planted');
 
 # --- Planted faults -------------------------------------------------------------------
+my $a_partition = q{(SELECT min(inhrelid::regclass::text) FROM pg_inherits WHERE inhparent = 'cloudgreet.events'::regclass)};
 my %faults = (
+	'a foreign key without the business' => 'CREATE UNIQUE INDEX planted ON cloudgreet.services (id); ALTER TABLE cloudgreet.appointments DROP CONSTRAINT appointments_service_id_fkey, ADD CONSTRAINT appointments_service_id_fkey FOREIGN KEY (service_id) REFERENCES cloudgreet.services (id); CREATE INDEX planted_too ON cloudgreet.appointments (service_id)',
+	'a key across businesses' => 'CREATE UNIQUE INDEX planted ON cloudgreet.leads (phone)',
+	'a key by expression across businesses' => 'CREATE UNIQUE INDEX planted ON cloudgreet.users (lower(email))',
+	'a sequence' => 'CREATE SEQUENCE cloudgreet.planted',
+	'a default partition' => 'CREATE TABLE cloudgreet.events_other PARTITION OF cloudgreet.events DEFAULT',
+	'a table of a superuser' => 'ALTER TABLE cloudgreet.alerts OWNER TO postgres',
+	'a partition of a superuser' => qq{DO \$\$ BEGIN EXECUTE 'ALTER TABLE ' || $a_partition || ' OWNER TO postgres'; END \$\$},
+	'a trigger missing' => 'DROP TRIGGER leads_touch_updated_at ON cloudgreet.leads',
+	'the owner\'s policy missing' => 'DROP POLICY leads_owner_all ON cloudgreet.leads',
+	'the owner\'s policy for tenants' => 'ALTER POLICY calls_owner_all ON cloudgreet.calls TO authenticated',
+	'a policy for other roles' => q{ALTER POLICY users_admin_update ON cloudgreet.users USING (coalesce(cloudgreet.current_app_role() IN ('admin', 'agent'), false))},
+	'a policy for PUBLIC' => 'ALTER POLICY leads_admin_select ON cloudgreet.leads TO PUBLIC',
+	'a policy for other commands' => q{DROP POLICY events_admin_select ON cloudgreet.events; CREATE POLICY events_admin_select ON cloudgreet.events TO authenticated USING (coalesce(cloudgreet.current_app_role() = 'admin', false))},
+	'INSERT granted on a history' => 'GRANT INSERT ON cloudgreet.events TO authenticated',
+	'a history that service_role may rewrite' => 'GRANT UPDATE, DELETE ON cloudgreet.audit_log TO service_role',
+	'a column granted for writing' => 'GRANT UPDATE (status) ON cloudgreet.calls TO authenticated',
+	'a column granted to PUBLIC' => 'GRANT SELECT (name) ON cloudgreet.leads TO PUBLIC',
+	'a column granted to anon' => 'GRANT INSERT (name) ON cloudgreet.leads TO anon',
+	'a column of the secrets granted' => 'GRANT SELECT (ciphertext) ON cloudgreet_private.secrets TO authenticated',
+	'a column of a partition granted' => qq{DO \$\$ BEGIN EXECUTE 'GRANT SELECT (data) ON ' || $a_partition || ' TO authenticated'; END \$\$},
+	'a right that may be passed on' => 'GRANT SELECT ON cloudgreet.leads TO service_role WITH GRANT OPTION',
+	'a grant missing' => 'REVOKE UPDATE (notes) ON cloudgreet.leads FROM authenticated',
+	'row security of the secrets switched off' => 'ALTER TABLE cloudgreet_private.secrets NO FORCE ROW LEVEL SECURITY',
+	'a row of the matrix missing' => q{DELETE FROM cloudgreet_private.permissions WHERE table_name = 'leads' AND app_role = 'agent' AND verb = 'insert'},
 	'a tenant policy dropped' => 'DROP POLICY leads_tenant_all ON cloudgreet.leads',
 	'a tenant policy that lets all pass' => 'ALTER POLICY leads_tenant_all ON cloudgreet.leads USING (true)',
 	'a check that lets all pass' => 'ALTER POLICY leads_tenant_all ON cloudgreet.leads WITH CHECK (true)',
@@ -56,16 +83,43 @@ my %faults = (
 	'a policy that needs no function' => q{ALTER POLICY leads_admin_select ON cloudgreet.leads USING (current_user <> 'x')},
 	'a right missing in the policies' => 'DROP POLICY leads_admin_select ON cloudgreet.leads',
 );
+# Without a fault a copy is just like the original, or noticing would mean nothing.
+$node->safe_psql('postgres', 'CREATE DATABASE copy TEMPLATE whole');
+is(run_test('copy', $_), $whole{$_}, "nothing noticed by $_ in a sound copy") for @tests;
 my $n = 0;
 for my $fault (sort keys %faults)
 {
 	my $mutant = 'mutant' . ++$n;
 	$node->safe_psql('postgres', "CREATE DATABASE $mutant TEMPLATE whole");
 	$node->safe_psql($mutant, $faults{$fault});
-	my $noticed = grep { run_test($mutant, $_) ne $whole{$_} } ('hygiene', 'tenancy');
+	my $noticed = grep { run_test($mutant, $_) ne $whole{$_} } @tests;
 	ok($noticed, "noticed: $fault");
 	$node->safe_psql('postgres', "DROP DATABASE $mutant");
 }
+
+# --- What users added stays, what the matrix lost goes ---------------------------------
+$node->safe_psql('copy', q{
+	CREATE POLICY weekdays ON cloudgreet.leads AS RESTRICTIVE FOR DELETE TO authenticated USING (cloudgreet.current_business_id() IS NOT NULL);
+	ALTER TABLE cloudgreet.leads ADD COLUMN roof_color text;
+	CREATE ROLE analyst; GRANT SELECT ON cloudgreet.leads TO analyst;
+	DELETE FROM cloudgreet_private.permissions WHERE table_name = 'leads' AND app_role = 'agent' AND verb = 'insert';
+	SET ROLE cloudgreet_owner; SELECT cloudgreet_private.apply_permissions(), cloudgreet_private.apply_permissions();});
+is($node->safe_psql('copy', q{SELECT string_agg(polname, ' ' ORDER BY polname) FROM pg_policy WHERE polrelid = 'cloudgreet.leads'::regclass AND polname IN ('weekdays', 'leads_agent_insert', 'leads_agent_select')}),
+	'leads_agent_select weekdays', 'the generator keeps a user\'s policy and drops its own stale one');
+is($node->safe_psql('copy', q{SELECT has_table_privilege('analyst', 'cloudgreet.leads', 'SELECT'), has_column_privilege('authenticated', 'cloudgreet.leads', 'roof_color', 'UPDATE')}),
+	't|t', 'keeps a user\'s grant and opens a user\'s column');
+$node->safe_psql('copy', 'REVOKE ALL ON cloudgreet.leads FROM analyst; DROP ROLE analyst');
+
+# --- Partitions are made once, whoever makes them at the same time ---------------------
+my @makers = map { $node->background_psql('copy') } 1 .. 2;
+$makers[0]->query_safe('BEGIN');
+is($makers[0]->query_safe('SELECT cloudgreet_private.maintain_partitions(14)'), '4', 'one session makes partitions');
+$makers[1]->query_until(qr/started/, "\\echo started\nSELECT cloudgreet_private.maintain_partitions(14) AS made \\gset\n\\echo made :made\n");
+$node->poll_query_until('copy', q{SELECT count(*) = 1 FROM pg_locks WHERE NOT granted}) or die 'no session waits';
+$makers[0]->query_safe('COMMIT');
+$makers[1]->query_until(qr/made 0/, '');
+pass('another one waits and finds them');
+$_->quit for @makers;
 
 # --- The extension goes ---------------------------------------------------------------
 $database = new_database('dropped');
