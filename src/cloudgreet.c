@@ -1,22 +1,18 @@
 /*
  * cloudgreet.c
- *		Loads the library: defines the settings of each layer, installs hooks and
- *		registers workers.
+ *		Loads the library: defines the settings of each layer and installs hooks.
  *
- * The library works with and without shared_preload_libraries; only the workers need
- * the postmaster, and without preload there are none.
+ * The library works with and without shared_preload_libraries, so nothing here
+ * may need the postmaster.
  */
 #include "postgres.h"
 
 #include "fmgr.h"
-#include "miscadmin.h"
 #include "utils/guc.h"
 
 #include "core/settings.h"
 #include "tenant/secret_log.h"
 #include "tenant/settings.h"
-#include "worker/settings.h"
-#include "worker/supervisor.h"
 
 PG_MODULE_MAGIC;
 
@@ -27,9 +23,6 @@ _PG_init(void)
 {
 	cg_core_settings_define();
 	cg_tenant_settings_define();
-	cg_worker_settings_define();
 	MarkGUCPrefixReserved("cloudgreet");
 	cg_secret_log_install();
-	if (process_shared_preload_libraries_in_progress)
-		cg_worker_register();
 }
