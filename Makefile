@@ -8,7 +8,7 @@ SCHEMA_VERSION := $(shell printf '%s\n' $(SCHEMA_FILES) | sed -n '$$s,.*/0*\([0-
 
 # ---- C ------------------------------------------------------------------------------
 MODULE_big = cloudgreet
-OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c)))
+OBJS = $(patsubst %.c,%.o,$(sort $(filter-out src/gate/%,$(wildcard src/*.c src/*/*.c))))
 PG_CPPFLAGS = -Isrc -DCG_SCHEMA_VERSION=$(SCHEMA_VERSION) -DCG_VERSION='"$(EXTENSION_VERSION)"'
 SHLIB_LINK = -lcrypto
 # No function of ours is worth inlining by the JIT, and bitcode would need clang.
@@ -16,6 +16,15 @@ override with_llvm = no
 ifdef STRICT
 PG_CFLAGS = -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers -Wshadow=local -Werror
 endif
+
+# ---- C: the front, a program of its own ---------------------------------------------
+GATE = build/cloudgreet_gate
+GATE_NAMES = $(sort $(patsubst src/gate/%.c,%,$(wildcard src/gate/*.c)) $(patsubst /usr/share/%.c,%,$(wildcard /usr/share/llhttp/*.c)))
+# llhttp without strict mode takes any byte after CR for LF.
+GATE_CPPFLAGS = -Isrc -I/usr/share/include -isystem /usr/share/include/llhttp -I$(shell $(PG_CONFIG) --includedir) -D_GNU_SOURCE -DLLHTTP_STRICT_MODE=1
+GATE_CFLAGS = -std=gnu11 -g -Wall -Wextra -Wshadow $(if $(STRICT),-Werror)
+GATE_RELEASE = -O2 -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2
+GATE_DEBUG = -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 
 # ---- SQL ----------------------------------------------------------------------------
 SCRIPT = build/$(EXTENSION)--$(EXTENSION_VERSION).sql
@@ -36,6 +45,25 @@ include $(PGXS)
 
 $(OBJS): $(wildcard src/*.h src/*/*.h) $(SCHEMA_FILES)
 
+all: $(GATE)
+$(GATE): $(GATE_NAMES:%=build/gate/%.o)
+	$(CC) -pie -Wl,-z,relro,-z,now -o $@ $^ -lpq -pthread
+$(GATE)_debug: $(GATE_NAMES:%=build/gate_debug/%.o)
+	$(CC) $(GATE_DEBUG) -o $@ $^ -lpq -pthread
+$(foreach dir,gate gate_debug,$(GATE_NAMES:%=build/$(dir)/%.o)): $(wildcard src/gate/*.h) Makefile
+build/gate/%.o: src/gate/%.c
+	@mkdir -p $(@D)
+	$(CC) $(GATE_CFLAGS) $(GATE_RELEASE) $(GATE_CPPFLAGS) -c -o $@ $<
+build/gate/%.o: /usr/share/%.c
+	@mkdir -p $(@D)
+	$(CC) $(GATE_RELEASE) -w $(GATE_CPPFLAGS) -c -o $@ $<
+build/gate_debug/%.o: src/gate/%.c
+	@mkdir -p $(@D)
+	$(CC) $(GATE_CFLAGS) $(GATE_DEBUG) $(GATE_CPPFLAGS) -c -o $@ $<
+build/gate_debug/%.o: /usr/share/%.c
+	@mkdir -p $(@D)
+	$(CC) $(GATE_DEBUG) -w $(GATE_CPPFLAGS) -c -o $@ $<
+
 $(SCRIPT): $(sort $(wildcard sql/extension/*.sql)) cloudgreet.control
 	@mkdir -p $(@D)
 	{ printf '%s\n' '\echo Use "CREATE EXTENSION cloudgreet" to load this file. \quit'; cat $(filter %.sql,$^); } >$@
@@ -47,6 +75,12 @@ install-scripts:
 	$(MKDIR_P) '$(DESTDIR)$(datadir)/extension/cloudgreet/schema' '$(DESTDIR)$(datadir)/extension/cloudgreet/api'
 	$(INSTALL_DATA) $(SCHEMA_FILES) '$(DESTDIR)$(datadir)/extension/cloudgreet/schema/'
 	$(INSTALL_DATA) $(wildcard sql/api/*.sql) '$(DESTDIR)$(datadir)/extension/cloudgreet/api/'
+
+install: install-gate
+.PHONY: install-gate
+install-gate: $(GATE)
+	$(MKDIR_P) '$(DESTDIR)$(pkglibdir)'
+	$(INSTALL_PROGRAM) $(GATE) '$(DESTDIR)$(pkglibdir)/cloudgreet_gate'
 else
 all install installcheck: setup
 	@$(MAKE) --no-print-directory $@
@@ -55,7 +89,7 @@ endif
 # Installing needs the rights of whoever owns PostgreSQL's directories.
 SUDO = $(shell [ "$$(id -u)" -eq 0 ] || echo sudo)
 
-.PHONY: setup test check-update check-dump lint format help
+.PHONY: setup test bench check-update check-dump lint format help
 setup: ## install what is missing (Debian packages)
 	@test/lib/setup
 
@@ -68,6 +102,9 @@ check-update check-dump: setup ## one comparison of catalogs: updated = fresh, d
 	@$(MAKE) --no-print-directory -s all
 	@$(SUDO) $(MAKE) --no-print-directory -s install >/dev/null
 	@PROVE_TESTS=test/t/*_$(subst -,_,$@).pl test/lib/run tap
+
+bench: setup ## ratios measured side by side (BENCH=gateway)
+	@test/bench/$(or $(BENCH),gateway).sh
 
 # ---- Lint ---------------------------------------------------------------------------
 lint: setup ## formatting, shell, exports, layers, tests that nobody runs, sizes

@@ -1,18 +1,22 @@
 /*
  * cloudgreet.c
- *		Loads the library: defines the settings of each layer and installs hooks.
+ *		Loads the library: defines the settings of each layer, installs hooks and
+ *		registers workers.
  *
- * The library works with and without shared_preload_libraries, so nothing here
- * may need the postmaster.
+ * The library works with and without shared_preload_libraries; only the workers need
+ * the postmaster, and without preload there are none.
  */
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "utils/guc.h"
 
 #include "core/settings.h"
 #include "tenant/secret_log.h"
 #include "tenant/settings.h"
+#include "worker/settings.h"
+#include "worker/supervisor.h"
 
 PG_MODULE_MAGIC;
 
@@ -23,6 +27,9 @@ _PG_init(void)
 {
 	cg_core_settings_define();
 	cg_tenant_settings_define();
+	cg_worker_settings_define();
 	MarkGUCPrefixReserved("cloudgreet");
 	cg_secret_log_install();
+	if (process_shared_preload_libraries_in_progress)
+		cg_worker_register();
 }

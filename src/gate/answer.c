@@ -1,0 +1,173 @@
+/*
+ * answer.c
+ *		The answer on its way out: rendered, written, logged, forgotten.
+ *
+ * The body is written from libpq's memory, which is why the result is kept.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "gate/connection_internal.h"
+#include "gate/front.h"
+#include "gate/log.h"
+#include "gate/response.h"
+
+static bool
+render_row(CgConnection *connection, const CgResponseFrame *frame, PGresult *result)
+{
+	uint32_t    number;
+	const char *headers = "{}";
+	size_t      headers_length = 2;
+	bool        with_body;
+
+	if (PQnfields(result) != 3 || PQgetlength(result, 0, 0) != 4)
+		return false;
+	memcpy(&number, PQgetvalue(result, 0, 0), 4);
+	connection->status = (int) ntohl(number);
+	if (!PQgetisnull(result, 0, 1))
+	{
+		headers = PQgetvalue(result, 0, 1);
+		headers_length = (size_t) PQgetlength(result, 0, 1);
+	}
+	connection->body_length = (size_t) PQgetlength(result, 0, 2);
+	if (!cg_response_head(&connection->output, frame, connection->status, headers,
+						  headers_length, connection->body_length, &with_body))
+		return false;
+	connection->result = result;
+	connection->body = PQgetvalue(result, 0, 2);
+	if (!with_body)
+		connection->body_length = 0;
+	return true;
+}
+
+static void
+render_refusal(CgConnection *connection, const CgResponseFrame *frame,
+			   const CgRefusal *refusal)
+{
+	connection->status = refusal->status;
+	connection->body_length = 0;
+	connection->own_body = cg_response_refusal(&connection->output, frame, refusal);
+}
+
+void
+cg_connection_render(CgConnection *connection, PGresult *result, const CgRefusal *refusal)
+{
+	CgRequest      *request = connection->request;
+	char            id[CG_REQUEST_ID_MAX + 1];
+	CgResponseFrame frame = {.id = id};
+	CgRefusal       broken;
+
+	if (request != NULL)
+	{
+		frame.id = request->id;
+		frame.is_head = request->is_head;
+		frame.is_old = request->is_old;
+		/* After a refusal while reading, where the next request begins is unknown. */
+		if (request->phase != CG_PHASE_DONE || !request->is_keep_alive)
+			connection->is_closing = true;
+	}
+	else
+	{
+		cg_request_make_id(id);
+		connection->is_closing = true;
+	}
+	if (cg_front.is_draining)
+		connection->is_closing = true;
+	frame.is_keep_alive = !connection->is_closing;
+
+	connection->write_started_at = connection->written_at = cg_clock();
+	if (result == NULL)
+		render_refusal(connection, &frame, refusal);
+	else if (!render_row(connection, &frame, result))
+	{
+		PQclear(result);
+		cg_log("error", "the answer to request %s cannot be sent", frame.id);
+		cg_refuse(&broken, 500, CG_CODE_BAD_ANSWER, "the request could not be completed");
+		render_refusal(connection, &frame, &broken);
+	}
+}
+
+static void
+count_sent(CgConnection *connection, size_t sent)
+{
+	size_t head = connection->output.length - connection->output_sent;
+
+	if (head > sent)
+		head = sent;
+	connection->written_at = cg_clock();
+	connection->output_sent += head;
+	connection->body_sent += sent - head;
+}
+
+CgWriteResult
+cg_connection_write(CgConnection *connection)
+{
+	/* Memory ran out while the answer was rendered: it is not whole. */
+	if (connection->output.failed)
+		return CG_WRITE_FAILED;
+	for (;;)
+	{
+		struct iovec  parts[2];
+		struct msghdr message = {.msg_iov = parts};
+		size_t        head = connection->output.length - connection->output_sent;
+		size_t        body = connection->body_length - connection->body_sent;
+		ssize_t       sent;
+
+		if (head > 0)
+			parts[message.msg_iovlen++] =
+				(struct iovec){connection->output.data + connection->output_sent, head};
+		if (body > 0)
+			parts[message.msg_iovlen++] =
+				(struct iovec){(char *) connection->body + connection->body_sent, body};
+		if (message.msg_iovlen == 0)
+			return CG_WRITE_DONE;
+		sent = sendmsg(connection->fd, &message, MSG_NOSIGNAL);
+		if (sent >= 0)
+			count_sent(connection, (size_t) sent);
+		else if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS)
+			return CG_WRITE_BLOCKED;
+		else if (errno != EINTR)
+			return CG_WRITE_FAILED;
+	}
+}
+
+void
+cg_connection_forget_answer(CgConnection *connection)
+{
+	cg_buffer_free(&connection->output);
+	PQclear(connection->result);
+	connection->result = NULL;
+	connection->body = NULL;
+	connection->body_length = connection->body_sent = connection->output_sent = 0;
+	connection->own_body = 0;
+	connection->is_blocked = false;
+}
+
+void
+cg_connection_log(const CgConnection *connection, int status)
+{
+	const CgRequest *request = connection->request;
+	int64_t          now = cg_clock();
+	CgAccess         access = {.peer = connection->peer, .status = status};
+
+	access.bytes = connection->body_sent + connection->own_body;
+	access.id = "";
+	if (request != NULL)
+	{
+		access.id = request->id;
+		access.method = request->method;
+		access.target = request->target.data;
+		access.target_length = request->target.length;
+		/* The last is the zero byte. */
+		if (access.target_length > 0)
+			access.target_length--;
+		access.time = now - request->started_at;
+		if (request->queued_at != 0)
+			access.queue_time =
+				(request->sent_at != 0 ? request->sent_at : now) - request->queued_at;
+	}
+	cg_log_access(&access);
+}

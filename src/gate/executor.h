@@ -1,0 +1,70 @@
+/*
+ * executor.h
+ *		One database connection that runs one request at a time.
+ */
+#ifndef CG_GATE_EXECUTOR_H
+#define CG_GATE_EXECUTOR_H
+
+#include <libpq-fe.h>
+#include <stdbool.h>
+
+#include "gate/cancel.h"
+#include "gate/loop.h"
+#include "gate/request.h"
+
+struct CgPool;
+
+/*
+ * DOWN -> CONNECTING -> SETTING -> PREPARING -> IDLE -> BUSY -> IDLE ...
+ * SETTING comes again when the timeout changed, PREPARING when it failed before; both
+ * may have a request that waits for them.  Any state -> DOWN when the connection is
+ * lost.
+ */
+typedef enum CgExecutorState
+{
+	CG_EXECUTOR_DOWN, /* the timer says when to connect again */
+	CG_EXECUTOR_CONNECTING,
+	CG_EXECUTOR_SETTING,
+	CG_EXECUTOR_PREPARING,
+	CG_EXECUTOR_IDLE,
+	CG_EXECUTOR_BUSY
+} CgExecutorState;
+
+typedef struct CgExecutor
+{
+	struct CgPool  *pool;
+	CgWatch         watch;
+	CgTimer         timer;
+	CgCancel        cancel;
+	CgExecutorState state;
+	PGconn         *conn;       /* NULL in DOWN */
+	PGresult       *result;     /* of the running command: the first error, or the last */
+	CgRequest      *request;    /* NULL also while an abandoned query runs out */
+	int64_t         timeout;    /* what statement_timeout was set to; -1: nothing yet */
+	unsigned        generation; /* of the pool's conninfo */
+	int             failures;   /* to connect, in a row */
+	bool            is_prepared;
+	bool            is_cancelling; /* the cancel thread has the job */
+	bool            is_abandoned;  /* the query runs, nobody waits for it */
+	bool            is_retired;    /* to be freed when nothing runs */
+} CgExecutor;
+
+/* Makes an executor that connects at once; NULL when memory ran out. */
+extern CgExecutor *cg_executor_new(struct CgPool *pool);
+
+/* Gives an idle executor a request. */
+extern void cg_executor_run(CgExecutor *executor, CgRequest *request);
+
+/*
+ * Takes the request away, which nobody waits for any more, and cancels the query.
+ * The executor is usable again when both are over.
+ */
+extern void cg_executor_abandon(CgExecutor *executor);
+
+/* Ends an executor: now when it is idle, else when its request is answered. */
+extern void cg_executor_retire(CgExecutor *executor);
+
+/* Closes and frees at once, whatever runs; for the end of the process. */
+extern void cg_executor_destroy(CgExecutor *executor);
+
+#endif /* CG_GATE_EXECUTOR_H */

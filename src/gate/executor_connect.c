@@ -1,0 +1,176 @@
+/*
+ * executor_connect.c
+ *		Makes, loses and remakes the connection of an executor.
+ *
+ * A connection that worked is made again at once; one that could not be made, after
+ * BACKOFF_FIRST milliseconds at first and ever more slowly then.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "gate/executor_internal.h"
+#include "gate/log.h"
+#include "gate/pool.h"
+#include "gate/sqlstate.h"
+
+#define BACKOFF_FIRST 100
+#define BACKOFF_MAX 5000
+
+void
+cg_executor_set_timer(CgExecutor *executor, int64_t delay)
+{
+	cg_timer_set(&executor->pool->loop->timers, &executor->timer, cg_clock() + delay);
+}
+
+void
+cg_executor_dispose(CgExecutor *executor)
+{
+	cg_pool_forget(executor->pool, executor);
+	cg_timer_release(&executor->pool->loop->timers, &executor->timer);
+	cg_watch_dispose(executor->pool->loop, &executor->watch, executor);
+}
+
+CgRequest *
+cg_executor_detach(CgExecutor *executor)
+{
+	CgRequest *request = executor->request;
+
+	executor->request = NULL;
+	if (request != NULL)
+		request->executor = NULL;
+	return request;
+}
+
+void
+cg_executor_disconnect(CgExecutor *executor)
+{
+	cg_watch_clear(executor->pool->loop, &executor->watch);
+	PQclear(executor->result);
+	PQfinish(executor->conn);
+	executor->result = NULL;
+	executor->conn = NULL;
+	executor->state = CG_EXECUTOR_DOWN;
+	executor->timeout = -1;
+	executor->is_prepared = false;
+	executor->is_abandoned = false;
+}
+
+void
+cg_executor_plan(CgExecutor *executor)
+{
+	int64_t delay = 0;
+
+	if (executor->failures > 0)
+	{
+		int steps = executor->failures < 8 ? executor->failures - 1 : 7;
+
+		delay = BACKOFF_FIRST << steps;
+		if (delay > BACKOFF_MAX)
+			delay = BACKOFF_MAX;
+	}
+	cg_executor_set_timer(executor, delay * CG_MILLISECOND);
+}
+
+void
+cg_executor_lose(CgExecutor *executor, const char *why)
+{
+	CgPool    *pool = executor->pool;
+	CgRequest *request = cg_executor_detach(executor);
+	PGresult  *result = executor->result;
+	CgRefusal  refusal;
+
+	/* Between IDLE and BUSY a connection worked; before that it never did. */
+	if (executor->state < CG_EXECUTOR_IDLE)
+		executor->failures++;
+	if (executor->failures < 2 || executor->failures % 16 == 0)
+		cg_log("warning", "lost a database connection: %s", why);
+	if (request != NULL && PQresultStatus(result) == PGRES_FATAL_ERROR)
+		cg_sqlstate_refusal(result, &refusal);
+	else
+		cg_refuse(&refusal, 503, CG_CODE_NO_DATABASE, "the database connection was lost");
+	executor->result = NULL;
+	cg_executor_disconnect(executor);
+	if (executor->is_retired && !executor->is_cancelling)
+		cg_executor_dispose(executor);
+	else
+		cg_executor_plan(executor);
+	if (request != NULL)
+		pool->answer(request, NULL, &refusal);
+	PQclear(result);
+	if (executor->failures > 0)
+		cg_pool_down(pool);
+}
+
+void
+cg_executor_lose_by_libpq(CgExecutor *executor)
+{
+	char why[256];
+
+	/* The first line: others may quote SQL. */
+	snprintf(why, sizeof(why), "%s", PQerrorMessage(executor->conn));
+	why[strcspn(why, "\n")] = '\0';
+	cg_executor_lose(executor, why);
+}
+
+void
+cg_executor_poll_connecting(CgExecutor *executor)
+{
+	uint32_t events;
+
+	switch (PQconnectPoll(executor->conn))
+	{
+		case PGRES_POLLING_OK:
+			if (PQsetnonblocking(executor->conn, 1) != 0)
+				cg_executor_lose_by_libpq(executor);
+			else
+				cg_executor_proceed(executor);
+			return;
+		case PGRES_POLLING_READING:
+			events = EPOLLIN;
+			break;
+		case PGRES_POLLING_WRITING:
+			events = EPOLLOUT;
+			break;
+		default:
+			cg_executor_lose_by_libpq(executor);
+			return;
+	}
+	/* It may be another socket under the same number. */
+	cg_watch_clear(executor->pool->loop, &executor->watch);
+	if (!cg_watch_set(executor->pool->loop, &executor->watch, PQsocket(executor->conn),
+					  events))
+		cg_executor_lose(executor, "the socket cannot be watched");
+}
+
+static void
+ignore_notice(void *argument, const PGresult *result)
+{
+	(void) argument;
+	(void) result;
+}
+
+void
+cg_executor_connect(CgExecutor *executor)
+{
+	const char *const names[] = {"dbname", "application_name", "client_encoding", NULL};
+	const char *const values[] = {executor->pool->conninfo, "cloudgreet_gate", "UTF8",
+								  NULL};
+
+	executor->generation = executor->pool->generation;
+	executor->state = CG_EXECUTOR_CONNECTING;
+	executor->conn = PQconnectStartParams(names, values, 1);
+	if (executor->conn == NULL)
+		cg_executor_lose(executor, "out of memory");
+	else if (PQstatus(executor->conn) == CONNECTION_BAD)
+		cg_executor_lose_by_libpq(executor);
+	else
+	{
+		PQsetNoticeReceiver(executor->conn, ignore_notice, NULL);
+		cg_executor_set_timer(executor, CG_SETUP_TIMEOUT);
+		/* libpq: before the first poll, wait until the socket can be written. */
+		if (!cg_watch_set(executor->pool->loop, &executor->watch,
+						  PQsocket(executor->conn), EPOLLOUT))
+			cg_executor_lose(executor, "the socket cannot be watched");
+	}
+}

@@ -1,0 +1,57 @@
+/*
+ * pool.h
+ *		The executors and the requests that wait for them.
+ */
+#ifndef CG_GATE_POOL_H
+#define CG_GATE_POOL_H
+
+#include <libpq-fe.h>
+#include <stdbool.h>
+
+#include "gate/executor.h"
+#include "gate/loop.h"
+#include "gate/request.h"
+#include "gate/settings.h"
+
+typedef struct CgPool
+{
+	CgLoop           *loop;
+	const CgSettings *settings;
+	CgExecutor      **executor;
+	size_t            executor_count;
+	unsigned          generation; /* counts changes of conninfo */
+	char              conninfo[sizeof(((CgSettings *) 0)->conninfo)];
+	CgRequest        *first; /* of the queue */
+	CgRequest        *last;
+	size_t            queue_length;
+	bool              is_closing;
+
+	/*
+	 * Answers a request: with the database's row, which the callee clears, or, when
+	 * result is NULL, with the refusal.
+	 */
+	void (*answer)(CgRequest *request, PGresult *result, const CgRefusal *refusal);
+} CgPool;
+
+/* Brings executors in line with the settings; called at the start and at reload. */
+extern void cg_pool_configure(CgPool *pool);
+
+/*
+ * Runs a request or queues it.  Returns false with the refusal filled in when the
+ * queue is full or no database can be reached.
+ */
+extern bool cg_pool_submit(CgPool *pool, CgRequest *request, CgRefusal *refusal);
+
+/* The client is gone: forgets a queued request, cancels a running one. */
+extern void cg_pool_abandon(CgPool *pool, CgRequest *request);
+
+/* Cancels and forgets all, for the end of the process. */
+extern void cg_pool_close(CgPool *pool);
+extern void cg_pool_free(CgPool *pool);
+
+/* For executors: idle now; lost its connection; must leave the pool and be freed. */
+extern void cg_pool_idle(CgPool *pool, CgExecutor *executor);
+extern void cg_pool_down(CgPool *pool);
+extern void cg_pool_forget(CgPool *pool, CgExecutor *executor);
+
+#endif /* CG_GATE_POOL_H */

@@ -1,0 +1,41 @@
+/*
+ * response.h
+ *		Writes response heads, and whole answers of the front's own.
+ */
+#ifndef CG_GATE_RESPONSE_H
+#define CG_GATE_RESPONSE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "gate/buffer.h"
+#include "gate/refusal.h"
+
+/* What the head depends on besides the database's answer. */
+typedef struct CgResponseFrame
+{
+	const char *id;
+	bool        is_head; /* the answer to HEAD: no body follows */
+	bool        is_old;  /* HTTP/1.0 */
+	bool        is_keep_alive;
+} CgResponseFrame;
+
+/*
+ * Writes the head of the database's answer and says by *with_body whether the body
+ * follows.  The front owns the headers of the framing, Date and X-Request-Id, and adds
+ * each security header that the answer lacks.  Returns false, with out as it was,
+ * when the answer cannot be sent: a status out of range, headers that are no list
+ * of names and values, CR or LF in a value, or no memory.
+ */
+extern bool cg_response_head(CgBuffer *out, const CgResponseFrame *frame, int status,
+							 const char *headers, size_t headers_length,
+							 size_t body_length, bool *with_body);
+
+/*
+ * Writes a whole answer for a refusal and returns the length of its body; sets
+ * out->failed when memory runs out.
+ */
+extern size_t cg_response_refusal(CgBuffer *out, const CgResponseFrame *frame,
+								  const CgRefusal *refusal);
+
+#endif /* CG_GATE_RESPONSE_H */

@@ -1,0 +1,199 @@
+/*
+ * settings.c
+ *		Reads the settings that the supervisor writes.
+ *
+ * Values may be secrets (conninfo), so a refused value is never logged.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gate/log.h"
+#include "gate/settings.h"
+
+typedef enum Kind
+{
+	PLAIN,
+	BYTES,
+	MILLISECONDS
+} Kind;
+
+typedef struct Number
+{
+	const char *name;
+	size_t      offset;
+	Kind        kind;
+	int64_t     smallest;
+	int64_t     largest;
+	int64_t     initial;
+} Number;
+
+typedef struct Text
+{
+	const char *name;
+	size_t      offset;
+	size_t      size;
+	const char *initial;
+} Text;
+
+#define HOUR 3600000
+#define AT(member) offsetof(CgSettings, member)
+
+static const Number numbers[] = {
+	{"gate_body_bytes", AT(body_bytes), BYTES, 0, 1 << 30, 1 << 20},
+	{"gate_body_timeout", AT(body_timeout), MILLISECONDS, 1, HOUR, 30000},
+	{"gate_connections", AT(connections), PLAIN, 1, 1000000, 10000},
+	{"gate_drain_timeout", AT(drain_timeout), MILLISECONDS, 0, HOUR, 5000},
+	{"gate_executors", AT(executors), PLAIN, 1, 1000, 4},
+	{"gate_header_bytes", AT(header_bytes), BYTES, 256, 1 << 20, 16384},
+	{"gate_header_timeout", AT(header_timeout), MILLISECONDS, 1, HOUR, 10000},
+	{"gate_idle_timeout", AT(idle_timeout), MILLISECONDS, 1, 24 * HOUR, 75000},
+	{"gate_port", AT(port), PLAIN, 0, 65535, 8787},
+	{"gate_queue", AT(queue), PLAIN, 0, 100000, 256},
+	{"gate_request_timeout", AT(request_timeout), MILLISECONDS, 1, HOUR, 30000},
+	{"gate_write_timeout", AT(write_timeout), MILLISECONDS, 1, HOUR, 30000},
+};
+
+static const Text texts[] = {
+	{"gate_conninfo", AT(conninfo), sizeof(((CgSettings *) 0)->conninfo), ""},
+	{"gate_listen_addresses", AT(listen_addresses),
+	 sizeof(((CgSettings *) 0)->listen_addresses), "127.0.0.1"},
+};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static int64_t *
+number_at(CgSettings *settings, const Number *number)
+{
+	return (int64_t *) (void *) ((char *) settings + number->offset);
+}
+
+void
+cg_settings_default(CgSettings *settings)
+{
+	memset(settings, 0, sizeof(*settings));
+	for (size_t i = 0; i < COUNT(numbers); i++)
+		*number_at(settings, &numbers[i]) = numbers[i].initial;
+	for (size_t i = 0; i < COUNT(texts); i++)
+		strcpy((char *) settings + texts[i].offset, texts[i].initial);
+}
+
+/* What a number is multiplied by for its unit; 0: there is no such unit. */
+static int64_t
+unit_factor(Kind kind, const char *unit)
+{
+	static const struct
+	{
+		Kind        kind;
+		const char *name;
+		int64_t     factor;
+	} units[] = {
+		{BYTES, "B", 1},
+		{BYTES, "kB", 1 << 10},
+		{BYTES, "MB", 1 << 20},
+		{BYTES, "GB", 1 << 30},
+		{MILLISECONDS, "ms", 1},
+		{MILLISECONDS, "s", 1000},
+		{MILLISECONDS, "min", 60000},
+		{MILLISECONDS, "h", HOUR},
+	};
+
+	if (*unit == '\0')
+		return 1;
+	for (size_t i = 0; i < COUNT(units); i++)
+	{
+		if (units[i].kind == kind && strcmp(units[i].name, unit) == 0)
+			return units[i].factor;
+	}
+	return 0;
+}
+
+static bool
+set_number(CgSettings *settings, const Number *number, const char *text)
+{
+	char   *end;
+	int64_t value;
+	int64_t factor;
+
+	errno = 0;
+	value = strtoll(text, &end, 10);
+	if (end == text || errno != 0 || value < 0 || value > INT64_C(1) << 32)
+		return false;
+	factor = unit_factor(number->kind, end + strspn(end, " "));
+	value *= factor;
+	if (factor == 0 || value < number->smallest || value > number->largest)
+		return false;
+	*number_at(settings, number) = value;
+	return true;
+}
+
+static bool
+set_text(CgSettings *settings, const Text *text, const char *value)
+{
+	if (strlen(value) >= text->size)
+		return false;
+	strcpy((char *) settings + text->offset, value);
+	return true;
+}
+
+static void
+set_value(CgSettings *settings, char *line)
+{
+	char *value = strchr(line, '=');
+	bool  known = false;
+	bool  valid = false;
+
+	if (value == NULL)
+	{
+		cg_log("warning", "a line of settings has no \"=\"");
+		return;
+	}
+	*value++ = '\0';
+	if (strncmp(line, "cloudgreet.", 11) == 0)
+		line += 11;
+	for (size_t i = 0; i < COUNT(numbers) && !known; i++)
+	{
+		known = strcmp(numbers[i].name, line) == 0;
+		valid = known && set_number(settings, &numbers[i], value);
+	}
+	for (size_t i = 0; i < COUNT(texts) && !known; i++)
+	{
+		known = strcmp(texts[i].name, line) == 0;
+		valid = known && set_text(settings, &texts[i], value);
+	}
+	if (!known)
+		cg_log("warning", "there is no setting \"%.64s\"", line);
+	else if (!valid)
+		cg_log("warning", "the value of setting \"%s\" was refused", line);
+}
+
+size_t
+cg_settings_read(CgSettingsReader *reader, CgSettings *settings, const char *bytes,
+				 size_t length, bool *complete)
+{
+	*complete = false;
+	for (size_t i = 0; i < length; i++)
+	{
+		if (bytes[i] != '\n')
+		{
+			if (reader->length < sizeof(reader->line) - 1 && bytes[i] != '\0')
+				reader->line[reader->length++] = bytes[i];
+			else
+				reader->is_overlong = true;
+			continue;
+		}
+		reader->line[reader->length] = '\0';
+		if (reader->is_overlong)
+			cg_log("warning", "a line of settings is too long");
+		else if (reader->length > 0)
+			set_value(settings, reader->line);
+		else if (reader->has_lines)
+			*complete = true;
+		reader->has_lines = !*complete && (reader->has_lines || reader->length > 0);
+		reader->length = 0;
+		reader->is_overlong = false;
+		if (*complete)
+			return i + 1;
+	}
+	return length;
+}

@@ -1,0 +1,54 @@
+/*
+ * settings.h
+ *		What the front is told on its standard input.
+ *
+ * A block is lines of name=value, ended by an empty line; the first block starts the
+ * front and each later one changes it.  Names may be written with or without
+ * "cloudgreet." before them.  A number without unit counts milliseconds or bytes;
+ * units are ms, s, min, h, B, kB, MB and GB.  A setting that is not named keeps its
+ * value; so does one whose value is refused, which is logged.
+ */
+#ifndef CG_GATE_SETTINGS_H
+#define CG_GATE_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct CgSettings
+{
+	int64_t body_bytes;      /* 413 */
+	int64_t body_timeout;    /* ms from the end of the head to the end of the body: 408 */
+	int64_t connections;     /* 503 and close */
+	int64_t drain_timeout;   /* ms that requests may take once the front shall end */
+	int64_t executors;       /* database connections */
+	int64_t header_bytes;    /* of request line and headers: 431 */
+	int64_t header_timeout;  /* ms from the first byte to the end of the head: 408 */
+	int64_t idle_timeout;    /* ms without a request; then the connection is closed */
+	int64_t port;            /* 0: any that is free */
+	int64_t queue;           /* requests that wait for an executor: 503 */
+	int64_t request_timeout; /* ms in the database: 504; in the queue: 503 */
+	int64_t write_timeout;   /* ms in which the client takes nothing of its answer */
+	char    conninfo[4096];
+	char    listen_addresses[1024];
+} CgSettings;
+
+/* Collects the bytes of a block. */
+typedef struct CgSettingsReader
+{
+	char   line[8192];
+	size_t length;
+	bool   is_overlong; /* the line does not fit; the rest of it is skipped */
+	bool   has_lines;   /* the block is not empty so far */
+} CgSettingsReader;
+
+extern void cg_settings_default(CgSettings *settings);
+
+/*
+ * Takes bytes up to the end of a block or all of them, and says how many.  *complete
+ * is set when a block ended; *settings is then as the block wants it.
+ */
+extern size_t cg_settings_read(CgSettingsReader *reader, CgSettings *settings,
+							   const char *bytes, size_t length, bool *complete);
+
+#endif /* CG_GATE_SETTINGS_H */

@@ -1,0 +1,129 @@
+/*
+ * front_channel.c
+ *		The supervisor's end of the socket to the front.
+ *
+ * Nothing here waits: a front that hangs and reads nothing costs the supervisor one
+ * block of settings, kept until the socket takes the rest of it.
+ *
+ * Memory:	one buffer in the context of cg_front_channel_init().
+ * Errors:	none; a broken connection is a front that ends, which its exit reports.
+ */
+#include "postgres.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "worker/front_channel.h"
+
+static int take_line(const CgFrontChannel *channel);
+
+void
+cg_front_channel_init(CgFrontChannel *channel)
+{
+	memset(channel, 0, sizeof(*channel));
+	channel->socket = PGINVALID_SOCKET;
+	initStringInfo(&channel->outgoing);
+}
+
+void
+cg_front_channel_open(CgFrontChannel *channel, pgsocket sock)
+{
+	cg_front_channel_close(channel);
+	channel->socket = sock;
+}
+
+void
+cg_front_channel_end(CgFrontChannel *channel)
+{
+	if (channel->socket != PGINVALID_SOCKET)
+		shutdown(channel->socket, SHUT_WR);
+	resetStringInfo(&channel->outgoing);
+	channel->sent = 0;
+}
+
+void
+cg_front_channel_close(CgFrontChannel *channel)
+{
+	if (channel->socket != PGINVALID_SOCKET)
+		close(channel->socket);
+	channel->socket = PGINVALID_SOCKET;
+	resetStringInfo(&channel->outgoing);
+	channel->sent = 0;
+	channel->length = 0;
+}
+
+bool
+cg_front_channel_is_sending(const CgFrontChannel *channel)
+{
+	return channel->outgoing.len > 0;
+}
+
+void
+cg_front_channel_send(CgFrontChannel *channel)
+{
+	StringInfo outgoing = &channel->outgoing;
+	ssize_t    n;
+
+	while (channel->socket != PGINVALID_SOCKET && channel->sent < outgoing->len)
+	{
+		n = send(channel->socket, outgoing->data + channel->sent,
+				 outgoing->len - channel->sent, MSG_NOSIGNAL);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+			return;
+		if (n < 0)
+			break;
+		channel->sent += n;
+	}
+	resetStringInfo(outgoing);
+	channel->sent = 0;
+}
+
+int
+cg_front_channel_receive(CgFrontChannel *channel)
+{
+	char    bytes[256];
+	ssize_t n;
+	int     said;
+	int     port = -1;
+
+	if (channel->socket == PGINVALID_SOCKET)
+		return -1;
+	n = recv(channel->socket, bytes, sizeof(bytes), 0);
+	if (n < 0 && (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK))
+		return -1;
+	if (n <= 0)
+	{
+		cg_front_channel_close(channel);
+		return -1;
+	}
+	for (ssize_t i = 0; i < n; i++)
+	{
+		if (bytes[i] != '\n')
+		{
+			/* the end of a long line is of no interest */
+			if (channel->length < (int) sizeof(channel->line) - 1)
+				channel->line[channel->length++] = bytes[i];
+			continue;
+		}
+		channel->line[channel->length] = '\0';
+		channel->length = 0;
+		said = take_line(channel);
+		if (said > 0)
+			port = said;
+	}
+	return port;
+}
+
+/* The port of a line "listening PORT", or -1. */
+static int
+take_line(const CgFrontChannel *channel)
+{
+	int  port;
+	char rest;
+
+	if (sscanf(channel->line, "listening %d%c", &port, &rest) != 1)
+		return -1;
+	return port > 0 && port <= 65535 ? port : -1;
+}

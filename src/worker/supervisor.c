@@ -1,0 +1,183 @@
+/*
+ * supervisor.c
+ *		The background worker that starts and watches the HTTP front.
+ *
+ * The front (src/gate) is a program of its own, so that what it does with bytes from
+ * the network cannot touch shared memory: when it crashes, it alone is started
+ * again.  The supervisor has no database and runs no SQL; it is registered with the
+ * server only to be seen in pg_stat_activity and to answer ProcSignal barriers.  It
+ * also runs on a standby, as soon as that accepts connections.
+ *
+ * Locks:		none.
+ * Memory:		what a turn allocates is freed by the next one.
+ * Errors:		an ERROR ends the worker and, by the kernel, the front; the
+ *				postmaster starts the worker again after a second.
+ */
+#include "postgres.h"
+
+#include <signal.h>
+
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/sinval.h"
+#include "utils/backend_status.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/wait_event.h"
+
+#include "worker/front.h"
+#include "worker/server_status.h"
+#include "worker/settings.h"
+#include "worker/supervisor.h"
+
+static void install_handlers(void);
+static void note_child(SIGNAL_ARGS);
+static void handle_interrupts(CgFront *front);
+static void wait_for_events(CgFront *front);
+static void report(const CgFront *front);
+
+void
+cg_worker_register(void)
+{
+	BackgroundWorker worker;
+
+	/* pg_upgrade's servers must serve nobody */
+	if (IsBinaryUpgrade)
+		return;
+	memset(&worker, 0, sizeof(worker));
+	/* "database connection" gives a place in pg_stat_activity; none is connected */
+	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+	worker.bgw_start_time = BgWorkerStart_ConsistentState;
+	worker.bgw_restart_time = 1;
+	strlcpy(worker.bgw_library_name, "cloudgreet", sizeof(worker.bgw_library_name));
+	strlcpy(worker.bgw_function_name, "cg_worker_supervise",
+			sizeof(worker.bgw_function_name));
+	strlcpy(worker.bgw_name, "cloudgreet supervisor", sizeof(worker.bgw_name));
+	strlcpy(worker.bgw_type, "cloudgreet supervisor", sizeof(worker.bgw_type));
+	RegisterBackgroundWorker(&worker);
+}
+
+void
+cg_worker_supervise(Datum argument)
+{
+	CgFront       front;
+	MemoryContext scratch;
+	bool          is_ending;
+
+	install_handlers();
+	BackgroundWorkerUnblockSignals();
+	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
+	pgstat_report_appname("cloudgreet supervisor");
+
+	MemoryContextSwitchTo(TopMemoryContext);
+	cg_front_init(&front);
+	scratch = AllocSetContextCreate(TopMemoryContext, "cloudgreet supervisor",
+									ALLOCSET_SMALL_SIZES);
+	for (;;)
+	{
+		handle_interrupts(&front);
+		MemoryContextSwitchTo(scratch);
+		MemoryContextReset(scratch);
+		is_ending = ShutdownRequestPending || cg_server_is_stopping();
+		cg_front_step(&front, is_ending);
+		report(&front);
+		if (ShutdownRequestPending && front.state == CG_FRONT_STOPPED)
+			break;
+		wait_for_events(&front);
+	}
+	/* Not 0: the postmaster would not start it again after pg_terminate_backend(). */
+	proc_exit(1);
+}
+
+/* Must precede unblocking signals. */
+static void
+install_handlers(void)
+{
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
+	/* there is no query that pg_cancel_backend() could cancel */
+	pqsignal(SIGINT, SIG_IGN);
+	pqsignal(SIGCHLD, note_child);
+}
+
+static void
+note_child(SIGNAL_ARGS)
+{
+	int saved_errno = errno;
+
+	SetLatch(MyLatch);
+	errno = saved_errno;
+}
+
+static void
+handle_interrupts(CgFront *front)
+{
+	CHECK_FOR_INTERRUPTS();
+	if (ConfigReloadPending)
+	{
+		ConfigReloadPending = false;
+		ProcessConfigFile(PGC_SIGHUP);
+		cg_front_reload(front);
+	}
+	/* A process without transactions would never read what others invalidate. */
+	if (catchupInterruptPending)
+		ProcessCatchupInterrupt();
+}
+
+static void
+wait_for_events(CgFront *front)
+{
+	CgFrontChannel *channel = &front->child.channel;
+	long            timeout = cg_front_timeout(front);
+	int             events = WL_LATCH_SET | WL_EXIT_ON_PM_DEATH;
+
+	if (timeout >= 0)
+		events |= WL_TIMEOUT;
+	if (channel->socket != PGINVALID_SOCKET)
+		events |= WL_SOCKET_READABLE;
+	if (cg_front_channel_is_sending(channel))
+		events |= WL_SOCKET_WRITEABLE;
+
+	events =
+		WaitLatchOrSocket(MyLatch, events, channel->socket, timeout, PG_WAIT_EXTENSION);
+	ResetLatch(MyLatch);
+	if (events & WL_SOCKET_READABLE)
+		cg_front_hear(front);
+	if (events & WL_SOCKET_WRITEABLE)
+		cg_front_channel_send(channel);
+}
+
+/* Shows the front in pg_stat_activity. */
+static void
+report(const CgFront *front)
+{
+	static char shown[128];
+	char        text[sizeof(shown)];
+
+	switch (front->state)
+	{
+		case CG_FRONT_STOPPED:
+			strlcpy(text, "HTTP front is stopped", sizeof(text));
+			break;
+		case CG_FRONT_WAITING:
+			strlcpy(text, "HTTP front is to be started again", sizeof(text));
+			break;
+		case CG_FRONT_RUNNING:
+			snprintf(text, sizeof(text), "HTTP front %d listens on port %d",
+					 (int) front->child.pid, front->port);
+			break;
+		case CG_FRONT_DRAINING:
+			snprintf(text, sizeof(text), "HTTP front %d is stopping",
+					 (int) front->child.pid);
+			break;
+	}
+	/* each report changes state_change */
+	if (strcmp(text, shown) == 0)
+		return;
+	strlcpy(shown, text, sizeof(shown));
+	pgstat_report_activity(STATE_IDLE, text);
+}

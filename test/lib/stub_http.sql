@@ -1,0 +1,55 @@
+/*
+ * stub_http.sql
+ *		A cloudgreet.http() for testing the front without the extension: what it
+ *		does stands in the target.
+ *
+ *	/echo			the request as JSON, the body in hexadecimal digits
+ *	/sleep/SECONDS	answers late
+ *	/error/SQLSTATE	raises
+ *	/status/NUMBER	answers with that status
+ *	/size/BYTES		answers with that many bytes
+ *	/headers		answers with the headers that the request's body holds as JSON
+ *	/null			answers nothing
+ *	/quit			ends its own server process
+ *	anything else	"hello"
+ *
+ * Sequence stub.calls counts calls, also those that fail or are cancelled.
+ */
+CREATE SCHEMA cloudgreet;
+CREATE SCHEMA stub;
+CREATE SEQUENCE stub.calls;
+
+CREATE FUNCTION cloudgreet.http(text, text, jsonb, bytea, OUT status integer, OUT headers jsonb, OUT body bytea)
+    LANGUAGE plpgsql STRICT AS $$
+DECLARE
+    path text[] := string_to_array(split_part($2, '?', 1), '/');
+BEGIN
+    PERFORM nextval('stub.calls');
+    status := 200;
+    headers := '{"content-type": "text/plain"}';
+    body := 'hello';
+    CASE path[2]
+        WHEN 'echo' THEN
+            headers := '[["Content-Type", "application/json"]]';
+            body := convert_to(jsonb_build_object('method', $1, 'target', $2,
+                'headers', $3, 'body', encode($4, 'hex'))::text, 'UTF8');
+        WHEN 'sleep' THEN
+            PERFORM pg_sleep(path[3]::float8);
+        WHEN 'error' THEN
+            RAISE EXCEPTION USING ERRCODE = path[3], MESSAGE = 'the text of an SQL error';
+        WHEN 'status' THEN
+            status := path[3]::integer;
+        WHEN 'size' THEN
+            body := convert_to(repeat('x', path[3]::integer), 'UTF8');
+        WHEN 'headers' THEN
+            headers := convert_from($4, 'UTF8')::jsonb;
+        WHEN 'null' THEN
+            status := NULL;
+        WHEN 'quit' THEN
+            PERFORM pg_terminate_backend(pg_backend_pid());
+            PERFORM pg_sleep(10);
+        ELSE
+            NULL;
+    END CASE;
+END
+$$;
