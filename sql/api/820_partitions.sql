@@ -13,27 +13,31 @@ CREATE OR REPLACE FUNCTION cloudgreet_private.maintain_partitions(months_ahead i
 $$
 DECLARE
     parent regclass;
+    parent_schema text;
     parent_name text;
     first_month CONSTANT timestamp := date_trunc('month', now() AT TIME ZONE 'UTC');
     month timestamp;
     partition text;
     made integer := 0;
 BEGIN
-    FOR parent, parent_name IN
-        SELECT c.oid, c.relname FROM pg_class c
-         WHERE c.relnamespace = 'cloudgreet'::regnamespace AND c.relkind = 'p'
+    FOR parent, parent_schema, parent_name IN
+        SELECT c.oid, c.relnamespace::regnamespace::text, c.relname FROM pg_class c
+         WHERE c.relnamespace IN ('cloudgreet'::regnamespace, 'cloudgreet_private'::regnamespace) AND c.relkind = 'p'
            AND c.relowner = 'cloudgreet_owner'::regrole
-         ORDER BY c.relname
+         ORDER BY 2, c.relname
     LOOP
         EXECUTE format('LOCK TABLE %s IN SHARE UPDATE EXCLUSIVE MODE', parent);
         FOR month IN SELECT first_month + make_interval(months => n)
                        FROM generate_series(0, maintain_partitions.months_ahead) n LOOP
-            partition := format('cloudgreet.%I', parent_name || to_char(month, '"_p"YYYY_MM'));
+            partition := format('%I.%I', parent_schema, parent_name || to_char(month, '"_p"YYYY_MM'));
             CONTINUE WHEN to_regclass(partition) IS NOT NULL;
             -- Attaching lets writers go on; CREATE TABLE ... PARTITION OF would not.
             EXECUTE format('CREATE TABLE %s (LIKE %s INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', partition, parent);
             EXECUTE format('COMMENT ON TABLE %s IS %L', partition, to_char(month, '"Rows of "YYYY-MM" (UTC), by their id."'));
-            PERFORM cloudgreet_private.protect_table(partition::regclass);
+            -- Internals have no policies: nobody but the owner may reach them.
+            IF parent_schema = 'cloudgreet' THEN
+                PERFORM cloudgreet_private.protect_table(partition::regclass);
+            END IF;
             EXECUTE format('ALTER TABLE %s ATTACH PARTITION %s FOR VALUES FROM (%L) TO (%L)', parent, partition,
                 cloudgreet.uuid_v7_floor(month AT TIME ZONE 'UTC'),
                 cloudgreet.uuid_v7_floor((month + interval '1 month') AT TIME ZONE 'UTC'));
