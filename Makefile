@@ -103,7 +103,10 @@ check-update check-dump: setup ## one comparison of catalogs: updated = fresh, d
 	@$(SUDO) $(MAKE) --no-print-directory -s install >/dev/null
 	@PROVE_TESTS=test/t/*_$(subst -,_,$@).pl test/lib/run tap
 
-bench: setup ## ratios measured side by side (BENCH=gateway)
+bench: ## ratios measured side by side (BENCH=gateway)
+	@test/lib/setup wrk
+	@$(MAKE) --no-print-directory -s all
+	@$(SUDO) $(MAKE) --no-print-directory -s install >/dev/null
 	@test/bench/$(or $(BENCH),gateway).sh
 
 # ---- Lint ---------------------------------------------------------------------------

@@ -30,6 +30,10 @@ static const char query[] =
 	"SELECT status::pg_catalog.int4, headers::pg_catalog.text, body::pg_catalog.bytea"
 	" FROM cloudgreet.http($1, $2, $3, $4)";
 
+/* Loads the library and the catalogs that each request reads. */
+static const char warming_query[] =
+	"SELECT FROM cloudgreet.http('GET', '/api/health?ready=1', '{}', '')";
+
 /* text, text, jsonb, bytea: fixed in every PostgreSQL */
 static const Oid parameter_types[] = {25, 25, 3802, 17};
 
@@ -107,6 +111,12 @@ cg_executor_proceed(CgExecutor *executor)
 	{
 		executor->state = CG_EXECUTOR_PREPARING;
 		sent = PQsendPrepare(executor->conn, STATEMENT, query, 4, parameter_types);
+	}
+	else if (executor->pool->settings->spare && !executor->is_warm)
+	{
+		executor->state = CG_EXECUTOR_WARMING;
+		executor->is_warm = true;
+		sent = PQsendQuery(executor->conn, warming_query);
 	}
 	else if (executor->request != NULL)
 	{
@@ -191,6 +201,12 @@ finish_command(CgExecutor *executor)
 		finish_request(executor, result);
 	else if (executor->state == CG_EXECUTOR_PREPARING)
 		finish_preparing(executor, result);
+	else if (executor->state == CG_EXECUTOR_WARMING)
+	{
+		/* what it found is for requests to tell */
+		PQclear(result);
+		cg_executor_proceed(executor);
+	}
 	else
 	{
 		bool is_set = PQresultStatus(result) == PGRES_COMMAND_OK;
@@ -289,8 +305,13 @@ cg_executor_new(CgPool *pool)
 		free(executor);
 		return NULL;
 	}
-	cg_executor_plan(executor);
 	return executor;
+}
+
+void
+cg_executor_start(CgExecutor *executor, int64_t delay)
+{
+	cg_executor_set_timer(executor, delay);
 }
 
 void

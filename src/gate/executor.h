@@ -16,6 +16,7 @@ struct CgPool;
 
 /*
  * DOWN -> CONNECTING -> SETTING -> PREPARING -> IDLE -> BUSY -> IDLE ...
+ * In a spare front WARMING comes between PREPARING and IDLE.
  * SETTING comes again when the timeout changed, PREPARING when it failed before; both
  * may have a request that waits for them.  Any state -> DOWN when the connection is
  * lost.
@@ -26,6 +27,7 @@ typedef enum CgExecutorState
 	CG_EXECUTOR_CONNECTING,
 	CG_EXECUTOR_SETTING,
 	CG_EXECUTOR_PREPARING,
+	CG_EXECUTOR_WARMING,
 	CG_EXECUTOR_IDLE,
 	CG_EXECUTOR_BUSY
 } CgExecutorState;
@@ -44,13 +46,17 @@ typedef struct CgExecutor
 	unsigned        generation; /* of the pool's conninfo */
 	int             failures;   /* to connect, in a row */
 	bool            is_prepared;
+	bool            is_warm;       /* the session has filled its caches */
 	bool            is_cancelling; /* the cancel thread has the job */
 	bool            is_abandoned;  /* the query runs, nobody waits for it */
 	bool            is_retired;    /* to be freed when nothing runs */
 } CgExecutor;
 
-/* Makes an executor that connects at once; NULL when memory ran out. */
+/* Makes an executor; NULL when memory ran out. */
 extern CgExecutor *cg_executor_new(struct CgPool *pool);
+
+/* Lets a new executor connect, in so many microseconds. */
+extern void cg_executor_start(CgExecutor *executor, int64_t delay);
 
 /* Gives an idle executor a request. */
 extern void cg_executor_run(CgExecutor *executor, CgRequest *request);

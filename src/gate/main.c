@@ -8,6 +8,9 @@
  * end for gate_drain_timeout, and exits with status 0.  A second SIGTERM ends it at
  * once.
  *
+ * A spare front is told to stand by: it has one connection, warmed up, and listens when
+ * a later block of settings says that it is not spare any more.
+ *
  * One thread does everything but cancelling (cancel.h).  Nothing here blocks except
  * the resolver, when gate_listen_addresses or gate_conninfo hold host names.
  */
@@ -97,6 +100,8 @@ configure(void)
 	cg_request_bodies_limit((settings->queue + settings->executors) *
 							(settings->body_bytes > 4096 ? settings->body_bytes : 4096));
 	cg_pool_configure(&cg_front.pool);
+	if (settings->spare)
+		return;
 	is_listening = cg_listener_configure();
 	if (!is_started && !is_listening)
 		stop(1);

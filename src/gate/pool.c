@@ -11,6 +11,9 @@
 #include "gate/log.h"
 #include "gate/pool.h"
 
+/* Microseconds between the first connections of executors. */
+#define STAGGER INT64_C(20000)
+
 static void
 unlink_request(CgPool *pool, CgRequest *request)
 {
@@ -46,6 +49,8 @@ add_executors(CgPool *pool, size_t wanted)
 
 		if (executor == NULL)
 			break;
+		/* Starting a session takes processor time, which the first one should not share. */
+		cg_executor_start(executor, (int64_t) pool->executor_count * STAGGER);
 		pool->executor[pool->executor_count++] = executor;
 	}
 	if (pool->executor_count < wanted)
@@ -56,7 +61,7 @@ void
 cg_pool_configure(CgPool *pool)
 {
 	const CgSettings *settings = pool->settings;
-	size_t            wanted = (size_t) settings->executors;
+	size_t            wanted = settings->spare ? 1 : (size_t) settings->executors;
 	size_t            kept = 0;
 
 	if (strcmp(pool->conninfo, settings->conninfo) != 0)

@@ -51,6 +51,7 @@ static const Number numbers[] = {
 	{"gate_port", AT(port), PLAIN, 0, 65535, 8787},
 	{"gate_queue", AT(queue), PLAIN, 0, 100000, 256},
 	{"gate_request_timeout", AT(request_timeout), MILLISECONDS, 1, HOUR, 30000},
+	{"spare", AT(spare), PLAIN, 0, 1, 0},
 	{"gate_write_timeout", AT(write_timeout), MILLISECONDS, 1, HOUR, 30000},
 };
 

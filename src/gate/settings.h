@@ -28,6 +28,7 @@ typedef struct CgSettings
 	int64_t port;            /* 0: any that is free */
 	int64_t queue;           /* requests that wait for an executor: 503 */
 	int64_t request_timeout; /* ms in the database: 504; in the queue: 503 */
+	int64_t spare;           /* 1: stand by with one connection, without listening */
 	int64_t write_timeout;   /* ms in which the client takes nothing of its answer */
 	char    conninfo[4096];
 	char    listen_addresses[1024];

@@ -7,11 +7,12 @@
  * DELAY_MAX_MS.  A reload starts it without delay, because the fault may have been a
  * setting.
  *
- * Most of a start is loading libpq and what that needs: 40 ms of processor time, and
- * a loaded machine makes 300 ms of them.  So a spare child stands by that has done
- * it.  It takes part in nothing until it is told settings, as any child.
+ * A start is loading libpq and what that needs, connecting, and a session's first
+ * request: 100 ms of processor time, and a loaded machine makes 400 ms of them.  So a
+ * spare child stands by that has done it, for one connection.  It listens when it is
+ * told that it is not spare any more.
  *
- * Invariant:	at most one child has been told settings.
+ * Invariant:	at most one child has been told to listen.
  * Errors:		an ERROR ends the supervisor and, by the kernel, its children.
  */
 #include "postgres.h"
@@ -42,7 +43,7 @@ static bool  reap_child(CgFrontChild *child, int *status);
 static void  note_end(CgFront *front, pid_t pid, int status);
 static int64 retry_later(CgFront *front);
 static void  drain_front(CgFront *front);
-static void  send_settings(CgFront *front);
+static void  send_settings(CgFront *front, CgFrontChild *child);
 static void  keep_spare(CgFront *front);
 static void  drop_spare(CgFront *front);
 static int64 now_ms(void);
@@ -59,7 +60,7 @@ cg_front_init(CgFront *front)
 void
 cg_front_reload(CgFront *front)
 {
-	front->settings_due = true;
+	front->child.settings_due = front->spare.settings_due = true;
 	front->is_unnamed = false;
 	front->failures = 0;
 	if (front->state == CG_FRONT_WAITING)
@@ -94,8 +95,8 @@ cg_front_step(CgFront *front, bool is_ending)
 		case CG_FRONT_RUNNING:
 			if (!wanted)
 				drain_front(front);
-			else if (front->settings_due)
-				send_settings(front);
+			else if (front->child.settings_due)
+				send_settings(front, &front->child);
 			break;
 		case CG_FRONT_DRAINING:
 			if (now_ms() >= front->deadline)
@@ -134,7 +135,7 @@ cg_front_hear(CgFront *front)
 {
 	int port = cg_front_channel_receive(&front->child.channel);
 
-	if (port < 0)
+	if (port < 0 || port == front->port)
 		return;
 	front->port = port;
 	ereport(LOG, (errmsg("HTTP front (PID %d) listens on port %d", (int) front->child.pid,
@@ -177,7 +178,7 @@ start_front(CgFront *front)
 	front->port = 0;
 	front->started_at = now_ms();
 	front->spare_at = Max(front->spare_at, front->started_at + SPARE_MS);
-	send_settings(front);
+	send_settings(front, &front->child);
 }
 
 /* False with errno set when there is no child. */
@@ -262,25 +263,34 @@ drain_front(CgFront *front)
 
 /* Only whole blocks are sent, so a newer one waits until the last has gone. */
 static void
-send_settings(CgFront *front)
+send_settings(CgFront *front, CgFrontChild *child)
 {
-	CgFrontChannel *channel = &front->child.channel;
+	CgFrontChannel *channel = &child->channel;
 
-	front->settings_due = cg_front_channel_is_sending(channel);
-	if (front->settings_due)
+	child->settings_due = cg_front_channel_is_sending(channel);
+	if (child->settings_due)
 		return;
-	cg_worker_append_settings(&channel->outgoing, cg_worker_conninfo());
+	cg_worker_append_settings(&channel->outgoing, cg_worker_conninfo(),
+							  child == &front->spare);
 	cg_front_channel_send(channel);
 }
 
 static void
 keep_spare(CgFront *front)
 {
-	if (front->spare.pid != 0 || now_ms() < front->spare_at)
+	if (front->spare.pid == 0 && now_ms() >= front->spare_at)
+	{
+		/* without one a start takes longer; the next start tells what is wrong */
+		if (!start_child(front, &front->spare))
+			front->spare_at = now_ms() + DELAY_MAX_MS;
+		else
+			front->spare.settings_due = true;
+	}
+	if (front->spare.pid == 0)
 		return;
-	/* without one a start takes longer; the next start tells what is wrong */
-	if (!start_child(front, &front->spare))
-		front->spare_at = now_ms() + DELAY_MAX_MS;
+	cg_front_channel_send(&front->spare.channel);
+	if (front->spare.settings_due)
+		send_settings(front, &front->spare);
 }
 
 static void

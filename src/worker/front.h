@@ -19,6 +19,7 @@ typedef struct CgFrontChild
 {
 	pid_t          pid; /* 0: none */
 	CgFrontChannel channel;
+	bool           settings_due; /* it must be told the settings */
 } CgFrontChild;
 
 typedef struct CgFront
@@ -29,10 +30,9 @@ typedef struct CgFront
 	int          port;       /* on which the child says it listens; 0 before */
 	int64        started_at; /* monotonic ms, as every time here */
 	int64        deadline;
-	int64        spare_at;     /* not before this a spare is started */
-	int          failures;     /* children in a row that ended by themselves */
-	bool         settings_due; /* the child must be told the settings */
-	bool         is_unnamed;   /* was reported: no database is named */
+	int64        spare_at;   /* not before this a spare is started */
+	int          failures;   /* children in a row that ended by themselves */
+	bool         is_unnamed; /* was reported: no database is named */
 	char         program[MAXPGPATH];
 } CgFront;
 

@@ -163,7 +163,7 @@ cg_worker_conninfo(void)
 }
 
 void
-cg_worker_append_settings(StringInfo block, const char *conninfo)
+cg_worker_append_settings(StringInfo block, const char *conninfo, bool is_spare)
 {
 	char name[NAMEDATALEN];
 
@@ -174,7 +174,7 @@ cg_worker_append_settings(StringInfo block, const char *conninfo)
 		appendStringInfo(block, "%s=%s\n", forwarded[i],
 						 GetConfigOption(name, false, false));
 	}
-	appendStringInfo(block, "gate_conninfo=%s\n\n", conninfo);
+	appendStringInfo(block, "gate_conninfo=%s\nspare=%d\n\n", conninfo, is_spare);
 }
 
 static bool

@@ -20,7 +20,8 @@ extern void cg_worker_settings_define(void);
  */
 extern char *cg_worker_conninfo(void);
 
-/* Appends the block of settings that the front reads (src/gate/settings.h). */
-extern void cg_worker_append_settings(StringInfo block, const char *conninfo);
+/* Appends the block of settings that the front, or its spare, reads (src/gate/settings.h). */
+extern void cg_worker_append_settings(StringInfo block, const char *conninfo,
+									  bool is_spare);
 
 #endif /* CG_WORKER_SETTINGS_H */

@@ -19,7 +19,6 @@ cleanup() {
     rm -rf "$dir"
 }
 trap cleanup EXIT
-command -v wrk >/dev/null || { echo "gateway: install wrk (apt-get install wrk)" >&2; exit 1; }
 [ -d "$root/test/client/node_modules" ] || (cd "$root/test/client" && npm ci --silent --no-audit --no-fund)
 
 "$root/test/lib/cluster" start "$dir/cluster" "cloudgreet.gate_executors=$executors" >"$dir/env"
