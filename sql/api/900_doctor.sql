@@ -2,6 +2,33 @@
  * 900_doctor.sql
  *		What is missing or unsafe in an installation, each with the line that mends it.
  */
+CREATE OR REPLACE FUNCTION cloudgreet_private.doctor_front()
+    RETURNS TABLE (severity text, problem text, mend text)
+    LANGUAGE sql SET search_path = pg_catalog, pg_temp AS
+$$
+    -- Without preload these settings do not exist, and nothing is said about the front.
+    WITH front AS (
+        SELECT coalesce(current_setting('cloudgreet.gate', true), 'off') = 'on' AS is_wanted,
+               coalesce(current_setting('cloudgreet.gate_conninfo', true), '') <> '' AS has_conninfo,
+               current_database() = ANY (regexp_split_to_array(replace(current_setting('cloudgreet.databases', true), '"', ''), '\s*,\s*')) AS is_named,
+               EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'cloudgreet supervisor' AND query ~ '^HTTP front \d+ listens on port [1-9]') AS is_listening,
+               EXISTS (SELECT FROM pg_stat_activity WHERE usename = 'cloudgreet_gate' AND datname = current_database()) AS is_connected)
+    SELECT 'warning', 'this database is not served: it has no HTTP front and no dispatcher',
+           format('ALTER SYSTEM SET cloudgreet.databases = %L; SELECT pg_reload_conf();', quote_ident(current_database()))
+      FROM front WHERE is_wanted AND NOT is_named AND NOT has_conninfo
+    UNION ALL
+    SELECT 'error', 'the HTTP front does not listen',
+           'The server''s log says why; often cloudgreet.gate_port is taken. ALTER SYSTEM SET cloudgreet.gate_port = 8788; SELECT pg_reload_conf();'
+      FROM front WHERE is_wanted AND (is_named OR has_conninfo) AND NOT is_listening
+    UNION ALL
+    SELECT 'error', 'the HTTP front cannot connect to this database as role "cloudgreet_gate"',
+           'With peer authentication add to pg_ident.conf "cloudgreet postgres cloudgreet_gate", and to pg_hba.conf, above the other lines, "local all cloudgreet_gate peer map=cloudgreet"; then SELECT pg_reload_conf();'
+      FROM front WHERE is_wanted AND is_named AND is_listening AND NOT is_connected
+$$;
+COMMENT ON FUNCTION cloudgreet_private.doctor_front() IS
+    'The part of doctor() about the HTTP front: whether it runs, listens and reaches this database.';
+REVOKE ALL ON FUNCTION cloudgreet_private.doctor_front() FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION cloudgreet.doctor()
     RETURNS TABLE (severity text, problem text, mend text)
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
@@ -72,11 +99,19 @@ BEGIN
        AND (NOT (c.relrowsecurity AND c.relforcerowsecurity)
             OR NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND NOT p.polpermissive));
 
+    RETURN QUERY SELECT 'warning', format('table %s belongs to role "%s": row security does not hold for that role', c.oid::regclass, c.relowner::regrole),
+        format('ALTER TABLE %s OWNER TO cloudgreet_owner; SELECT cloudgreet_private.apply_permissions();', c.oid::regclass)
+      FROM pg_class c
+     WHERE c.relnamespace = 'cloudgreet'::regnamespace AND c.relkind IN ('r', 'p') AND c.relowner <> 'cloudgreet_owner'::regrole;
+
+    RETURN QUERY SELECT * FROM cloudgreet_private.doctor_front();
+
     RETURN QUERY SELECT 'error', format('history "%s" has partitions for %s more months only', h.relname, h.ahead),
         'SELECT cloudgreet_private.maintain_partitions();'
       FROM (SELECT c.relname, (SELECT count(*) FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhrelid
                                 WHERE i.inhparent = c.oid AND p.relname > c.relname || to_char(now() AT TIME ZONE 'UTC', '"_p"YYYY_MM')) AS ahead
-              FROM pg_class c WHERE c.relnamespace = 'cloudgreet'::regnamespace AND c.relkind = 'p') h
+              FROM pg_class c
+             WHERE c.relnamespace IN ('cloudgreet'::regnamespace, 'cloudgreet_private'::regnamespace) AND c.relkind = 'p') h
      WHERE h.ahead < 2;
 
     RETURN QUERY SELECT 'warning', format('setting %s is %s: a crash of the machine can lose or damage data', s.name, s.setting),
