@@ -13,10 +13,11 @@ cmp_ok(scalar(split /\n/, $readme), '<=', 200, 'the README is short');
 
 my $node = PostgreSQL::Test::Cluster->new('readme');
 $node->init;
+my $port = PostgreSQL::Test::Cluster::get_free_port();
 my $key = $node->basedir . '/master.key';
 append_to_file($key, '0123456789abcdef' x 4);
 chmod 0600, $key;
-$node->append_conf('postgresql.conf', "shared_preload_libraries = 'cloudgreet'\ncloudgreet.master_key_file = '$key'");
+$node->append_conf('postgresql.conf', "shared_preload_libraries = 'cloudgreet'\ncloudgreet.master_key_file = '$key'\ncloudgreet.databases = 'postgres'\ncloudgreet.gate_port = $port");
 $node->start;
 my ($status, $out, $err) = $node->psql('postgres', join("\n", @blocks), on_error_stop => 1);
 is($err, '', 'its statements run without an error or warning');
@@ -31,6 +32,16 @@ $application =~ s/<token>/$token/;
 $node->safe_psql('postgres', "INSERT INTO cloudgreet.leads (business_id, name) SELECT id, 'Ann' FROM cloudgreet.businesses");
 $out = $node->safe_psql('postgres', $application, connstr => $node->connstr('postgres') . ' user=app');
 like($out, qr/\|Ann\|/, 'the application sees the lead of its business');
+
+# The documented requests, with the port of this test.
+my ($requests) = $readme =~ /^```\n(curl .*?)^```/ms;
+$requests =~ s/127\.0\.0\.1:8787/127.0.0.1:$port/g;
+$node->poll_query_until('postgres', q{SELECT NOT EXISTS (SELECT FROM cloudgreet_private.doctor_front())}) or die 'no front';
+local $ENV{TOKEN} = $token;
+my @answers = map { s/^curl/curl -s -w ' %{http_code}'/; `$_ 2>&1` } split /\n/, $requests;
+like($answers[0], qr/ 200$/, 'the health check answers');
+like($answers[1], qr/"Ann".* 201$/, 'a lead is made');
+like($answers[2], qr/^\[.*"Ann".* 200$/s, 'and listed');
 
 # Every function that someone may call is in the list of functions, with its arguments.
 my $list = slurp_file('docs/sql-api.md');
