@@ -38,7 +38,7 @@ my ($requests) = $readme =~ /^```\n(curl .*?)^```/ms;
 $requests =~ s/127\.0\.0\.1:8787/127.0.0.1:$port/g;
 $node->poll_query_until('postgres', q{SELECT NOT EXISTS (SELECT FROM cloudgreet_private.doctor_front())}) or die 'no front';
 local $ENV{TOKEN} = $token;
-my @answers = map { s/^curl/curl -s -w ' %{http_code}'/; `$_ 2>&1` } split /\n/, $requests;
+my @answers = map { s/^curl/curl -s -w ' %{http_code}'/; scalar `$_ 2>&1` } split /\n/, $requests;
 like($answers[0], qr/ 200$/, 'the health check answers');
 like($answers[1], qr/"Ann".* 201$/, 'a lead is made');
 like($answers[2], qr/^\[.*"Ann".* 200$/s, 'and listed');
