@@ -1,0 +1,108 @@
+/*
+ * 520_outbox_settle.sql
+ *		What came of an attempt.
+ */
+CREATE OR REPLACE FUNCTION cloudgreet_private.outbox_retry_delay(attempt integer, retry_after_ms bigint) RETURNS interval
+    LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS
+$$
+    -- Exponential with full jitter, as the AWS Architecture Blog advises ("Exponential Backoff And Jitter", 2015).
+    SELECT greatest(
+        coalesce(least(outbox_retry_delay.retry_after_ms, 86400000), 0) * interval '1 millisecond',
+        random() * least(current_setting('cloudgreet.outbox_retry_max')::interval,
+                         current_setting('cloudgreet.outbox_retry_base')::interval * power(2, least(outbox_retry_delay.attempt, 30) - 1)));
+$$;
+COMMENT ON FUNCTION cloudgreet_private.outbox_retry_delay(integer, bigint) IS
+    'How long to wait after a failed attempt: at random up to a bound that doubles, and never less than the provider asked for (a day at most).';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.outbox_settle_one(
+    business_id uuid, outbox_id uuid, attempt integer, outcome text, http_status integer, error_code text,
+    duration_ms integer, provider_id text, retry_after_ms bigint, response bytea) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
+$$
+DECLARE
+    item cloudgreet_private.outbox;
+    next_state text;
+    next_reason text := left(concat_ws(' ', outbox_settle_one.http_status, outbox_settle_one.error_code), 200);
+    due_at timestamptz := cloudgreet.clock() + cloudgreet_private.outbox_retry_delay(outbox_settle_one.attempt, outbox_settle_one.retry_after_ms);
+BEGIN
+    PERFORM cloudgreet.enter_business(outbox_settle_one.business_id);
+    INSERT INTO cloudgreet_private.outbox_attempts
+        (business_id, outbox_id, attempt, outcome, http_status, error_code, duration_ms, response)
+    VALUES (outbox_settle_one.business_id, outbox_settle_one.outbox_id, outbox_settle_one.attempt, outbox_settle_one.outcome,
+            outbox_settle_one.http_status, left(outbox_settle_one.error_code, 200), outbox_settle_one.duration_ms, outbox_settle_one.response);
+    SELECT o.* INTO item FROM cloudgreet_private.outbox o
+     WHERE o.business_id = outbox_settle_one.business_id AND o.id = outbox_settle_one.outbox_id
+       AND o.state = 'sending' AND o.attempts = outbox_settle_one.attempt FOR UPDATE;
+    IF NOT FOUND THEN
+        RETURN; -- an event was here before, or another attempt
+    END IF;
+    next_state := CASE outbox_settle_one.outcome WHEN 'retry' THEN 'queued' WHEN 'account_broken' THEN 'held' ELSE outbox_settle_one.outcome END;
+    IF next_state = 'queued' AND (due_at > item.deadline_at OR item.attempts >= current_setting('cloudgreet.outbox_max_attempts')::integer) THEN
+        next_state := 'dead';
+        next_reason := left(format('given up after %s attempts: %s', item.attempts, next_reason), 200);
+    ELSIF next_state = 'unknown' THEN
+        due_at := cloudgreet.clock() + current_setting('cloudgreet.outbox_unknown_timeout')::interval;
+    ELSIF outbox_settle_one.outcome = 'account_broken' THEN
+        next_reason := 'the provider account is broken';
+    END IF;
+    UPDATE cloudgreet_private.outbox o
+       SET state = next_state, reason = CASE WHEN next_state <> 'done' THEN next_reason END,
+           next_at = CASE WHEN next_state IN ('queued', 'unknown') THEN due_at ELSE o.next_at END,
+           finished_at = CASE WHEN next_state IN ('done', 'dead') THEN cloudgreet.clock() END
+     WHERE o.business_id = item.business_id AND o.id = item.id;
+    CASE next_state
+    WHEN 'done' THEN
+        PERFORM cloudgreet_private.tell_subject(item, 'sent', NULL, outbox_settle_one.provider_id);
+    WHEN 'unknown' THEN
+        PERFORM cloudgreet_private.tell_subject(item, 'unknown');
+    WHEN 'dead' THEN
+        PERFORM cloudgreet_private.tell_subject(item, 'failed', left(outbox_settle_one.error_code, 200));
+        PERFORM cloudgreet_private.raise_alert(item.business_id, 'delivery_failed',
+            'A message could not be delivered. See queue_status() and the messages that failed; retry_delivery() sends one again.');
+    WHEN 'held' THEN
+        UPDATE cloudgreet.provider_accounts a SET status = 'broken'
+         WHERE a.business_id = item.business_id AND a.id = item.account_id AND a.status = 'active';
+        PERFORM cloudgreet_private.raise_alert(item.business_id, 'provider_account_broken',
+            format('%s refuses the account''s key. Messages are kept; connect_provider() with a new key sends them.', initcap(item.provider)));
+    ELSE
+        NULL; -- queued: another attempt
+    END CASE;
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.outbox_settle_one(uuid, uuid, integer, text, integer, text, integer, text, bigint, bytea) IS
+    'sending -> done, queued, unknown, dead or held, by the outcome of that attempt (done, retry, unknown, dead, account_broken), which is kept.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.outbox_settle(
+    business_ids uuid[], ids uuid[], attempts integer[], outcomes text[], http_statuses integer[], error_codes text[],
+    durations_ms integer[], provider_ids text[], retry_afters_ms bigint[], responses bytea[]) RETURNS void
+    LANGUAGE sql SET search_path = pg_catalog, pg_temp AS
+$$
+    SELECT cloudgreet_private.outbox_settle_one(r.business_id, r.id, r.attempt, r.outcome, r.http_status, r.error_code,
+               r.duration_ms, r.provider_id, r.retry_after_ms, r.response)
+      FROM unnest(outbox_settle.business_ids, outbox_settle.ids, outbox_settle.attempts, outbox_settle.outcomes,
+                  outbox_settle.http_statuses, outbox_settle.error_codes, outbox_settle.durations_ms, outbox_settle.provider_ids,
+                  outbox_settle.retry_afters_ms, outbox_settle.responses)
+        AS r (business_id, id, attempt, outcome, http_status, error_code, duration_ms, provider_id, retry_after_ms, response);
+$$;
+COMMENT ON FUNCTION cloudgreet_private.outbox_settle(uuid[], uuid[], integer[], text[], integer[], text[], integer[], text[], bigint[], bytea[]) IS
+    'Records the outcomes of several attempts, in one transaction.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.release_account() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+$$
+BEGIN
+    UPDATE cloudgreet_private.outbox o SET state = 'queued', reason = NULL, next_at = cloudgreet.clock()
+     WHERE o.business_id = new.business_id AND o.account_id = new.id AND o.state = 'held' AND o.reason ~ '^the provider account is ';
+    PERFORM cloudgreet.outbox_wake();
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.release_account() IS
+    'held -> queued: what waited for an account that is active again.';
+CREATE OR REPLACE TRIGGER provider_accounts_release AFTER UPDATE OF status ON cloudgreet.provider_accounts
+    FOR EACH ROW WHEN (new.status = 'active' AND old.status <> 'active') EXECUTE FUNCTION cloudgreet_private.release_account();
+
+REVOKE ALL ON FUNCTION cloudgreet_private.outbox_retry_delay(integer, bigint),
+    cloudgreet_private.outbox_settle_one(uuid, uuid, integer, text, integer, text, integer, text, bigint, bytea),
+    cloudgreet_private.outbox_settle(uuid[], uuid[], integer[], text[], integer[], text[], integer[], text[], bigint[], bytea[]),
+    cloudgreet_private.release_account() FROM PUBLIC;

@@ -1,0 +1,166 @@
+/*
+ * 540_send.sql
+ *		Texts and e-mails that applications send.
+ */
+CREATE OR REPLACE FUNCTION cloudgreet_private.sending_account(business_id uuid, provider text, preferred_id uuid DEFAULT NULL)
+    RETURNS cloudgreet.provider_accounts
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS
+$$
+DECLARE
+    account cloudgreet.provider_accounts;
+BEGIN
+    -- A broken account takes requests too: they wait until it is mended.
+    SELECT a.* INTO account FROM cloudgreet.provider_accounts a
+     WHERE a.business_id = sending_account.business_id AND a.provider = sending_account.provider
+       AND a.id = coalesce(sending_account.preferred_id, a.id)
+     ORDER BY a.status = 'active' DESC, a.created_at, a.id LIMIT 1;
+    IF account.id IS NULL THEN
+        RAISE EXCEPTION 'the business has no account at %', initcap(sending_account.provider)
+            USING ERRCODE = 'ZG301', HINT = 'Connect one with cloudgreet.connect_provider().';
+    END IF;
+    RETURN account;
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.sending_account(uuid, text, uuid) IS
+    'The account that the business sends by, active ones first. Error ZG301 when it has none.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.require_unsuppressed(business_id uuid, contact text, channel text) RETURNS void
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS
+$$
+BEGIN
+    IF EXISTS (SELECT FROM cloudgreet.suppressions s
+                WHERE s.business_id = require_unsuppressed.business_id AND s.contact = require_unsuppressed.contact
+                  AND s.channel IN (require_unsuppressed.channel, 'all')) THEN
+        RAISE EXCEPTION 'the contact is suppressed: it opted out, or cannot be reached'
+            USING ERRCODE = 'ZG302', HINT = 'Nothing is sent to it on this channel; see the table suppressions.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.require_unsuppressed(uuid, text, text) IS
+    'Error ZG302 when nothing may be sent to the contact.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.sending_number(business_id uuid, from_number text) RETURNS cloudgreet.phone_numbers
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS
+$$
+DECLARE
+    number cloudgreet.phone_numbers;
+BEGIN
+    SELECT n.* INTO number FROM cloudgreet.phone_numbers n
+     WHERE n.business_id = sending_number.business_id AND n.is_active
+       AND n.phone_number = coalesce(sending_number.from_number, n.phone_number)
+     ORDER BY n.created_at, n.id LIMIT 1;
+    IF number.id IS NULL THEN
+        RAISE EXCEPTION 'the business has no % to send from', CASE WHEN sending_number.from_number IS NULL THEN 'phone number' ELSE 'such phone number' END
+            USING ERRCODE = 'ZG301', HINT = 'Add one with cloudgreet.add_phone_number().';
+    END IF;
+    RETURN number;
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.sending_number(uuid, text) IS
+    'The number that a text is sent from: the one named, or the first of the business. Error ZG301 when it has no such number.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.require_lead(business_id uuid, lead_id uuid) RETURNS void
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS
+$$
+BEGIN
+    IF require_lead.lead_id IS NOT NULL AND NOT EXISTS (
+        SELECT FROM cloudgreet.leads l WHERE l.business_id = require_lead.business_id AND l.id = require_lead.lead_id) THEN
+        RAISE EXCEPTION 'lead "%" does not exist', require_lead.lead_id USING ERRCODE = 'foreign_key_violation';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.require_lead(uuid, uuid) IS 'Error 23503 unless the lead is NULL or one of the business.';
+
+CREATE OR REPLACE FUNCTION cloudgreet.send_sms(
+    to_number text, content text, from_number text DEFAULT NULL, lead_id uuid DEFAULT NULL, send_at timestamptz DEFAULT NULL,
+    business_id uuid DEFAULT NULL) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+$$
+DECLARE
+    business CONSTANT uuid := cloudgreet.resolve_business(send_sms.business_id);
+    receiver CONSTANT text := cloudgreet.normalize_phone_number(coalesce(send_sms.to_number, ''));
+    words CONSTANT text := cloudgreet_private.check_text(send_sms.content, 'content of the text', 1600, true);
+    sender cloudgreet.phone_numbers;
+    account cloudgreet.provider_accounts;
+    message_id CONSTANT uuid := cloudgreet.uuid_v7();
+    request_id CONSTANT uuid := cloudgreet.uuid_v7();
+    public_url CONSTANT text := nullif(current_setting('cloudgreet.public_url'), '');
+    lead uuid;
+BEGIN
+    PERFORM cloudgreet.enter_business(business);
+    PERFORM cloudgreet_private.require_business(business);
+    PERFORM cloudgreet_private.require_lead(business, send_sms.lead_id);
+    sender := cloudgreet_private.sending_number(business, cloudgreet.normalize_phone_number(send_sms.from_number));
+    IF receiver = sender.phone_number THEN
+        RAISE EXCEPTION 'a number cannot text itself' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    account := cloudgreet_private.sending_account(business, 'telnyx', sender.provider_account_id);
+    PERFORM cloudgreet_private.require_unsuppressed(business, receiver, 'sms');
+    lead := coalesce(send_sms.lead_id, cloudgreet_private.find_lead(business, receiver));
+
+    INSERT INTO cloudgreet.sms_messages (business_id, id, lead_id, direction, from_number, to_number, content)
+    VALUES (business, message_id, lead, 'outbound', sender.phone_number, receiver, words);
+    PERFORM cloudgreet_private.enqueue(business, request_id, account.id, 'telnyx', 'send_sms', 'none', 'sms', receiver,
+        'sms_message', message_id,
+        jsonb_strip_nulls(jsonb_build_object('from', sender.phone_number, 'to', receiver, 'text', words, 'type', 'SMS',
+            'messaging_profile_id', account.settings ->> 'messaging_profile_id',
+            -- Events of this message come to a path that names the request: they tell what became of it
+            -- even when Telnyx's answer was lost.
+            'webhook_url', public_url || '/api/sms/webhook/' || account.id || '/' || request_id)),
+        interval '1 day', greatest(send_sms.send_at, cloudgreet.clock()));
+    PERFORM cloudgreet_private.record_event(business, 'sms.queued', 'sms_message', message_id, '{}', lead);
+    RETURN message_id;
+END
+$$;
+COMMENT ON FUNCTION cloudgreet.send_sms(text, text, text, uuid, timestamptz, uuid) IS
+    'Sends a text of at most 1600 characters from a number of the business, once this transaction commits and send_at has come; returns the id of its row in sms_messages. Whether it may be sent is looked at again when it is due: a STOP meanwhile cancels it. Never sent twice: without an answer its status is unknown until an event tells. Errors: ZG104 for a bad number, 22004 and 22023 for bad content, ZG301 without a number or account to send from, ZG302 for a contact that is suppressed, 23503 for a lead that does not exist.';
+
+CREATE OR REPLACE FUNCTION cloudgreet.send_email(
+    to_address text, subject text, content text, lead_id uuid DEFAULT NULL, reply_to text DEFAULT NULL, send_at timestamptz DEFAULT NULL,
+    business_id uuid DEFAULT NULL) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+$$
+DECLARE
+    business CONSTANT uuid := cloudgreet.resolve_business(send_email.business_id);
+    receiver CONSTANT text := cloudgreet.normalize_email(coalesce(send_email.to_address, ''));
+    title CONSTANT text := cloudgreet_private.check_text(send_email.subject, 'subject of the e-mail', 300);
+    words CONSTANT text := cloudgreet_private.check_text(send_email.content, 'content of the e-mail', 100000, true);
+    answers_to CONSTANT text := CASE WHEN send_email.reply_to <> '' THEN cloudgreet.normalize_email(send_email.reply_to) END;
+    account cloudgreet.provider_accounts;
+    sender text;
+    email_id CONSTANT uuid := cloudgreet.uuid_v7();
+    request_id CONSTANT uuid := cloudgreet.uuid_v7();
+BEGIN
+    PERFORM cloudgreet.enter_business(business);
+    PERFORM cloudgreet_private.require_business(business);
+    PERFORM cloudgreet_private.require_lead(business, send_email.lead_id);
+    account := cloudgreet_private.sending_account(business, 'resend');
+    sender := account.settings ->> 'from';
+    IF sender IS NULL THEN
+        RAISE EXCEPTION 'the account at Resend has no sender'
+            USING ERRCODE = 'ZG301', HINT = 'Connect it with settings such as {"from": "Acme <office@acme.example>"}.';
+    END IF;
+    PERFORM cloudgreet_private.require_unsuppressed(business, receiver, 'email');
+
+    INSERT INTO cloudgreet.emails (business_id, id, lead_id, from_address, to_address, subject, content)
+    VALUES (business, email_id, send_email.lead_id, sender, receiver, title, words);
+    PERFORM cloudgreet_private.enqueue(business, request_id, account.id, 'resend', 'send_email', 'native', 'email', receiver,
+        'email', email_id,
+        jsonb_strip_nulls(jsonb_build_object('from', sender, 'to', jsonb_build_array(receiver), 'subject', title, 'text', words,
+            'reply_to', answers_to,
+            'tags', jsonb_build_array(jsonb_build_object('name', 'cg_request', 'value', request_id)))),
+        -- Resend knows the key for 24 hours.
+        interval '23 hours', greatest(send_email.send_at, cloudgreet.clock()));
+    PERFORM cloudgreet_private.record_event(business, 'email.queued', 'email', email_id, '{}', send_email.lead_id);
+    RETURN email_id;
+END
+$$;
+COMMENT ON FUNCTION cloudgreet.send_email(text, text, text, uuid, text, timestamptz, uuid) IS
+    'Sends an e-mail of plain text, once this transaction commits and send_at has come; returns the id of its row in emails. Sent once, even when the answer is lost. Errors: ZG105 for a bad address, 22004 and 22023 for bad texts, ZG301 without an account or sender, ZG302 for an address that is suppressed, 23503 for a lead that does not exist.';
+
+REVOKE ALL ON FUNCTION cloudgreet_private.sending_account(uuid, text, uuid), cloudgreet_private.require_unsuppressed(uuid, text, text),
+    cloudgreet_private.sending_number(uuid, text), cloudgreet_private.require_lead(uuid, uuid),
+    cloudgreet.send_sms(text, text, text, uuid, timestamptz, uuid),
+    cloudgreet.send_email(text, text, text, uuid, text, timestamptz, uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION cloudgreet.send_sms(text, text, text, uuid, timestamptz, uuid),
+    cloudgreet.send_email(text, text, text, uuid, text, timestamptz, uuid) TO authenticated, service_role;
