@@ -10,7 +10,7 @@ SCHEMA_VERSION := $(shell printf '%s\n' $(SCHEMA_FILES) | sed -n '$$s,.*/0*\([0-
 MODULE_big = cloudgreet
 OBJS = $(patsubst %.c,%.o,$(sort $(filter-out src/gate/%,$(wildcard src/*.c src/*/*.c))))
 PG_CPPFLAGS = -Isrc -DCG_SCHEMA_VERSION=$(SCHEMA_VERSION) -DCG_VERSION='"$(EXTENSION_VERSION)"'
-SHLIB_LINK = -lcrypto
+SHLIB_LINK = -lcrypto -lcurl -lcares
 # No function of ours is worth inlining by the JIT, and bitcode would need clang.
 override with_llvm = no
 ifdef STRICT
