@@ -13,6 +13,8 @@
 #include "utils/guc.h"
 
 #include "core/settings.h"
+#include "outbox/handoff.h"
+#include "outbox/settings.h"
 #include "tenant/secret_log.h"
 #include "tenant/settings.h"
 #include "worker/settings.h"
@@ -27,9 +29,11 @@ _PG_init(void)
 {
 	cg_core_settings_define();
 	cg_tenant_settings_define();
+	cg_outbox_settings_define();
 	cg_worker_settings_define();
 	MarkGUCPrefixReserved("cloudgreet");
 	cg_secret_log_install();
+	cg_handoff_install();
 	if (process_shared_preload_libraries_in_progress)
 		cg_worker_register();
 }

@@ -34,6 +34,16 @@ $$;
 COMMENT ON FUNCTION cloudgreet_private.outbox_refusal(cloudgreet_private.outbox) IS
     'Why a request that is due must not be sent, and the state that it goes to instead; NULL when it may be sent.';
 
+CREATE OR REPLACE FUNCTION cloudgreet_private.outbox_must_wait(item cloudgreet_private.outbox) RETURNS boolean
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS
+$$
+    SELECT EXISTS (SELECT FROM cloudgreet_private.outbox e
+                    WHERE e.business_id = item.business_id AND e.channel = item.channel AND e.contact = item.contact
+                      AND e.state IN ('queued', 'sending') AND e.id < item.id AND e.next_at <= greatest(item.next_at, cloudgreet.clock()) + interval '15 minutes');
+$$;
+COMMENT ON FUNCTION cloudgreet_private.outbox_must_wait(cloudgreet_private.outbox) IS
+    'Whether an earlier request to the same contact is under way or about to be: what goes to a person keeps its order.';
+
 CREATE OR REPLACE FUNCTION cloudgreet_private.outbox_claim_one(business_id uuid, outbox_id uuid) RETURNS cloudgreet_private.outbox
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
 $$
@@ -49,11 +59,7 @@ BEGIN
         RETURN NULL;
     END IF;
     refusal := cloudgreet_private.outbox_refusal(item);
-    IF refusal.state IS NULL AND EXISTS (
-        -- What goes to a person keeps its order.
-        SELECT FROM cloudgreet_private.outbox e
-         WHERE e.business_id = item.business_id AND e.channel = item.channel AND e.contact = item.contact
-           AND e.state IN ('queued', 'sending') AND e.id < item.id AND e.next_at <= cloudgreet.clock() + interval '15 minutes') THEN
+    IF refusal.state IS NULL AND cloudgreet_private.outbox_must_wait(item) THEN
         RETURN NULL;
     END IF;
     UPDATE cloudgreet_private.outbox o
@@ -113,7 +119,7 @@ $$
     UPDATE cloudgreet_private.outbox o SET state = 'held', reason = 'sent, perhaps: no answer and no event came'
      WHERE o.state = 'unknown' AND o.next_at <= cloudgreet.clock();
     SELECT o.business_id, o.id, o.next_at FROM cloudgreet_private.outbox o
-     WHERE o.state = 'queued' ORDER BY o.next_at, o.id LIMIT outbox_due.max_rows;
+     WHERE o.state = 'queued' AND NOT cloudgreet_private.outbox_must_wait(o) ORDER BY o.next_at, o.id LIMIT outbox_due.max_rows;
 $$;
 COMMENT ON FUNCTION cloudgreet_private.outbox_due(integer) IS
     'The requests that are due first, the latest of them perhaps in the future. unknown -> held when their time is over.';
@@ -157,6 +163,6 @@ COMMENT ON FUNCTION cloudgreet_private.outbox_tell_unknown(cloudgreet_private.ou
     'Tells the subject, in its business, that nobody knows whether it was sent.';
 
 REVOKE ALL ON FUNCTION cloudgreet_private.outbox_refusal(cloudgreet_private.outbox),
-    cloudgreet_private.outbox_claim_one(uuid, uuid), cloudgreet_private.outbox_secret(uuid, uuid),
+    cloudgreet_private.outbox_must_wait(cloudgreet_private.outbox), cloudgreet_private.outbox_claim_one(uuid, uuid), cloudgreet_private.outbox_secret(uuid, uuid),
     cloudgreet_private.outbox_claim(uuid[], uuid[]), cloudgreet_private.outbox_due(integer),
     cloudgreet_private.outbox_recover(), cloudgreet_private.outbox_tell_unknown(cloudgreet_private.outbox) FROM PUBLIC;

@@ -93,7 +93,7 @@ $$
 BEGIN
     UPDATE cloudgreet_private.outbox o SET state = 'queued', reason = NULL, next_at = cloudgreet.clock()
      WHERE o.business_id = new.business_id AND o.account_id = new.id AND o.state = 'held' AND o.reason ~ '^the provider account is ';
-    PERFORM cloudgreet.outbox_wake();
+    PERFORM cloudgreet.wake_workers();
     RETURN NULL;
 END
 $$;

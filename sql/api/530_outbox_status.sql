@@ -43,7 +43,7 @@ BEGIN
     UPDATE cloudgreet.emails m SET status = 'queued', status_at = NULL, error_code = NULL
      WHERE m.business_id = business AND m.id = item.subject_id;
     PERFORM cloudgreet_private.record_event(business, 'delivery.retried', item.subject_type, item.subject_id);
-    PERFORM cloudgreet.outbox_wake();
+    PERFORM cloudgreet.wake_workers();
 END
 $$;
 COMMENT ON FUNCTION cloudgreet.retry_delivery(uuid, uuid) IS

@@ -36,6 +36,7 @@ CREATE TABLE cloudgreet_private.outbox (
     CONSTRAINT outbox_finished_at_check CHECK ((state IN ('done', 'dead', 'cancelled')) = (finished_at IS NOT NULL))
 ) PARTITION BY RANGE (id);
 CREATE INDEX outbox_open ON cloudgreet_private.outbox (next_at) WHERE state IN ('queued', 'sending', 'unknown', 'held');
+CREATE INDEX outbox_contact ON cloudgreet_private.outbox (business_id, channel, contact, id) WHERE state IN ('queued', 'sending');
 CREATE INDEX outbox_subject_id ON cloudgreet_private.outbox (business_id, subject_id);
 COMMENT ON TABLE cloudgreet_private.outbox IS 'Requests to providers, written in the transaction that wants them sent. Sent by the dispatcher; credentials are resolved when it sends, never kept here.';
 COMMENT ON COLUMN cloudgreet_private.outbox.idempotency IS 'What makes repeating it harmless: native (a key that the provider knows), meaning (doing it twice is doing it once), none (never sent again unless it is certain that nothing was sent).';

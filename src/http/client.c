@@ -23,6 +23,7 @@
 #include "storage/fd.h"
 #include "utils/memutils.h"
 
+#include "core/monotonic.h"
 #include "http/client_internal.h"
 #include "http/event_loop.h"
 

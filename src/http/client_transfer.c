@@ -20,6 +20,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "core/monotonic.h"
 #include "http/client_internal.h"
 #include "http/event_loop.h"
 

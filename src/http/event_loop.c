@@ -9,7 +9,6 @@
  */
 #include "postgres.h"
 
-#include <time.h>
 
 #include "libpq/pqsignal.h"
 
@@ -41,15 +40,6 @@ int
 cg_watch_fd(const struct epoll_event *event)
 {
 	return (int) (uint32) event->data.u64;
-}
-
-int64
-cg_monotonic_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64) now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 void

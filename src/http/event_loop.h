@@ -23,8 +23,6 @@ extern void cg_watch(int epoll_fd, CgWatchOwner owner, int fd, uint32 events);
 extern CgWatchOwner cg_watch_owner(const struct epoll_event *event);
 extern int          cg_watch_fd(const struct epoll_event *event);
 
-extern int64 cg_monotonic_ms(void);
-
 /* Around calls of libcurl and c-ares: a thread of theirs, had they any, takes none. */
 extern void cg_block_signals(sigset_t *before);
 extern void cg_restore_signals(const sigset_t *before);

@@ -25,6 +25,7 @@
 
 #include "common/hashfn.h"
 
+#include "core/monotonic.h"
 #include "http/event_loop.h"
 #include "http/resolver.h"
 

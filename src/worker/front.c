@@ -19,11 +19,11 @@
 
 #include <signal.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "miscadmin.h"
 
+#include "core/monotonic.h"
 #include "worker/front.h"
 #include "worker/front_process.h"
 #include "worker/settings.h"
@@ -46,7 +46,6 @@ static void  drain_front(CgFront *front);
 static void  send_settings(CgFront *front, CgFrontChild *child);
 static void  keep_spare(CgFront *front);
 static void  drop_spare(CgFront *front);
-static int64 now_ms(void);
 
 void
 cg_front_init(CgFront *front)
@@ -64,7 +63,7 @@ cg_front_reload(CgFront *front)
 	front->is_unnamed = false;
 	front->failures = 0;
 	if (front->state == CG_FRONT_WAITING)
-		front->deadline = now_ms();
+		front->deadline = cg_monotonic_ms();
 }
 
 void
@@ -77,7 +76,7 @@ cg_front_step(CgFront *front, bool is_ending)
 	if (reap_child(&front->child, &status))
 		note_end(front, pid, status);
 	if (reap_child(&front->spare, &status))
-		front->spare_at = now_ms() + DELAY_MAX_MS;
+		front->spare_at = cg_monotonic_ms() + DELAY_MAX_MS;
 
 	switch (front->state)
 	{
@@ -89,7 +88,7 @@ cg_front_step(CgFront *front, bool is_ending)
 		case CG_FRONT_WAITING:
 			if (!wanted)
 				front->state = CG_FRONT_STOPPED;
-			else if (now_ms() >= front->deadline)
+			else if (cg_monotonic_ms() >= front->deadline)
 				start_front(front);
 			break;
 		case CG_FRONT_RUNNING:
@@ -99,7 +98,7 @@ cg_front_step(CgFront *front, bool is_ending)
 				send_settings(front, &front->child);
 			break;
 		case CG_FRONT_DRAINING:
-			if (now_ms() >= front->deadline)
+			if (cg_monotonic_ms() >= front->deadline)
 			{
 				kill(front->child.pid, SIGKILL);
 				front->deadline = NEVER;
@@ -115,7 +114,7 @@ cg_front_step(CgFront *front, bool is_ending)
 long
 cg_front_timeout(const CgFront *front)
 {
-	int64 until_deadline = Max(front->deadline - now_ms(), 0);
+	int64 until_deadline = Max(front->deadline - cg_monotonic_ms(), 0);
 
 	switch (front->state)
 	{
@@ -176,7 +175,7 @@ start_front(CgFront *front)
 	}
 	front->state = CG_FRONT_RUNNING;
 	front->port = 0;
-	front->started_at = now_ms();
+	front->started_at = cg_monotonic_ms();
 	front->spare_at = Max(front->spare_at, front->started_at + SPARE_MS);
 	send_settings(front, &front->child);
 }
@@ -231,7 +230,7 @@ note_end(CgFront *front, pid_t pid, int status)
 			 status == 0 ? 0 : errdetail("It ended: %s.", wait_result_to_str(status))));
 		return;
 	}
-	if (now_ms() - front->started_at >= RESET_MS)
+	if (cg_monotonic_ms() - front->started_at >= RESET_MS)
 		front->failures = 0;
 	delay = retry_later(front);
 	ereport(LOG, (errmsg("HTTP front (PID %d) ended: %s", (int) pid,
@@ -249,7 +248,7 @@ retry_later(CgFront *front)
 		delay = Min((int64) DELAY_MIN_MS << Min(front->failures - 1, 20), DELAY_MAX_MS);
 	front->failures++;
 	front->state = CG_FRONT_WAITING;
-	front->deadline = now_ms() + delay;
+	front->deadline = cg_monotonic_ms() + delay;
 	return delay;
 }
 
@@ -258,7 +257,7 @@ drain_front(CgFront *front)
 {
 	cg_front_channel_end(&front->child.channel);
 	front->state = CG_FRONT_DRAINING;
-	front->deadline = now_ms() + cg_gate_drain_timeout + KILL_GRACE_MS;
+	front->deadline = cg_monotonic_ms() + cg_gate_drain_timeout + KILL_GRACE_MS;
 }
 
 /* Only whole blocks are sent, so a newer one waits until the last has gone. */
@@ -278,11 +277,11 @@ send_settings(CgFront *front, CgFrontChild *child)
 static void
 keep_spare(CgFront *front)
 {
-	if (front->spare.pid == 0 && now_ms() >= front->spare_at)
+	if (front->spare.pid == 0 && cg_monotonic_ms() >= front->spare_at)
 	{
 		/* without one a start takes longer; the next start tells what is wrong */
 		if (!start_child(front, &front->spare))
-			front->spare_at = now_ms() + DELAY_MAX_MS;
+			front->spare_at = cg_monotonic_ms() + DELAY_MAX_MS;
 		else
 			front->spare.settings_due = true;
 	}
@@ -305,13 +304,4 @@ drop_spare(CgFront *front)
 		;
 	front->spare.pid = 0;
 	cg_front_channel_close(&front->spare.channel);
-}
-
-static int64
-now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64) now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }

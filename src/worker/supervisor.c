@@ -1,6 +1,7 @@
 /*
  * supervisor.c
- *		The background worker that starts and watches the HTTP front.
+ *		The background worker that starts and watches the HTTP front, and the workers
+ *		of served databases.
  *
  * The front (src/gate) is a program of its own, so that what it does with bytes from
  * the network cannot touch shared memory: when it crashes, it alone is started
@@ -29,6 +30,7 @@
 #include "utils/memutils.h"
 #include "utils/wait_event.h"
 
+#include "worker/database_workers.h"
 #include "worker/front.h"
 #include "worker/server_status.h"
 #include "worker/settings.h"
@@ -39,6 +41,7 @@ static void note_child(SIGNAL_ARGS);
 static void handle_interrupts(CgFront *front);
 static void wait_for_events(CgFront *front);
 static void report(const CgFront *front);
+static void end_workers(int code, Datum argument);
 
 void
 cg_worker_register(void)
@@ -73,6 +76,7 @@ cg_worker_supervise(Datum argument)
 	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
 	pgstat_report_appname("cloudgreet supervisor");
 
+	before_shmem_exit(end_workers, (Datum) 0);
 	MemoryContextSwitchTo(TopMemoryContext);
 	cg_front_init(&front);
 	scratch = AllocSetContextCreate(TopMemoryContext, "cloudgreet supervisor",
@@ -84,6 +88,7 @@ cg_worker_supervise(Datum argument)
 		MemoryContextReset(scratch);
 		is_ending = ShutdownRequestPending || cg_server_is_stopping();
 		cg_front_step(&front, is_ending);
+		cg_database_workers_step(is_ending);
 		report(&front);
 		if (ShutdownRequestPending && front.state == CG_FRONT_STOPPED)
 			break;
@@ -91,6 +96,13 @@ cg_worker_supervise(Datum argument)
 	}
 	/* Not 0: the postmaster would not start it again after pg_terminate_backend(). */
 	proc_exit(1);
+}
+
+/* Another supervisor could not know of them. */
+static void
+end_workers(int code, Datum argument)
+{
+	cg_database_workers_end();
 }
 
 /* Must precede unblocking signals. */
@@ -133,10 +145,10 @@ wait_for_events(CgFront *front)
 {
 	CgFrontChannel *channel = &front->child.channel;
 	long            timeout = cg_front_timeout(front);
-	int             events = WL_LATCH_SET | WL_EXIT_ON_PM_DEATH;
+	int             events = WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH;
 
-	if (timeout >= 0)
-		events |= WL_TIMEOUT;
+	if (timeout < 0 || timeout > CG_DATABASE_WORKERS_MS)
+		timeout = CG_DATABASE_WORKERS_MS;
 	if (channel->socket != PGINVALID_SOCKET)
 		events |= WL_SOCKET_READABLE;
 	if (cg_front_channel_is_sending(channel))

@@ -1,0 +1,316 @@
+/*
+ * handoff.c
+ *		The ring between committing backends and the workers of a database.
+ *
+ * A backend remembers what it enqueued.  Before the commit it demands that the commit
+ * is flushed, or a message could outlive the transaction that wanted it; after it, it
+ * copies the keys into the ring.  Nothing there can fail: memory is static, and a ring
+ * that is full becomes a flag that tells the worker to look into the table.
+ *
+ * Rows of a subtransaction that was rolled back are handed over too and not found.
+ *
+ * Locks:		a spinlock a database, held for the copying of keys.
+ * Errors:		PREPARE TRANSACTION is refused (0A000) after enqueuing.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/lwlock.h"
+#include "storage/proc.h"
+#include "storage/shmem.h"
+#include "storage/spin.h"
+#include "utils/rel.h"
+
+#include "outbox/handoff.h"
+
+#define DATABASES 16
+#define RING_SIZE 4096
+/* Of one transaction; more of them are found by a scan. */
+#define PENDING_SIZE 256
+#define NO_PROCESS (-1)
+
+typedef struct Place
+{
+	Oid         database; /* InvalidOid: free; never given back */
+	slock_t     lock;
+	int         worker[CG_HANDOFF_WORKERS]; /* index into allProcs, or NO_PROCESS */
+	bool        scan_needed;
+	bool        has_webhooks;
+	uint32      first;
+	uint32      count;
+	CgOutboxKey ring[RING_SIZE];
+} Place;
+
+static Place                  *places = NULL;
+static Place                  *own_place = NULL; /* of a worker */
+static CgHandoffWorker         own_worker;
+static shmem_request_hook_type previous_request = NULL;
+static shmem_startup_hook_type previous_startup = NULL;
+
+/* What this transaction did. */
+static CgOutboxKey pending[PENDING_SIZE];
+static int         pending_count = 0;
+static bool        pending_scan = false;
+static bool        pending_webhooks = false;
+
+static void
+request_memory(void)
+{
+	if (previous_request != NULL)
+		previous_request();
+	RequestAddinShmemSpace(MAXALIGN(DATABASES * sizeof(Place)));
+}
+
+static void
+start_memory(void)
+{
+	bool found;
+
+	if (previous_startup != NULL)
+		previous_startup();
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	places = ShmemInitStruct("cloudgreet handoff", DATABASES * sizeof(Place), &found);
+	if (!found)
+	{
+		memset(places, 0, DATABASES * sizeof(Place));
+		for (int i = 0; i < DATABASES; i++)
+		{
+			SpinLockInit(&places[i].lock);
+			for (int w = 0; w < CG_HANDOFF_WORKERS; w++)
+				places[i].worker[w] = NO_PROCESS;
+		}
+	}
+	LWLockRelease(AddinShmemInitLock);
+}
+
+static Place *
+find_place(Oid database)
+{
+	for (int i = 0; places != NULL && i < DATABASES; i++)
+	{
+		if (places[i].database == database)
+			return &places[i];
+	}
+	return NULL;
+}
+
+static void
+wake(const Place *place, CgHandoffWorker worker)
+{
+	int process = place->worker[worker];
+
+	if (process != NO_PROCESS)
+		SetLatch(&ProcGlobal->allProcs[process].procLatch);
+}
+
+static void
+hand_over(void)
+{
+	Place *place = find_place(MyDatabaseId);
+	bool   has_requests = pending_count > 0 || pending_scan;
+
+	if (place == NULL)
+		return;
+	SpinLockAcquire(&place->lock);
+	if (pending_scan || place->count + pending_count > RING_SIZE)
+		place->scan_needed = true;
+	else
+	{
+		for (int i = 0; i < pending_count; i++)
+			place->ring[(place->first + place->count++) % RING_SIZE] = pending[i];
+	}
+	if (pending_webhooks)
+		place->has_webhooks = true;
+	SpinLockRelease(&place->lock);
+	if (has_requests)
+		wake(place, CG_HANDOFF_DISPATCHER);
+	if (pending_webhooks)
+		wake(place, CG_HANDOFF_PROCESSOR);
+}
+
+static void
+forget_pending(void)
+{
+	pending_count = 0;
+	pending_scan = false;
+	pending_webhooks = false;
+}
+
+static void
+on_transaction(XactEvent event, void *arg)
+{
+	if (pending_count == 0 && !pending_scan && !pending_webhooks)
+		return;
+	switch (event)
+	{
+		case XACT_EVENT_PRE_COMMIT:
+			if (pending_count > 0)
+				ForceSyncCommit();
+			break;
+		case XACT_EVENT_PRE_PREPARE:
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("cannot PREPARE a transaction that enqueued requests")));
+			break;
+		case XACT_EVENT_COMMIT:
+			hand_over();
+			forget_pending();
+			break;
+		case XACT_EVENT_ABORT:
+			forget_pending();
+			break;
+		default:
+			break;
+	}
+}
+
+void
+cg_handoff_install(void)
+{
+	RegisterXactCallback(on_transaction, NULL);
+	if (!process_shared_preload_libraries_in_progress)
+		return;
+	previous_request = shmem_request_hook;
+	shmem_request_hook = request_memory;
+	previous_startup = shmem_startup_hook;
+	shmem_startup_hook = start_memory;
+}
+
+static void
+detach(int code, Datum arg)
+{
+	SpinLockAcquire(&own_place->lock);
+	own_place->worker[own_worker] = NO_PROCESS;
+	SpinLockRelease(&own_place->lock);
+}
+
+bool
+cg_handoff_attach(CgHandoffWorker worker)
+{
+	bool is_mine = false;
+
+	Assert(places != NULL && own_place == NULL);
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	own_place = find_place(MyDatabaseId);
+	if (own_place == NULL)
+		own_place = find_place(InvalidOid);
+	if (own_place != NULL)
+	{
+		SpinLockAcquire(&own_place->lock);
+		own_place->database = MyDatabaseId;
+		is_mine = own_place->worker[worker] == NO_PROCESS;
+		if (is_mine)
+			own_place->worker[worker] = MyProc->pgprocno;
+		SpinLockRelease(&own_place->lock);
+	}
+	LWLockRelease(AddinShmemInitLock);
+	own_worker = worker;
+	if (is_mine)
+		before_shmem_exit(detach, (Datum) 0);
+	return is_mine;
+}
+
+int
+cg_handoff_take(CgOutboxKey *keys, int max, bool *scan_needed)
+{
+	int taken = 0;
+
+	SpinLockAcquire(&own_place->lock);
+	*scan_needed = own_place->scan_needed;
+	own_place->scan_needed = false;
+	while (taken < max && own_place->count > 0)
+	{
+		keys[taken++] = own_place->ring[own_place->first];
+		own_place->first = (own_place->first + 1) % RING_SIZE;
+		own_place->count--;
+	}
+	SpinLockRelease(&own_place->lock);
+	return taken;
+}
+
+bool
+cg_handoff_take_webhooks(void)
+{
+	bool has_webhooks;
+
+	SpinLockAcquire(&own_place->lock);
+	has_webhooks = own_place->has_webhooks;
+	own_place->has_webhooks = false;
+	SpinLockRelease(&own_place->lock);
+	return has_webhooks;
+}
+
+static void
+require_trigger(FunctionCallInfo fcinfo, const char *name)
+{
+	if (!CALLED_AS_TRIGGER(fcinfo) ||
+		!TRIGGER_FIRED_FOR_ROW(((TriggerData *) fcinfo->context)->tg_event))
+		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+						errmsg("%s() is a trigger function for rows", name)));
+}
+
+static pg_uuid_t
+uuid_column(const TriggerData *trigger, const char *name)
+{
+	TupleDesc descriptor = RelationGetDescr(trigger->tg_relation);
+	int       column = SPI_fnumber(descriptor, name);
+	bool      is_null = true;
+	Datum     value = (Datum) 0;
+
+	if (column > 0 && TupleDescAttr(descriptor, column - 1)->atttypid == UUIDOID)
+		value = heap_getattr(trigger->tg_trigtuple, column, descriptor, &is_null);
+	if (is_null)
+		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+						errmsg("the table has no uuid column \"%s\"", name)));
+	return *DatumGetUUIDP(value);
+}
+
+PG_FUNCTION_INFO_V1(cg_sql_outbox_handoff);
+
+/* AFTER INSERT ... FOR EACH ROW on the outbox. */
+Datum
+cg_sql_outbox_handoff(PG_FUNCTION_ARGS)
+{
+	const TriggerData *trigger = (const TriggerData *) fcinfo->context;
+
+	require_trigger(fcinfo, "outbox_handoff");
+	if (pending_count == PENDING_SIZE)
+		pending_scan = true;
+	else
+	{
+		pending[pending_count].business_id = uuid_column(trigger, "business_id");
+		pending[pending_count].id = uuid_column(trigger, "id");
+		pending_count++;
+	}
+	return PointerGetDatum(NULL);
+}
+
+PG_FUNCTION_INFO_V1(cg_sql_webhook_handoff);
+
+/* AFTER INSERT OR UPDATE ... FOR EACH ROW on the inbox. */
+Datum
+cg_sql_webhook_handoff(PG_FUNCTION_ARGS)
+{
+	require_trigger(fcinfo, "webhook_handoff");
+	pending_webhooks = true;
+	return PointerGetDatum(NULL);
+}
+
+PG_FUNCTION_INFO_V1(cg_sql_wake_workers);
+
+/* The workers look into their tables once this transaction has committed. */
+Datum
+cg_sql_wake_workers(PG_FUNCTION_ARGS)
+{
+	pending_scan = true;
+	pending_webhooks = true;
+	PG_RETURN_VOID();
+}

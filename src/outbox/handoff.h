@@ -1,0 +1,53 @@
+/*
+ * handoff.h
+ *		From the commit of a transaction to the worker that has something to do.
+ *
+ * Shared memory holds a place for each served database.  What a transaction enqueued
+ * is put there once it has committed, and the worker's latch set; nothing is lost when
+ * that fails, since the workers look into the tables when they start and from time to
+ * time.
+ */
+#ifndef CG_OUTBOX_HANDOFF_H
+#define CG_OUTBOX_HANDOFF_H
+
+#include "postgres.h"
+
+#include "utils/uuid.h"
+
+/* A row of the outbox. */
+typedef struct CgOutboxKey
+{
+	pg_uuid_t business_id;
+	pg_uuid_t id;
+} CgOutboxKey;
+
+typedef enum CgHandoffWorker
+{
+	CG_HANDOFF_DISPATCHER,
+	CG_HANDOFF_PROCESSOR
+} CgHandoffWorker;
+
+#define CG_HANDOFF_WORKERS 2
+
+/*
+ * Reserves shared memory (only while libraries are preloaded) and watches the ends of
+ * transactions; called once from _PG_init().
+ */
+extern void cg_handoff_install(void);
+
+/*
+ * Makes this process the worker of its database, until it ends.  False when another
+ * process is, or when CG_HANDOFF_DATABASES are served already.
+ */
+extern bool cg_handoff_attach(CgHandoffWorker worker);
+
+/*
+ * Takes up to max rows that were committed, oldest first.  *scan_needed is set when
+ * there are rows that only the table knows.
+ */
+extern int cg_handoff_take(CgOutboxKey *keys, int max, bool *scan_needed);
+
+/* Whether webhooks were committed since the last call. */
+extern bool cg_handoff_take_webhooks(void);
+
+#endif /* CG_OUTBOX_HANDOFF_H */

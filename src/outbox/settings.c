@@ -1,0 +1,93 @@
+/*
+ * settings.c
+ *		The settings of sending.
+ *
+ * All are the server's: the dispatcher sends for every business.  Those that only SQL
+ * reads (current_setting) are defined here too.
+ */
+#include "postgres.h"
+
+#include "utils/guc.h"
+
+#include "outbox/settings.h"
+
+#define DAY_MS (24 * 60 * 60 * 1000)
+
+int   cg_outbox_attempt_timeout = 15000;
+int   cg_outbox_concurrency = 64;
+int   cg_outbox_drain_timeout = 1000;
+char *cg_resend_url = NULL;
+char *cg_telnyx_url = NULL;
+
+static int   max_attempts = 10;
+static int   retry_base = 2000;
+static int   retry_max = 600000;
+static int   unknown_timeout = 300000;
+static char *public_url = NULL;
+
+/* Empty, or the beginning of URLs: a path is appended to it. */
+static bool
+check_url(char **newval, void **extra, GucSource source)
+{
+	const char *url = *newval;
+	size_t      length = strlen(url);
+
+	if (length == 0)
+		return true;
+	if (strncmp(url, "https://", 8) != 0 && strncmp(url, "http://", 7) != 0)
+		GUC_check_errdetail("A URL begins with https:// or http://.");
+	else if (url[length - 1] == '/')
+		GUC_check_errdetail("The URL must not end with a slash.");
+	else if (strcspn(url, " \t\r\n\"<>\\?#@") != length || length > 500)
+		GUC_check_errdetail("The URL has a character that it must not have.");
+	else
+		return true;
+	return false;
+}
+
+static void
+define_url(const char *name, const char *summary, char **variable, const char *initial)
+{
+	DefineCustomStringVariable(name, summary, NULL, variable, initial, PGC_SIGHUP, 0,
+							   check_url, NULL, NULL);
+}
+
+static void
+define_ms(const char *name, const char *summary, int *variable, int initial, int smallest)
+{
+	DefineCustomIntVariable(name, summary, NULL, variable, initial, smallest, DAY_MS,
+							PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
+}
+
+void
+cg_outbox_settings_define(void)
+{
+	define_ms("cloudgreet.outbox_attempt_timeout",
+			  "Sets the time in which a provider must answer.",
+			  &cg_outbox_attempt_timeout, cg_outbox_attempt_timeout, 100);
+	DefineCustomIntVariable("cloudgreet.outbox_concurrency",
+							"Sets the number of requests to providers at a time.", NULL,
+							&cg_outbox_concurrency, cg_outbox_concurrency, 1, 1000,
+							PGC_SIGHUP, 0, NULL, NULL, NULL);
+	define_ms("cloudgreet.outbox_drain_timeout",
+			  "Sets the time that requests under way get when the server stops.",
+			  &cg_outbox_drain_timeout, cg_outbox_drain_timeout, 0);
+	DefineCustomIntVariable("cloudgreet.outbox_max_attempts",
+							"Sets how often a request is attempted.", NULL, &max_attempts,
+							max_attempts, 1, 1000, PGC_SIGHUP, 0, NULL, NULL, NULL);
+	define_ms("cloudgreet.outbox_retry_base",
+			  "Sets the longest wait after a first failed attempt; it doubles each time.",
+			  &retry_base, retry_base, 1);
+	define_ms("cloudgreet.outbox_retry_max",
+			  "Sets the longest wait between two attempts.", &retry_max, retry_max, 1);
+	define_ms("cloudgreet.outbox_unknown_timeout",
+			  "Sets how long an event is waited for when an answer was lost.",
+			  &unknown_timeout, unknown_timeout, 1);
+	define_url("cloudgreet.public_url",
+			   "Sets the URL under which providers reach the HTTP front.", &public_url,
+			   "");
+	define_url("cloudgreet.resend_url", "Sets the URL of Resend's API.", &cg_resend_url,
+			   "https://api.resend.com");
+	define_url("cloudgreet.telnyx_url", "Sets the URL of Telnyx's API.", &cg_telnyx_url,
+			   "https://api.telnyx.com/v2");
+}

@@ -1,0 +1,69 @@
+/*
+ * database_worker.c
+ *		What the workers of a served database have in common.
+ *
+ * Locks:		none between transactions; in one, no lock is waited for longer than
+ *				LOCK_TIMEOUT, so that a session that hangs cannot hold up a shutdown.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "commands/extension.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#include "core/instance.h"
+#include "core/schema_version.h"
+#include "worker/database_worker.h"
+
+#define LOCK_TIMEOUT "5s"
+
+bool
+cg_database_worker_is_wanted(void)
+{
+	bool wanted;
+
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	wanted = OidIsValid(get_extension_oid("cloudgreet", true)) &&
+			 cg_schema_version() == CG_SCHEMA_VERSION &&
+			 cg_instance_state(NULL) == CG_INSTANCE_ACTIVE;
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+	return wanted;
+}
+
+void
+cg_database_worker_start(CgHandoffWorker worker, const char *name)
+{
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
+	BackgroundWorkerUnblockSignals();
+	BackgroundWorkerInitializeConnection(MyBgworkerEntry->bgw_extra, NULL, 0);
+	pgstat_report_appname(name);
+	SetConfigOption("lock_timeout", LOCK_TIMEOUT, PGC_USERSET, PGC_S_OVERRIDE);
+	SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_OVERRIDE);
+	if (!cg_database_worker_is_wanted() || !cg_handoff_attach(worker))
+		proc_exit(0);
+	ereport(LOG, (errmsg("%s serves database \"%s\"", name, MyBgworkerEntry->bgw_extra)));
+}
+
+void
+cg_database_worker_recover(void)
+{
+	HOLD_INTERRUPTS();
+	error_context_stack = NULL;
+	EmitErrorReport();
+	AbortCurrentTransaction();
+	FlushErrorState();
+	RESUME_INTERRUPTS();
+	MemoryContextSwitchTo(TopMemoryContext);
+}
