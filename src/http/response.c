@@ -34,6 +34,7 @@ void
 cg_response_init(CgResponse *response)
 {
 	response->status = 200;
+	response->keeps_work = false;
 	initStringInfo(&response->headers);
 	initStringInfo(&response->body);
 }
