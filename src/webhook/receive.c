@@ -110,14 +110,15 @@ is_signed(const CgWebhook *webhook, const Account *account, CgWebhookVerdict *ve
 	bool   is_good = false;
 	bool   unreadable = false;
 
-	rows = cg_spi_query("SELECT s.name, s.version, s.key_id, s.nonce, s.ciphertext "
-						"FROM cloudgreet.provider_accounts a "
-						"JOIN cloudgreet_private.secrets s ON s.business_id = a.business_id "
-						"AND s.name = coalesce(a.secret_names ->> 'webhook_key', "
-						"CASE a.provider WHEN 'retell' THEN a.secret_names ->> 'api_key' END) "
-						"WHERE a.business_id = $1 AND a.id = $2 "
-						"ORDER BY s.version DESC",
-						2, types, values, NULL, true, MAX_KEYS);
+	rows = cg_spi_query(
+		"SELECT s.name, s.version, s.key_id, s.nonce, s.ciphertext "
+		"FROM cloudgreet.provider_accounts a "
+		"JOIN cloudgreet_private.secrets s ON s.business_id = a.business_id "
+		"AND s.name = coalesce(a.secret_names ->> 'webhook_key', "
+		"CASE a.provider WHEN 'retell' THEN a.secret_names ->> 'api_key' END) "
+		"WHERE a.business_id = $1 AND a.id = $2 "
+		"ORDER BY s.version DESC",
+		2, types, values, NULL, true, MAX_KEYS);
 	*verdict = CG_WEBHOOK_GOOD;
 	for (uint64 i = 0; i < rows && !is_good; i++)
 	{
@@ -135,9 +136,9 @@ is_signed(const CgWebhook *webhook, const Account *account, CgWebhookVerdict *ve
 			unreadable = true; /* the other version may still match */
 			continue;
 		}
-		*verdict = cg_webhook_verify(webhook->provider, webhook->headers, webhook->body,
-									 VARDATA_ANY(key), VARSIZE_ANY_EXHDR(key),
-									 cg_clock_now());
+		*verdict =
+			cg_webhook_verify(webhook->provider, webhook->headers, webhook->body,
+							  VARDATA_ANY(key), VARSIZE_ANY_EXHDR(key), cg_clock_now());
 		is_good = *verdict == CG_WEBHOOK_GOOD;
 		OPENSSL_cleanse(VARDATA_ANY(key), VARSIZE_ANY_EXHDR(key));
 	}
@@ -154,8 +155,7 @@ static void
 refuse(const Account *account, CgWebhookVerdict verdict, CgResponse *response)
 {
 	Oid   types[] = {UUIDOID, TEXTOID};
-	Datum values[] = {UUIDPGetDatum(&account->id),
-					  CStringGetTextDatum(reasons[verdict])};
+	Datum values[] = {UUIDPGetDatum(&account->id), CStringGetTextDatum(reasons[verdict])};
 
 	cg_spi_query("SELECT cloudgreet_private.count_refusal($1, $2)", 2, types, values,
 				 NULL, false, 0);
@@ -168,9 +168,9 @@ refuse(const Account *account, CgWebhookVerdict verdict, CgResponse *response)
 static void
 accept(const CgWebhook *webhook, const Account *account, CgResponse *response)
 {
-	Oid       types[] = {UUIDOID, UUIDOID, TEXTOID, JSONBOID, BYTEAOID, JSONBOID, UUIDOID};
-	Datum     values[7];
-	char      nulls[] = "       ";
+	Oid   types[] = {UUIDOID, UUIDOID, TEXTOID, JSONBOID, BYTEAOID, JSONBOID, UUIDOID};
+	Datum values[7];
+	char  nulls[] = "       ";
 	pg_uuid_t outbox;
 	Jsonb    *payload = NULL;
 	bool      isnull;
@@ -194,8 +194,9 @@ accept(const CgWebhook *webhook, const Account *account, CgResponse *response)
 	if (webhook->outbox == NULL || !parse_id(webhook->outbox, &outbox))
 		nulls[6] = 'n';
 
-	cg_spi_query("SELECT cloudgreet_private.accept_webhook($1, $2, $3, $4, $5, $6, $7)::text",
-				 7, types, values, nulls, false, 0);
+	cg_spi_query(
+		"SELECT cloudgreet_private.accept_webhook($1, $2, $3, $4, $5, $6, $7)::text", 7,
+		types, values, nulls, false, 0);
 	values[0] = cg_spi_value(0, 1, &isnull);
 	if (isnull)
 		cg_response_error(response, 400, CG_CODE_WEBHOOK_MALFORMED,
@@ -238,7 +239,7 @@ cg_webhook_receive(const CgWebhook *webhook, CgResponse *response)
 	CgSpi      spi;
 	CgIdentity saved;
 	size_t     limit =
-		strcmp(webhook->provider, "retell") == 0 ? MAX_RETELL_BYTES : MAX_BYTES;
+        strcmp(webhook->provider, "retell") == 0 ? MAX_RETELL_BYTES : MAX_BYTES;
 
 	if (VARSIZE_ANY_EXHDR(webhook->body) > limit)
 	{

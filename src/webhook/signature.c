@@ -136,12 +136,43 @@ hmac_sha256(const char *key, size_t key_length, const StringInfoData *message,
 	unsigned int length = 0;
 	bool         done;
 
-	done = HMAC(EVP_sha256(), key, (int) key_length,
-				(const unsigned char *) message->data, message->len, digest,
-				&length) != NULL &&
-		   length == SHA256_BYTES;
+	done =
+		HMAC(EVP_sha256(), key, (int) key_length, (const unsigned char *) message->data,
+			 message->len, digest, &length) != NULL &&
+		length == SHA256_BYTES;
 	ERR_clear_error(); /* the queue is shared with the server's TLS */
 	return done;
+}
+
+/* The points of small order, without their sign: anyone can sign for such a key. */
+static const char weak_keys[][ED25519_KEY_BYTES + 1] = {
+	{"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+	 "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"},
+	{"\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+	 "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"},
+	{"\x26\xe8\x95\x8f\xc2\xb2\x27\xb0\x45\xc3\xf4\x89\xf2\xef\x98\xf0"
+	 "\xd5\xdf\xac\x05\xd3\xc6\x33\x39\xb1\x38\x02\x88\x6d\x53\xfc\x05"},
+	{"\xc7\x17\x6a\x70\x3d\x4d\xd8\x4f\xba\x3c\x0b\x76\x0d\x10\x67\x0f"
+	 "\x2a\x20\x53\xfa\x2c\x39\xcc\xc6\x4e\xc7\xfd\x77\x92\xac\x03\x7a"},
+	{"\xec\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
+	 "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f"},
+	{"\xed\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
+	 "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f"},
+	{"\xee\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
+	 "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f"},
+};
+
+static bool
+is_weak_key(const char *key)
+{
+	for (int i = 0; i < lengthof(weak_keys); i++)
+	{
+		if (memcmp(key, weak_keys[i], ED25519_KEY_BYTES - 1) == 0 &&
+			((key[ED25519_KEY_BYTES - 1] ^ weak_keys[i][ED25519_KEY_BYTES - 1]) & 0x7F) ==
+				0)
+			return true;
+	}
+	return false;
 }
 
 static bool
@@ -156,8 +187,7 @@ ed25519_verifies(const char *key, const char *signature, const StringInfoData *m
 			   EVP_DigestVerifyInit(context, NULL, NULL, NULL, public_key) == 1 &&
 			   EVP_DigestVerify(context, (const unsigned char *) signature,
 								ED25519_SIGNATURE_BYTES,
-								(const unsigned char *) message->data,
-								message->len) == 1;
+								(const unsigned char *) message->data, message->len) == 1;
 	EVP_MD_CTX_free(context);
 	EVP_PKEY_free(public_key);
 	ERR_clear_error();
@@ -183,7 +213,7 @@ verify_telnyx(const Delivery *delivery)
 	if (!is_timely(delivery, seconds * USECS_PER_SEC))
 		return CG_WEBHOOK_STALE;
 	if (!decode_base64(delivery->key, delivery->key_length, key, sizeof(key), &length) ||
-		length != ED25519_KEY_BYTES)
+		length != ED25519_KEY_BYTES || is_weak_key(key))
 		return CG_WEBHOOK_FORGED;
 
 	initStringInfo(&message);
@@ -246,7 +276,8 @@ is_svix_id(const char *id)
 	size_t length = strlen(id);
 
 	return length > 0 && length <= 200 &&
-		   strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") ==
+		   strspn(id,
+				  "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") ==
 			   length;
 }
 
