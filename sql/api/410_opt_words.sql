@@ -18,9 +18,12 @@ CREATE OR REPLACE FUNCTION cloudgreet_private.opt_word(value text) RETURNS text
     LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    -- "stop stop" is "stop".
-    words CONSTANT text := regexp_replace(cloudgreet_private.plain_words(opt_word.value), '^([a-z]+)( \1)+$', '\1');
+    words text := cloudgreet_private.plain_words(opt_word.value);
 BEGIN
+    IF words ~ '^([a-z] )+[a-z]$' THEN
+        words := replace(words, ' ', ''); -- "s t o p"
+    END IF;
+    words := regexp_replace(words, '^([a-z]+)( \1)+$', '\1'); -- "stop stop"
     RETURN CASE
         WHEN words IN ('stop', 'stopall', 'stop all', 'end', 'quit', 'cancel', 'unsubscribe', 'revoke', 'optout', 'opt out',
                        'remove', 'arret', 'alto', 'parar') THEN 'stop'

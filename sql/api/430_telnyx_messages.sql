@@ -76,7 +76,9 @@ DECLARE
     message CONSTANT jsonb := event #> '{data,payload}';
     sender CONSTANT text := message #>> '{from,phone_number}';
     words CONSTANT text := left(coalesce(message ->> 'text', ''), 20000);
-    word CONSTANT text := cloudgreet_private.opt_word(words);
+    -- Telnyx has words of its own, and those that the account was set to.
+    word CONSTANT text := coalesce(cloudgreet_private.opt_word(words),
+        CASE message ->> 'autoresponse_type' WHEN 'STOP' THEN 'stop' WHEN 'START' THEN 'start' WHEN 'HELP' THEN 'help' END);
     own_number text;
     lead uuid;
     new_id uuid;
