@@ -95,6 +95,16 @@ $$;
 COMMENT ON FUNCTION cloudgreet_private.record_once(uuid, text, text, uuid, jsonb, uuid) IS
     'Adds a row to the timeline unless the subject has one of that type. The caller holds a lock on the subject.';
 
+CREATE OR REPLACE FUNCTION cloudgreet_private.move_history(business_id uuid, old_id uuid, new_id uuid) RETURNS void
+    LANGUAGE sql SET search_path = pg_catalog, pg_temp AS
+$$
+    -- The one change that the timeline knows: two rows turn out to be the same thing.
+    UPDATE cloudgreet.events e SET subject_id = move_history.new_id
+     WHERE e.business_id = move_history.business_id AND e.subject_id = move_history.old_id;
+$$;
+COMMENT ON FUNCTION cloudgreet_private.move_history(uuid, uuid, uuid) IS
+    'Gives the timeline of a row that goes to the row that it turned out to be.';
+
 CREATE OR REPLACE FUNCTION cloudgreet_private.lock_entity(business_id uuid, entity_key text) RETURNS void
     LANGUAGE sql SET search_path = pg_catalog, pg_temp AS
 $$
@@ -138,6 +148,7 @@ COMMENT ON FUNCTION cloudgreet_private.read_uuid(text) IS 'An id; NULL for anyth
 REVOKE ALL ON FUNCTION cloudgreet_private.webhook_time(text), cloudgreet_private.webhook_milliseconds(jsonb),
     cloudgreet_private.merge_facts(jsonb, jsonb), cloudgreet_private.is_own_number(uuid, text),
     cloudgreet_private.find_lead(uuid, text), cloudgreet_private.ensure_lead(uuid, text, text),
-    cloudgreet_private.record_once(uuid, text, text, uuid, jsonb, uuid), cloudgreet_private.lock_entity(uuid, text),
+    cloudgreet_private.record_once(uuid, text, text, uuid, jsonb, uuid), cloudgreet_private.move_history(uuid, uuid, uuid),
+    cloudgreet_private.lock_entity(uuid, text),
     cloudgreet_private.settle_outbox(uuid, text, uuid, text), cloudgreet_private.outbox_subject(uuid, uuid, text),
     cloudgreet_private.read_uuid(text) FROM PUBLIC;

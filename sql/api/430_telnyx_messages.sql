@@ -36,6 +36,7 @@ BEGIN
      WHERE m.business_id = adopt_message.business_id AND m.id = adopt_message.sms_message_id
        AND (m.provider, m.provider_message_id) IS DISTINCT FROM (adopt_message.provider, adopt_message.provider_message_id);
     IF other.id IS NOT NULL THEN
+        PERFORM cloudgreet_private.move_history(adopt_message.business_id, other.id, adopt_message.sms_message_id);
         PERFORM cloudgreet_private.advance_message(adopt_message.business_id, adopt_message.sms_message_id, other.status,
             other.status_at, other.error_code, other.sent_at, other.delivered_at, other.segments);
     END IF;

@@ -43,6 +43,7 @@ BEGIN
      WHERE m.business_id = adopt_email.business_id AND m.id = adopt_email.email_id
        AND (m.provider, m.provider_email_id) IS DISTINCT FROM (adopt_email.provider, adopt_email.provider_email_id);
     IF other.id IS NOT NULL THEN
+        PERFORM cloudgreet_private.move_history(adopt_email.business_id, other.id, adopt_email.email_id);
         PERFORM cloudgreet_private.advance_email(adopt_email.business_id, adopt_email.email_id, other.status, other.status_at,
             other.error_code, other.bounce_type, other.sent_at, other.delivered_at);
     END IF;
