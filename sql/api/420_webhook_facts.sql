@@ -117,12 +117,13 @@ CREATE OR REPLACE FUNCTION cloudgreet_private.settle_outbox(business_id uuid, su
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
 $$
 BEGIN
-    -- An event about it proves that it was sent, also where an operator is waited for.
+    -- An event about it proves that it was sent, whatever we know of the answer.
     PERFORM cloudgreet_private.outbox_reconcile(o.business_id, o.id, settle_outbox.provider_id)
        FROM cloudgreet_private.outbox o
       WHERE o.business_id = settle_outbox.business_id AND o.subject_id = settle_outbox.subject_id
         AND o.subject_type = settle_outbox.subject_type
-        AND (o.state = 'unknown' OR (o.state = 'held' AND o.first_sent_at IS NOT NULL));
+        AND o.state IN ('queued', 'sending', 'unknown', 'held') AND o.first_sent_at IS NOT NULL
+       AND (o.state <> 'queued' OR o.attempts > 0);
 END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.settle_outbox(uuid, text, uuid, text) IS

@@ -34,7 +34,8 @@ BEGIN
     RETURNING m.* INTO other;
     UPDATE cloudgreet.sms_messages m SET provider = adopt_message.provider, provider_message_id = adopt_message.provider_message_id
      WHERE m.business_id = adopt_message.business_id AND m.id = adopt_message.sms_message_id
-       AND (m.provider, m.provider_message_id) IS DISTINCT FROM (adopt_message.provider, adopt_message.provider_message_id);
+       -- Sent anew it has a new id; else the first one stays.
+       AND (m.provider_message_id IS NULL OR m.status IN ('queued', 'sending', 'unknown'));
     IF other.id IS NOT NULL THEN
         PERFORM cloudgreet_private.move_history(adopt_message.business_id, other.id, adopt_message.sms_message_id);
         PERFORM cloudgreet_private.advance_message(adopt_message.business_id, adopt_message.sms_message_id, other.status,
@@ -85,7 +86,7 @@ DECLARE
     new_id uuid;
 BEGIN
     SELECT t.value ->> 'phone_number' INTO own_number
-      FROM jsonb_path_query(message, 'strict $.to[*]') WITH ORDINALITY AS t (value, n)
+      FROM jsonb_path_query(message, 'lax $.to[*]') WITH ORDINALITY AS t (value, n)
      WHERE cloudgreet_private.is_own_number(business, t.value ->> 'phone_number') ORDER BY t.n LIMIT 1;
     IF own_number IS NULL THEN
         state := 'unmatched';

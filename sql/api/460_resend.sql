@@ -41,7 +41,8 @@ BEGIN
     RETURNING m.* INTO other;
     UPDATE cloudgreet.emails m SET provider = adopt_email.provider, provider_email_id = adopt_email.provider_email_id
      WHERE m.business_id = adopt_email.business_id AND m.id = adopt_email.email_id
-       AND (m.provider, m.provider_email_id) IS DISTINCT FROM (adopt_email.provider, adopt_email.provider_email_id);
+       -- Sent anew it has a new id; else the first one stays.
+       AND (m.provider_email_id IS NULL OR m.status IN ('queued', 'sending', 'unknown'));
     IF other.id IS NOT NULL THEN
         PERFORM cloudgreet_private.move_history(adopt_email.business_id, other.id, adopt_email.email_id);
         PERFORM cloudgreet_private.advance_email(adopt_email.business_id, adopt_email.email_id, other.status, other.status_at,
@@ -82,7 +83,7 @@ $$
 DECLARE
     business CONSTANT uuid := item.business_id;
     match uuid := cloudgreet_private.outbox_subject(business, cloudgreet_private.read_uuid(data #>> '{tags,cg_request}'), 'email');
-    address CONSTANT text := data #>> '{to,0}';
+    address CONSTANT text := jsonb_path_query_first(data, 'lax $.to[0]') #>> '{}';
 BEGIN
     IF match IS NOT NULL THEN
         PERFORM cloudgreet_private.adopt_email(business, match, 'resend', item.entity_key);
@@ -92,7 +93,7 @@ BEGIN
      WHERE m.business_id = business AND m.provider = 'resend' AND m.provider_email_id = item.entity_key;
     IF match IS NULL AND cloudgreet.is_email(address) THEN
         INSERT INTO cloudgreet.emails AS m (business_id, from_address, to_address, subject, content, provider, provider_email_id)
-        VALUES (business, left(data ->> 'from', 400), address, left(regexp_replace(coalesce(data ->> 'subject', ''), '[\r\n]+', ' ', 'g'), 998),
+        VALUES (business, left(data ->> 'from', 400), cloudgreet.normalize_email(address), left(regexp_replace(coalesce(data ->> 'subject', ''), '[\r\n]+', ' ', 'g'), 998),
                 '', 'resend', item.entity_key)
         RETURNING m.id INTO match;
     END IF;
