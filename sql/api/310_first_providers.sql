@@ -14,7 +14,7 @@ BEGIN
         RAISE EXCEPTION 'provider must be telnyx, retell, resend or google' USING ERRCODE = 'invalid_parameter_value';
     END IF;
     PERFORM cloudgreet_private.check_object(check_secret_names.secret_names, 'secret_names', CASE check_secret_names.provider
-        WHEN 'google' THEN ARRAY['client_id', 'client_secret', 'refresh_token', 'service_account']
+        WHEN 'google' THEN ARRAY['client_id', 'client_secret', 'refresh_token', 'service_account', 'webhook_key']
         ELSE ARRAY['api_key', 'webhook_key'] END);
     IF NOT check_secret_names.secret_names ?| (CASE check_secret_names.provider
         WHEN 'google' THEN ARRAY['refresh_token', 'service_account'] ELSE ARRAY['api_key'] END) THEN

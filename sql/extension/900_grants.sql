@@ -38,8 +38,10 @@ GRANT EXECUTE ON FUNCTION cloudgreet.login(text) TO cloudgreet_app, authenticato
 GRANT EXECUTE ON FUNCTION
     cloudgreet.touch_updated_at(), cloudgreet.enter_business(uuid),
     cloudgreet.outbox_handoff(), cloudgreet.webhook_handoff(), cloudgreet.wake_workers(),
-    cloudgreet.seal_secret(uuid, text, integer, text), cloudgreet.seal_jwt_key(text, text)
+    cloudgreet.seal_secret(uuid, text, integer, text), cloudgreet.seal_jwt_key(text, text),
+    cloudgreet.parse_webhook(bytea)
     TO cloudgreet_owner;
+GRANT EXECUTE ON FUNCTION cloudgreet.verify_webhook(text, jsonb, bytea, text[], timestamptz) TO service_role;
 GRANT EXECUTE ON FUNCTION cloudgreet.is_active(), cloudgreet.installation_status() TO cloudgreet_owner, service_role;
 
 -- It judges tokens itself and takes the role that they give, so only the HTTP front

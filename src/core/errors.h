@@ -29,6 +29,12 @@
 #define ERRCODE_CG_SCHEMA_NEWER CG_SQLSTATE(114)
 #define ERRCODE_CG_INSTANCE_FILE CG_SQLSTATE(116)
 
+/* ZG2xx: answers to webhooks */
+#define CG_CODE_WEBHOOK_REFUSED "ZG201"
+#define CG_CODE_WEBHOOK_ACCOUNT "ZG202"
+#define CG_CODE_WEBHOOK_TOO_LARGE "ZG203"
+#define CG_CODE_WEBHOOK_MALFORMED "ZG204"
+
 /* ZG5xx: answers of the HTTP surface that are no database error */
 #define CG_CODE_NOT_FOUND "ZG501"
 #define CG_CODE_METHOD_NOT_ALLOWED "ZG502"

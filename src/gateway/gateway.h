@@ -72,5 +72,6 @@ extern void cg_api_update(const CgRequest *request, CgResponse *response);
 extern void cg_rest_read(const CgRequest *request, CgResponse *response);
 extern void cg_rest_write(const CgRequest *request, CgResponse *response);
 extern void cg_rpc_call(const CgRequest *request, CgResponse *response);
+extern void cg_webhook_post(const CgRequest *request, CgResponse *response);
 
 #endif /* CG_GATEWAY_H */

@@ -119,8 +119,8 @@ answer_safely(CgRequest *request, CgResponse *response)
 	{
 		answer(request, response);
 		SetUserIdAndSecContext(role, security_context);
-		/* An answer that says no takes back what was done on the way. */
-		if (response->status >= 400)
+		/* An answer that says no takes back what was done on the way, as a rule. */
+		if (response->status >= 400 && !response->keeps_work)
 			RollbackAndReleaseCurrentSubTransaction();
 		else
 			ReleaseCurrentSubTransaction();

@@ -27,13 +27,14 @@ static const struct
 	{"40", 409},    {"42501", 403}, {"42883", 404}, {"42P01", 404}, {"42703", 400},
 	{"42P17", 500}, {"42", 400},    {"0A", 400},    {"21", 400},    {"28", 403},
 	{"53", 503},    {"54001", 400}, {"54", 413},    {"55P03", 503}, {"55", 500},
-	{"P0001", 400}, {"57014", 504}, {"57", 503},    {"08", 503},
+	{"P0001", 400}, {"P0002", 404}, {"57014", 504}, {"57", 503},    {"08", 503},
 };
 
 void
 cg_response_init(CgResponse *response)
 {
 	response->status = 200;
+	response->keeps_work = false;
 	initStringInfo(&response->headers);
 	initStringInfo(&response->body);
 }

@@ -14,6 +14,7 @@ typedef struct CgResponse
 	int            status;
 	StringInfoData headers; /* members of a JSON object, without braces */
 	StringInfoData body;
+	bool           keeps_work; /* an answer that says no, and takes nothing back */
 } CgResponse;
 
 extern void cg_response_init(CgResponse *response);

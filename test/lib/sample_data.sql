@@ -60,6 +60,9 @@ BEGIN
         INSERT INTO cloudgreet.audit_log (business_id, action, subject_type, data) VALUES (b, 'user.added', 'user', jsonb_build_object('note', canary));
         INSERT INTO cloudgreet.alerts (business_id, id, alert_type, message) VALUES (b, i, 'provider_broken', canary);
         INSERT INTO cloudgreet_private.secrets (business_id, name, version, key_id, nonce, ciphertext, last_four) VALUES (b, canary, 1, '00000000', '\x00', '\x00', '');
+        INSERT INTO cloudgreet_private.webhook_seen (account_id, dedup_key) VALUES (i, canary);
+        INSERT INTO cloudgreet_private.webhook_inbox (business_id, account_id, provider, event_type, dedup_key, headers, body) VALUES (b, i, 'telnyx', 'message.received', canary, '{}', canary::bytea);
+        INSERT INTO cloudgreet_private.webhook_refusals (account_id, day, reason, refused, last_at) VALUES (i, '2026-12-01', 'stale', 1, '2026-12-01Z');
     END LOOP;
 END
 $sample$;

@@ -1,0 +1,185 @@
+/*
+ * 450_retell.sql
+ *		Calls and conversations of Retell.
+ *
+ * Each event shows the call as it was then.  What the events say is kept by event, and the
+ * latest stage counts, member by member; so the order in which they come does not matter.
+ */
+CREATE OR REPLACE FUNCTION cloudgreet_private.retell_facts(call jsonb) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+$$
+    SELECT jsonb_strip_nulls(jsonb_build_object(
+        'direction', call -> 'direction', 'from', call -> 'from_number', 'to', call -> 'to_number', 'type', call -> 'call_type',
+        'agent', call -> 'agent_id', 'status', call -> 'call_status', 'start', call -> 'start_timestamp',
+        'end', call -> 'end_timestamp', 'duration', call -> 'duration_ms', 'reason', call -> 'disconnection_reason',
+        'recording', call -> 'recording_url'));
+$$;
+COMMENT ON FUNCTION cloudgreet_private.retell_facts(jsonb) IS 'What is kept of a call object for the row of the call.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.retell_call_status(facts jsonb, has_ended boolean) RETURNS text
+    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+$$
+    SELECT CASE
+        WHEN NOT has_ended THEN 'answered'
+        WHEN facts ->> 'status' = 'ended' THEN 'completed'
+        WHEN facts ->> 'reason' = 'dial_busy' THEN 'busy'
+        WHEN facts ->> 'reason' IN ('dial_no_answer', 'user_declined', 'voicemail_reached', 'error_user_not_joined') THEN 'missed'
+        WHEN facts ->> 'reason' IN ('registered_call_timeout', 'manual_stopped') THEN 'canceled'
+        WHEN facts ->> 'status' IN ('not_connected', 'error') THEN 'failed'
+        ELSE 'completed' END;
+$$;
+COMMENT ON FUNCTION cloudgreet_private.retell_call_status(jsonb, boolean) IS 'The status of a call, from what is known of it. Reasons are an open set.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.retell_transcript(call jsonb) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+$$
+    SELECT CASE WHEN jsonb_typeof(call -> 'transcript_object') = 'array' THEN
+        (SELECT coalesce(jsonb_agg(jsonb_build_object('role', t.value -> 'role', 'content', t.value -> 'content') ORDER BY t.n), '[]')
+           FROM jsonb_array_elements(call -> 'transcript_object') WITH ORDINALITY AS t (value, n)
+          WHERE jsonb_typeof(t.value) = 'object') END;
+$$;
+COMMENT ON FUNCTION cloudgreet_private.retell_transcript(jsonb) IS 'The turns of a call, without the times of each word; NULL when the event has none.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.retell_find_call(
+    item cloudgreet_private.webhook_inbox, call jsonb) RETURNS uuid
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
+$$
+DECLARE
+    business CONSTANT uuid := item.business_id;
+    match uuid;
+BEGIN
+    SELECT c.id INTO match FROM cloudgreet.calls c
+     WHERE c.business_id = business AND c.provider = 'retell' AND c.provider_call_id = item.entity_key;
+    IF match IS NULL THEN
+        -- A call of ours whose answer was lost carries the request's id.
+        UPDATE cloudgreet.calls c SET provider = 'retell', provider_call_id = item.entity_key
+         WHERE c.business_id = business AND c.provider_call_id IS NULL
+           AND c.id = cloudgreet_private.outbox_subject(business, cloudgreet_private.read_uuid(call #>> '{metadata,cg_request_id}'), 'call')
+        RETURNING c.id INTO match;
+    END IF;
+    IF match IS NULL THEN
+        INSERT INTO cloudgreet.calls AS c (business_id, direction, provider, provider_call_id)
+        VALUES (business, CASE call ->> 'direction' WHEN 'outbound' THEN 'outbound' ELSE 'inbound' END, 'retell', item.entity_key)
+        RETURNING c.id INTO match;
+    END IF;
+    RETURN match;
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.retell_find_call(cloudgreet_private.webhook_inbox, jsonb) IS
+    'The row of a call: by its id at Retell, by the request that started it, or made now.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.retell_agent(business_id uuid, facts jsonb) RETURNS uuid
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS
+$$
+    SELECT coalesce(
+        (SELECT a.id FROM cloudgreet.ai_agents a
+          WHERE a.business_id = retell_agent.business_id AND a.provider_agent_id = facts ->> 'agent'
+          ORDER BY a.is_active DESC, a.id LIMIT 1),
+        cloudgreet_private.number_agent(retell_agent.business_id,
+            facts ->> CASE facts ->> 'direction' WHEN 'outbound' THEN 'from' ELSE 'to' END));
+$$;
+COMMENT ON FUNCTION cloudgreet_private.retell_agent(uuid, jsonb) IS 'The agent of a call: by its id at Retell, by the number, or the only active one.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.retell_conversation(
+    target cloudgreet.calls, call jsonb, is_analyzed boolean, takes_transcript boolean) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
+$$
+DECLARE
+    analysis CONSTANT jsonb := CASE WHEN is_analyzed AND jsonb_typeof(call -> 'call_analysis') = 'object' THEN call -> 'call_analysis' END;
+    feeling CONSTANT text := lower(analysis ->> 'user_sentiment');
+BEGIN
+    INSERT INTO cloudgreet.agent_conversations AS v
+        (business_id, agent_id, lead_id, call_id, transcript, summary, sentiment, analysis, outcome)
+    VALUES (target.business_id, target.agent_id, target.lead_id, target.id,
+            coalesce(cloudgreet_private.retell_transcript(call), '[]'), left(analysis ->> 'call_summary', 20000),
+            CASE WHEN feeling IN ('negative', 'neutral', 'positive', 'unknown') THEN feeling END, coalesce(analysis, '{}'),
+            CASE WHEN analysis -> 'in_voicemail' = 'true' THEN 'voicemail' END)
+    ON CONFLICT ON CONSTRAINT agent_conversations_business_id_call_id_key DO UPDATE
+       SET lead_id = coalesce(excluded.lead_id, v.lead_id),
+           transcript = CASE WHEN takes_transcript THEN coalesce(cloudgreet_private.retell_transcript(retell_conversation.call), v.transcript) ELSE v.transcript END,
+           summary = coalesce(excluded.summary, v.summary), sentiment = coalesce(excluded.sentiment, v.sentiment),
+           analysis = CASE excluded.analysis WHEN '{}' THEN v.analysis ELSE excluded.analysis END,
+           outcome = coalesce(v.outcome, excluded.outcome);
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.retell_conversation(cloudgreet.calls, jsonb, boolean, boolean) IS
+    'Keeps what was said in a call and what Retell makes of it.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.retell_derive_call(target cloudgreet.calls, facts jsonb, has_ended boolean) RETURNS cloudgreet.calls
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
+$$
+DECLARE
+    business CONSTANT uuid := target.business_id;
+    new_status CONSTANT text := cloudgreet_private.retell_call_status(facts, has_ended);
+    began CONSTANT timestamptz := cloudgreet_private.webhook_milliseconds(facts -> 'start');
+    ended CONSTANT timestamptz := cloudgreet_private.webhook_milliseconds(facts -> 'end');
+    is_outbound CONSTANT boolean := coalesce(facts ->> 'direction' = 'outbound', false);
+    changed cloudgreet.calls;
+BEGIN
+    UPDATE cloudgreet.calls c
+       SET direction = CASE WHEN facts ? 'direction' THEN CASE WHEN is_outbound THEN 'outbound' ELSE 'inbound' END ELSE c.direction END,
+           from_number = coalesce(left(facts ->> 'from', 100), c.from_number), to_number = coalesce(left(facts ->> 'to', 100), c.to_number),
+           status = CASE WHEN cloudgreet_private.call_rank(c.status) > cloudgreet_private.call_rank(new_status) THEN c.status ELSE new_status END,
+           started_at = coalesce(began, c.started_at), answered_at = coalesce(began, c.answered_at), ended_at = coalesce(ended, c.ended_at),
+           duration = CASE WHEN jsonb_typeof(facts -> 'duration') = 'number'
+                           THEN floor(least(greatest((facts ->> 'duration')::numeric, 0), 864000000) / 1000)::integer
+                           ELSE floor(extract(epoch FROM greatest(ended - began, interval '0')))::integer END,
+           disconnection_reason = left(facts ->> 'reason', 200),
+           recording_url = coalesce(CASE WHEN facts ->> 'recording' ~ '^https://' THEN facts ->> 'recording' END, c.recording_url),
+           agent_id = coalesce(cloudgreet_private.retell_agent(business, facts), c.agent_id),
+           lead_id = coalesce(cloudgreet_private.ensure_lead(business, facts ->> CASE WHEN is_outbound THEN 'to' ELSE 'from' END, 'call'), c.lead_id)
+     WHERE c.business_id = business AND c.id = target.id RETURNING c.* INTO changed;
+    RETURN changed;
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.retell_derive_call(cloudgreet.calls, jsonb, boolean) IS
+    'Works the columns of a call out of what is known of it.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.retell_call(
+    item cloudgreet_private.webhook_inbox, event jsonb, OUT state text, OUT reason text)
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
+$$
+DECLARE
+    call CONSTANT jsonb := event -> 'call';
+    own_number CONSTANT text := call ->> CASE call ->> 'direction' WHEN 'outbound' THEN 'from_number' ELSE 'to_number' END;
+    is_analyzed CONSTANT boolean := item.event_type = 'call_analyzed';
+    target_id uuid;
+    target cloudgreet.calls;
+    said jsonb;
+    facts jsonb;
+    takes_transcript boolean;
+BEGIN
+    IF own_number IS NOT NULL AND NOT cloudgreet_private.is_own_number(item.business_id, own_number) THEN
+        state := 'unmatched';
+        reason := 'no number of the business takes part';
+        RETURN;
+    END IF;
+    PERFORM cloudgreet_private.lock_entity(item.business_id, item.entity_key);
+    target_id := cloudgreet_private.retell_find_call(item, call);
+    SELECT c.* INTO STRICT target FROM cloudgreet.calls c WHERE c.business_id = item.business_id AND c.id = target_id FOR UPDATE;
+    -- The transcript of the latest stage that had one counts.
+    takes_transcript := is_analyzed OR NOT target.provider_state ? 'transcript_of_analysis';
+    said := target.provider_state || jsonb_build_object(item.event_type, cloudgreet_private.retell_facts(call))
+        || CASE WHEN is_analyzed AND cloudgreet_private.retell_transcript(call) IS NOT NULL THEN '{"transcript_of_analysis": true}'::jsonb ELSE '{}' END;
+    UPDATE cloudgreet.calls c SET provider_state = said WHERE c.business_id = item.business_id AND c.id = target.id;
+    facts := coalesce(said -> 'call_started', '{}') || coalesce(said -> 'call_ended', '{}') || coalesce(said -> 'call_analyzed', '{}');
+    target := cloudgreet_private.retell_derive_call(target, facts, said ?| '{call_ended,call_analyzed}');
+
+    state := 'processed';
+    IF target.agent_id IS NULL THEN
+        reason := 'the agent is not known: the conversation is not kept';
+    ELSIF facts ? 'start' OR said ? 'call_started' OR call ? 'transcript_object' OR call ? 'call_analysis' THEN
+        PERFORM cloudgreet_private.retell_conversation(target, call, is_analyzed, takes_transcript);
+    END IF;
+    PERFORM cloudgreet_private.record_once(item.business_id, replace(item.event_type, '_', '.'), 'call', target.id, '{}', target.lead_id);
+    PERFORM cloudgreet_private.settle_outbox(item.business_id, 'call', target.id, item.entity_key);
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.retell_call(cloudgreet_private.webhook_inbox, jsonb) IS
+    'call_started, call_ended, call_analyzed: the call, its lead, and the conversation.';
+
+REVOKE ALL ON FUNCTION cloudgreet_private.retell_facts(jsonb), cloudgreet_private.retell_call_status(jsonb, boolean),
+    cloudgreet_private.retell_transcript(jsonb), cloudgreet_private.retell_find_call(cloudgreet_private.webhook_inbox, jsonb),
+    cloudgreet_private.retell_agent(uuid, jsonb), cloudgreet_private.retell_conversation(cloudgreet.calls, jsonb, boolean, boolean),
+    cloudgreet_private.retell_derive_call(cloudgreet.calls, jsonb, boolean),
+    cloudgreet_private.retell_call(cloudgreet_private.webhook_inbox, jsonb) FROM PUBLIC;

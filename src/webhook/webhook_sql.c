@@ -1,0 +1,60 @@
+/*
+ * webhook_sql.c
+ *		The SQL functions that judge and read webhooks; neither looks at tables.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+#include "utils/timestamp.h"
+
+#include "webhook/json.h"
+#include "webhook/signature.h"
+
+PG_FUNCTION_INFO_V1(cg_sql_verify_webhook);
+
+/* Arguments: provider, headers, body, keys, at; a null makes the answer false. */
+Datum
+cg_sql_verify_webhook(PG_FUNCTION_ARGS)
+{
+	char  *provider = PG_ARGISNULL(0) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(0));
+	Datum *keys;
+	bool  *nulls;
+	int    n;
+
+	if (provider == NULL || !cg_webhook_knows(provider))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("provider must be telnyx, retell, resend or google")));
+	if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3) || PG_ARGISNULL(4))
+		PG_RETURN_BOOL(false);
+
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(3), TEXTOID, -1, false, TYPALIGN_INT, &keys,
+					  &nulls, &n);
+	for (int i = 0; i < n; i++)
+	{
+		text *key = nulls[i] ? NULL : DatumGetTextPP(keys[i]);
+
+		if (key != NULL &&
+			cg_webhook_verify(provider, PG_GETARG_JSONB_P(1), PG_GETARG_BYTEA_PP(2),
+							  VARDATA_ANY(key), VARSIZE_ANY_EXHDR(key),
+							  PG_GETARG_TIMESTAMPTZ(4)) == CG_WEBHOOK_GOOD)
+			PG_RETURN_BOOL(true);
+	}
+	PG_RETURN_BOOL(false);
+}
+
+PG_FUNCTION_INFO_V1(cg_sql_parse_webhook);
+
+/* Arguments: body; not null (STRICT). */
+Datum
+cg_sql_parse_webhook(PG_FUNCTION_ARGS)
+{
+	Jsonb *json = cg_webhook_parse(PG_GETARG_BYTEA_PP(0));
+
+	if (json == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_JSONB_P(json);
+}
