@@ -84,6 +84,9 @@ $$;
 COMMENT ON FUNCTION cloudgreet_private.process_webhooks(integer) IS
     'Processes webhooks that are due, at most so many, and returns how many; several sessions may do it at a time. One that raises is tried again after 10 seconds, then 40 and so on, and given up as failed after 5 attempts.';
 
+CREATE OR REPLACE TRIGGER webhook_inbox_handoff AFTER INSERT OR UPDATE OF attempts ON cloudgreet_private.webhook_inbox
+    FOR EACH ROW WHEN (new.state = 'pending' AND new.attempts = 0) EXECUTE FUNCTION cloudgreet.webhook_handoff();
+
 CREATE OR REPLACE FUNCTION cloudgreet_private.webhooks_due() RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$

@@ -106,7 +106,7 @@ $$
       FROM unnest(outbox_claim.business_ids, outbox_claim.ids) AS w (business_id, id),
            LATERAL cloudgreet_private.outbox_claim_one(w.business_id, w.id) AS c
            LEFT JOIN LATERAL cloudgreet_private.outbox_secret(c.business_id, c.account_id) AS s ON true
-     WHERE c.id IS NOT NULL;
+     WHERE cloudgreet.is_active() AND c.id IS NOT NULL;
 $$;
 COMMENT ON FUNCTION cloudgreet_private.outbox_claim(uuid[], uuid[]) IS
     'Claims those of the requests that may be sent now. Committed before any byte of them leaves.';

@@ -35,6 +35,10 @@
 #define CG_CODE_WEBHOOK_TOO_LARGE "ZG203"
 #define CG_CODE_WEBHOOK_MALFORMED "ZG204"
 
+/* ZG3xx: sending */
+#define ERRCODE_CG_SENDER_MISSING CG_SQLSTATE(301)
+#define ERRCODE_CG_CONTACT_SUPPRESSED CG_SQLSTATE(302)
+
 /* ZG5xx: answers of the HTTP surface that are no database error */
 #define CG_CODE_NOT_FOUND "ZG501"
 #define CG_CODE_METHOD_NOT_ALLOWED "ZG502"

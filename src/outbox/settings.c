@@ -19,6 +19,7 @@ int   cg_outbox_drain_timeout = 1000;
 char *cg_resend_url = NULL;
 char *cg_telnyx_url = NULL;
 
+static int   history_months = 3;
 static int   max_attempts = 10;
 static int   retry_base = 2000;
 static int   retry_max = 600000;
@@ -62,6 +63,10 @@ define_ms(const char *name, const char *summary, int *variable, int initial, int
 void
 cg_outbox_settings_define(void)
 {
+	DefineCustomIntVariable("cloudgreet.history_months",
+							"Sets how long requests and webhooks are kept.",
+							"They are dropped by whole months.", &history_months,
+							history_months, 1, 1200, PGC_SIGHUP, 0, NULL, NULL, NULL);
 	define_ms("cloudgreet.outbox_attempt_timeout",
 			  "Sets the time in which a provider must answer.",
 			  &cg_outbox_attempt_timeout, cg_outbox_attempt_timeout, 100);
