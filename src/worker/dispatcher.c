@@ -188,7 +188,12 @@ static void
 release(Delivery **deliveries, int count)
 {
 	for (int i = 0; i < count; i++)
+	{
 		deliveries[i]->state = FREE;
+		/* when it is due again the table knows */
+		if (deliveries[i]->attempt.verdict.outcome == CG_OUTBOX_RETRY)
+			self.scan_wanted = true;
+	}
 	self.free += count;
 	self.ended -= count;
 	if (self.has_waiting)

@@ -1,0 +1,121 @@
+# 140_outbox.pl
+#		What is committed is sent, once, by the real dispatcher to the fake provider: retries,
+#		answers that are lost, accounts that are broken, STOP, order, pause.
+use strict;
+use warnings;
+use FakeProvider;
+use PostgreSQL::Test::Utils;
+use Sending;
+use Test::More;
+
+plan skip_all => 'no node here' unless FakeProvider::has_node();
+my $server = Sending->start('outbox', "cloudgreet.outbox_max_attempts = 4\ncloudgreet.outbox_unknown_timeout = '1h'");
+my ($node, $fake) = @$server{qw(node fake)};
+
+# --- The way of a text and of an e-mail -------------------------------------------------
+my $id = $server->text('+12125550188', 'Your appointment is at 10.');
+ok($server->reaches($id, 'done'), 'a committed text is sent');
+ok($node->poll_query_until('postgres', "SELECT status = 'delivered' FROM cloudgreet.sms_messages WHERE id = '$id'"), 'its events come back and say that it was delivered');
+is($server->sql("SELECT string_agg(event_type, ' ' ORDER BY id) FROM cloudgreet.events WHERE subject_id = '$id'"), 'sms.queued sms.sent sms.delivered', 'the timeline tells it');
+my $mail = $server->email('ann@example.com', 'Your appointment');
+ok($server->reaches($mail, 'done'), 'an e-mail is sent');
+is(join('|', $server->texts, $server->emails), 'Your appointment is at 10.|Your appointment', 'both reached the provider');
+my $rolled_back = $server->sql("BEGIN; SELECT cloudgreet.send_sms('+12125550188', 'never', business_id => '$server->{business}'); ROLLBACK");
+is($server->sql("SELECT count(*) FROM cloudgreet.sms_messages WHERE content = 'never'"), '0', 'what is rolled back is gone');
+my ($status, $out, $err) = $node->psql('postgres', "BEGIN; SELECT cloudgreet.send_sms('+12125550188', 'never', business_id => '$server->{business}'); PREPARE TRANSACTION 'x'");
+like($err, qr/cannot PREPARE a transaction that enqueued requests/, 'a transaction that enqueued cannot be prepared');
+is($server->sql(q{SELECT string_agg(outcome || ' ' || http_status, ', ') FROM cloudgreet_private.outbox_attempts}), 'done 200, done 200', 'each attempt is kept');
+
+# --- Errors of the provider -------------------------------------------------------------
+$fake->script({ match => { provider => 'telnyx' }, times => 1, action => { status => 429, headers => { 'Retry-After' => '1' } } });
+$id = $server->text('+12125550188', 'after 429');
+ok($server->reaches($id, 'done'), 'a text that met 429 is sent later');
+is($server->request('attempts', $id), 2, 'by a second attempt');
+cmp_ok($server->sql("SELECT extract(epoch FROM max(a.finished_at) - min(a.finished_at)) FROM cloudgreet_private.outbox_attempts a JOIN cloudgreet_private.outbox o ON o.id = a.outbox_id WHERE subject_id = '$id'"),
+	'>=', 1, 'and not before the provider wants it');
+$fake->script({ match => { provider => 'resend' }, times => 2, action => { status => 500, accepted => JSON::PP::true } });
+$mail = $server->email('ann@example.com', 'after 500');
+ok($server->reaches($mail, 'done'), 'an e-mail that met 500 is sent again');
+is(scalar(grep { $_ eq 'after 500' } $server->emails), 1, 'and arrives once: the key is the same');
+$fake->script({ match => { provider => 'telnyx' }, times => 1, action => { status => 400, body => '{"errors": [{"code": "40012", "title": "Invalid destination"}]}' } });
+$id = $server->text('+12125550188', 'refused');
+ok($server->reaches($id, 'dead'), 'a text that is refused for good is given up');
+is($server->sql("SELECT status || ' ' || error_code FROM cloudgreet.sms_messages WHERE id = '$id'"), 'failed 40012', 'and says why');
+is($server->sql("SELECT count(*) FROM cloudgreet.alerts WHERE alert_type = 'delivery_failed'"), 1, 'an alert is raised');
+$server->sql("SELECT cloudgreet.retry_delivery('" . $server->request('id', $id) . "', '$server->{business}')");
+ok($server->reaches($id, 'done'), 'a person can have it sent again');
+$fake->script({ match => { provider => 'resend' }, times => 4, action => { status => 503 } });
+$mail = $server->email('ann@example.com', 'always 503');
+ok($server->reaches($mail, 'dead'), 'after the last attempt an e-mail is dead');
+like($server->request('reason', $mail), qr/^given up after 4 attempts: 503/, 'with the reason');
+
+# --- An answer that is lost -------------------------------------------------------------
+$fake->set(auto_webhooks => []);
+$fake->script({ match => { provider => 'telnyx' }, times => 1, action => { reset => 'after_read', accepted => JSON::PP::true } });
+$id = $server->text('+12125550188', 'lost answer');
+ok($server->reaches($id, 'unknown'), 'a text whose answer is lost is not sent again');
+is($server->sql("SELECT status FROM cloudgreet.sms_messages WHERE id = '$id'"), 'unknown', 'its status says so');
+my ($message) = grep { $_->{text} eq 'lost answer' } values %{ $fake->state('telnyx', 'messages') };
+$fake->webhook('telnyx', 'message.sent', url => $message->{webhook_url}, fields => { id => $message->{id}, from => $message->{from}, to => [ { %{ $message->{to}[0] }, status => 'sent' } ] });
+ok($server->reaches($id, 'done'), 'an event on the path of the request proves that it was sent');
+is($server->sql("SELECT provider_message_id FROM cloudgreet.sms_messages WHERE id = '$id'"), $message->{id}, 'and brings its id');
+$fake->script({ match => { provider => 'telnyx' }, times => 1, action => { reset => 'after_read' } });
+$id = $server->text('+12125550188', 'lost request');
+ok($server->reaches($id, 'unknown'), 'another one is lost');
+$server->sql("UPDATE cloudgreet_private.outbox SET next_at = cloudgreet.clock() WHERE subject_id = '$id'; SELECT cloudgreet.wake_workers()");
+ok($server->reaches($id, 'held'), 'without an event in time it waits for a person');
+$server->sql("SELECT cloudgreet.cancel_delivery('" . $server->request('id', $id) . "', '$server->{business}')");
+is($server->request('state', $id), 'cancelled', 'who can end it');
+is(scalar(grep { /^lost/ } $server->texts), 1, 'nothing was sent twice');
+
+# --- An account that is broken -----------------------------------------------------------
+$server->sql("SELECT cloudgreet.set_secret('telnyx.api_key', 'wrong', '$server->{business}')");
+$id = $server->text('+12125550188', 'wrong key');
+ok($server->reaches($id, 'held'), 'a key that is refused holds the request');
+is($server->sql("SELECT status FROM cloudgreet.provider_accounts WHERE provider = 'telnyx'"), 'broken', 'the account is broken');
+my $second = $server->text('+12125550188', 'held too');
+ok($server->reaches($second, 'held'), 'further ones wait without an attempt');
+$server->sql("SELECT cloudgreet.set_secret('telnyx.api_key', '" . $fake->key('telnyx') . "', '$server->{business}');
+	SELECT cloudgreet.connect_provider('telnyx', '{\"api_key\": \"telnyx.api_key\", \"webhook_key\": \"telnyx.webhook_key\"}', business_id => '$server->{business}')");
+ok($server->reaches($_, 'done'), 'connecting the account again sends it') for $id, $second;
+
+# --- Order, and STOP ---------------------------------------------------------------------
+$fake->script({ match => { provider => 'telnyx', body => 'order 1' }, times => 2, action => { status => 429 } });
+$server->sql("SELECT cloudgreet.send_sms('+12125550188', 'order ' || n, business_id => '$server->{business}') FROM generate_series(1, 5) n");
+ok($node->poll_query_until('postgres', q{SELECT count(*) = 5 FROM cloudgreet_private.outbox WHERE state = 'done' AND convert_from(body, 'UTF8') ~ 'order '}), 'five texts to one number are sent');
+is(join(' ', map { /order (\d)/ } map { $_->{body} } grep { $_->{path} =~ /messages/ && $_->{body} =~ /order/ } $fake->log), '1 1 1 2 3 4 5', 'in their order, also when the first must wait');
+$fake->script({ match => { provider => 'telnyx' }, times => 1, action => { status => 429, headers => { 'Retry-After' => '2' } } });
+$id = $server->text('+12125550188', 'too late');
+ok($node->poll_query_until('postgres', "SELECT attempts = 1 AND state = 'queued' FROM cloudgreet_private.outbox WHERE subject_id = '$id'"), 'a text waits');
+my ($account) = $server->sql("SELECT id FROM cloudgreet.provider_accounts WHERE provider = 'telnyx'");
+my ($stop) = $fake->webhook('telnyx', 'message.received', url => "http://127.0.0.1:$server->{port}/api/sms/webhook/$account",
+	fields => { from => { phone_number => '+12125550188' }, to => [ { phone_number => '+12125550123' } ], text => 'STOP' });
+is($stop->{status}, 200, 'STOP comes in');
+ok($server->reaches($id, 'cancelled'), 'what was waiting is cancelled when it is due');
+is($server->sql("SELECT status FROM cloudgreet.sms_messages WHERE id = '$id'"), 'canceled', 'and its text says so');
+($status, $out, $err) = $node->psql('postgres', "\\set VERBOSITY sqlstate\nSELECT cloudgreet.send_sms('+12125550188', 'more', business_id => '$server->{business}')");
+like($err, qr/ZG302/, 'nothing more is accepted for that number');
+
+# --- Pause -------------------------------------------------------------------------------
+$server->sql('SELECT cloudgreet.pause()');
+ok($node->poll_query_until('postgres', q{SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE backend_type IN ('cloudgreet dispatcher', 'cloudgreet processor'))}), 'pausing ends the workers');
+$id = $server->text('+12125550177', 'after the pause');
+is($server->request('state', $id), 'queued', 'what is sent meanwhile waits');
+$server->sql('SELECT cloudgreet.activate()');
+ok($server->reaches($id, 'done'), 'and goes out once the pause is over');
+
+# --- Many at a time, and bad input -------------------------------------------------------
+$server->sql("SELECT cloudgreet.send_sms('+1212555' || lpad(n::text, 4, '0'), 'many', business_id => '$server->{business}') FROM generate_series(1000, 6000) n");
+ok($node->poll_query_until('postgres', q{SELECT count(*) = 5001 FROM cloudgreet_private.outbox WHERE state = 'done' AND convert_from(body, 'UTF8') ~ '"many"'}), 'more than the ring holds are all sent');
+is(scalar(grep { $_ eq 'many' } $server->texts), 5001, 'each once');
+for my $bad ([ "send_sms('12', 'x'", 'ZG104' ], [ "send_sms('+12125550177', ''", '22023' ], [ "send_sms('+12125550177', repeat('x', 1601)", '22023' ],
+	[ "send_sms('+12125550177', 'x', '+12125550999'", 'ZG301' ], [ "send_sms('+12125550123', 'x'", '22023' ], [ "send_email('nobody', 'x', 'x'", 'ZG105' ],
+	[ "send_email('ann\@example.com', E'a\\nb', 'x'", '22023' ], [ "send_sms('+12125550177', 'x', lead_id => cloudgreet.uuid_v7()", '23503' ])
+{
+	($status, $out, $err) = $node->psql('postgres', "\\set VERBOSITY sqlstate\nSELECT cloudgreet.$bad->[0], business_id => '$server->{business}')");
+	like($err, qr/$bad->[1]/, "$bad->[0]) is error $bad->[1]");
+}
+is($server->sql('SELECT * FROM cloudgreet_private.outbox_faults()'), '', 'every request is accounted for');
+is(join('; ', map { "$_->{method} $_->{path}" } $fake->violations), '', 'the provider had nothing to complain of');
+$node->stop;
+done_testing();
