@@ -7,7 +7,7 @@ CREATE OR REPLACE FUNCTION cloudgreet_private.outbox_retry_delay(attempt integer
 $$
     -- Exponential with full jitter, as the AWS Architecture Blog advises ("Exponential Backoff And Jitter", 2015).
     SELECT greatest(
-        coalesce(least(outbox_retry_delay.retry_after_ms, 86400000), 0) * interval '1 millisecond',
+        least(coalesce(outbox_retry_delay.retry_after_ms, 0), 86400000) * interval '1 millisecond',
         random() * least(current_setting('cloudgreet.outbox_retry_max')::interval,
                          current_setting('cloudgreet.outbox_retry_base')::interval * power(2, least(outbox_retry_delay.attempt, 30) - 1)));
 $$;

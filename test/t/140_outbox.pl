@@ -89,8 +89,8 @@ $id = $server->text('+12125550188', 'too late');
 ok($node->poll_query_until('postgres', "SELECT attempts = 1 AND state = 'queued' FROM cloudgreet_private.outbox WHERE subject_id = '$id'"), 'a text waits');
 my ($account) = $server->sql("SELECT id FROM cloudgreet.provider_accounts WHERE provider = 'telnyx'");
 my ($stop) = $fake->webhook('telnyx', 'message.received', url => "http://127.0.0.1:$server->{port}/api/sms/webhook/$account",
-	fields => { from => { phone_number => '+12125550188' }, to => [ { phone_number => '+12125550123' } ], text => 'STOP' });
-is($stop->{status}, 200, 'STOP comes in');
+	fields => { from => '+12125550188', to => '+12125550123', text => 'STOP' });
+is($stop->{answer}{status}, 200, 'STOP comes in');
 ok($server->reaches($id, 'cancelled'), 'what was waiting is cancelled when it is due');
 is($server->sql("SELECT status FROM cloudgreet.sms_messages WHERE id = '$id'"), 'canceled', 'and its text says so');
 ($status, $out, $err) = $node->psql('postgres', "\\set VERBOSITY sqlstate\nSELECT cloudgreet.send_sms('+12125550188', 'more', business_id => '$server->{business}')");
