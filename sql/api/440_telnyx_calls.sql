@@ -170,7 +170,7 @@ BEGIN
         'call', target.id, '{}', target.lead_id);
     PERFORM cloudgreet_private.settle_outbox(item.business_id, 'call', target.id, target.telnyx_call_control_id);
     -- What could not be matched before, as a recording or a leg between strangers, can be now.
-    UPDATE cloudgreet_private.webhook_inbox i SET state = 'pending', next_at = cloudgreet.clock(), processed_at = NULL, reason = NULL
+    UPDATE cloudgreet_private.webhook_inbox i SET state = 'pending', attempts = 0, next_at = cloudgreet.clock(), processed_at = NULL, reason = NULL
      WHERE i.business_id = item.business_id AND i.entity_key = item.entity_key AND i.state = 'unmatched' AND i.account_id = item.account_id;
     state := 'processed';
 END

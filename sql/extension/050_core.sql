@@ -37,7 +37,7 @@ CREATE FUNCTION cloudgreet.uninstall() RETURNS void
 $$
 DECLARE
     objects text;
-    kind text;
+    step text;
 BEGIN
     IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
         RAISE EXCEPTION 'permission denied to remove the application schema'
@@ -45,23 +45,23 @@ BEGIN
     END IF;
 
     -- One statement a kind, RESTRICT: a user's own view or key on one of them stops it all.
-    FOREACH kind IN ARRAY ARRAY['VIEW', 'TABLE'] LOOP
-        SELECT string_agg(c.oid::regclass::text, ', ') INTO objects
-          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-         WHERE n.nspname IN ('cloudgreet', 'cloudgreet_private')
-           AND c.relowner = 'cloudgreet_owner'::regrole
-           AND c.relkind = ANY (CASE kind WHEN 'VIEW' THEN '{v}'::"char"[] ELSE '{r,p}'::"char"[] END);
+    -- Functions over rows go before their tables, those that triggers call after them.
+    FOREACH step IN ARRAY ARRAY['VIEW', 'ROUTINE', 'TABLE', 'FUNCTION'] LOOP
+        SELECT string_agg(o.name, ', ') INTO objects FROM (
+            SELECT c.oid::regclass::text, CASE c.relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END
+              FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+             WHERE n.nspname IN ('cloudgreet', 'cloudgreet_private') AND c.relowner = 'cloudgreet_owner'::regrole
+               AND c.relkind IN ('v', 'r', 'p')
+            UNION ALL
+            SELECT p.oid::regprocedure::text, CASE p.prorettype WHEN 'trigger'::regtype THEN 'FUNCTION' ELSE 'ROUTINE' END
+              FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+             WHERE n.nspname IN ('cloudgreet', 'cloudgreet_private') AND p.proowner = 'cloudgreet_owner'::regrole
+            ) AS o (name, kind)
+         WHERE o.kind = step;
         IF objects IS NOT NULL THEN
-            EXECUTE format('DROP %s %s', kind, objects);
+            EXECUTE format('DROP %s %s', step, objects);
         END IF;
     END LOOP;
-    SELECT string_agg(p.oid::regprocedure::text, ', ') INTO objects
-      FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-     WHERE n.nspname IN ('cloudgreet', 'cloudgreet_private')
-       AND p.proowner = 'cloudgreet_owner'::regrole;
-    IF objects IS NOT NULL THEN
-        EXECUTE format('DROP ROUTINE %s', objects);
-    END IF;
     DROP SCHEMA IF EXISTS cloudgreet_private;
 END
 $$;

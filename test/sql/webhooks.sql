@@ -61,9 +61,9 @@ $$
         public.post('/api/resend/webhook', jsonb_build_object('svix-id', id, 'svix-timestamp', '1790000000', 'svix-signature',
             'v1,' || encode(public.hmac_sha256('secret-1', convert_to(id || '.1790000000.' || b.body, 'UTF8')), 'base64')), b.body) p
 $$;
-\set QUIET off
 \pset format unaligned
 \pset tuples_only on
+\set QUIET off
 \set ECHO all
 -- Taken in, by the bare path and by the account's; the same event once.
 SELECT * FROM public.telnyx('text');
@@ -183,6 +183,7 @@ SELECT md5(string_agg(t::text, '' ORDER BY t::text)) = :'before' AS is_same FROM
 SET cloudgreet.clock = '2026-12-01Z'; SELECT cloudgreet_private.prune_webhooks() > 10 AS pruned;
 
 \set ECHO none
+\set QUIET on
 DROP FUNCTION public.ask(text, text, uuid, jsonb), public.post(text, jsonb, text), public.telnyx(text, text), public.retell(text, text, text, text), public.resend(text, text, jsonb, text);
 DROP FUNCTION public.mint(text, text, text), public.claims(uuid, text, jsonb), public.hmac_sha256(bytea, bytea), public.base64url(bytea);
 DELETE FROM cloudgreet_private.jwt_keys;
