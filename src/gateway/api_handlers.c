@@ -199,6 +199,11 @@ answer_one(const CgRequest *request, CgResponse *response, CgRestRequest *rest,
 	CgRestPlan plan;
 	CgSpi      spi;
 
+	if (rest->body != NULL && !cg_rest_body_keys(rest->body, &rest->columns))
+	{
+		cg_response_error(response, 400, "PGRST102", "All object keys must match", NULL);
+		return;
+	}
 	cg_rest_plan(rest, &plan);
 	cg_spi_begin(&spi, "answering a request");
 	if (cg_rest_run(&plan, rest->verb == CG_REST_READ) == 0)

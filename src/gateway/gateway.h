@@ -23,7 +23,8 @@ typedef struct CgRequest
 	Jsonb                *json;      /* the body of routes that take JSON */
 	const char           *parameter; /* the segment that ":" of the route matched */
 	const struct CgRoute *route;
-	CgContext             context; /* who asks; empty for anonymous requests */
+	bool                  reads_body; /* errors now are about the body's JSON */
+	CgContext             context;    /* who asks; empty for anonymous requests */
 	bool                  is_anonymous;
 } CgRequest;
 
@@ -31,10 +32,11 @@ typedef void (*CgHandler)(const CgRequest *request, CgResponse *response);
 
 typedef enum CgRouteFlags
 {
-	CG_ROUTE_PUBLIC = 1, /* no token is looked at */
-	CG_ROUTE_SIGNED = 2, /* 401 without a token of a business */
-	CG_ROUTE_JSON = 4,   /* the body must be JSON */
-	CG_ROUTE_WRITE = 8   /* not in a read-only transaction */
+	CG_ROUTE_PUBLIC = 1,  /* no token is looked at */
+	CG_ROUTE_SIGNED = 2,  /* 401 without a token of a business */
+	CG_ROUTE_JSON = 4,    /* the body must be JSON */
+	CG_ROUTE_WRITE = 8,   /* not in a read-only transaction */
+	CG_ROUTE_NO_BODY = 16 /* of JSON: no body is an object without members */
 } CgRouteFlags;
 
 typedef struct CgRoute

@@ -2,8 +2,8 @@
  * request.c
  *		Reads a request's headers, token and body.
  *
- * Errors:		cg_request_read_json() lets jsonb's own errors through (22P02); those of
- *				reading token keys (ZG108 to ZG110) pass as well.
+ * Errors:		cg_request_read_json() lets jsonb's own errors through, with reads_body
+ *				set; those of reading token keys (ZG108 to ZG110) pass as well.
  */
 #include "postgres.h"
 
@@ -72,15 +72,20 @@ cg_request_read_json(CgRequest *request, CgResponse *response)
 						  "the body must be application/json", NULL);
 		return false;
 	}
-	if (length == 0 ||
-		pg_verify_mbstr_len(PG_UTF8, VARDATA_ANY(request->body), (int) length, true) < 0)
+	if (length == 0 && (request->route->flags & CG_ROUTE_NO_BODY) != 0)
+		text_body = pstrdup("{}");
+	else if (length == 0 || pg_verify_mbstr_len(PG_UTF8, VARDATA_ANY(request->body),
+												(int) length, true) < 0)
 	{
 		cg_response_error(response, 400, "PGRST102", "the body is not JSON", NULL);
 		return false;
 	}
-	text_body = pnstrdup(VARDATA_ANY(request->body), length);
+	else
+		text_body = pnstrdup(VARDATA_ANY(request->body), length);
+	request->reads_body = true;
 	request->json =
 		DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text_body)));
+	request->reads_body = false;
 	if (JB_ROOT_IS_SCALAR(request->json))
 	{
 		cg_response_error(response, 400, "PGRST102",

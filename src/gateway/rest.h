@@ -76,10 +76,9 @@ typedef struct CgRestRequest
 	pg_uuid_t  *after_id; /* NULL: from the newest on */
 	int64       limit;    /* -1: none */
 	int64       offset;
-	List       *columns;   /* of char *: written columns; NIL: the body's keys */
-	bool        returns;   /* Prefer: return=representation */
-	bool        is_single; /* one object instead of an array */
-	Jsonb      *body;      /* of INSERT and UPDATE */
+	List       *columns; /* of char *: written columns */
+	bool        returns; /* Prefer: return=representation */
+	Jsonb      *body;    /* of INSERT and UPDATE */
 } CgRestRequest;
 
 /* A statement and its parameters, ready to run as the current role. */
@@ -99,7 +98,13 @@ typedef struct CgRestPlan
 extern void cg_rest_parse(const CgTarget *target, CgRestRequest *request);
 
 /*
- * Makes the statement.  ERROR 42P01 for a table that is not served, 42703 for a
+ * The keys of the body's object, or of each object of its array, as a list of char *.
+ * Returns false when an item of the array is no object, or its keys are others.
+ */
+extern bool cg_rest_body_keys(Jsonb *body, List **keys);
+
+/*
+ * Makes the statement.  ERROR 21000 for a change without a filter, 42P01 for a table that is not served, 42703 for a
  * column that is not there, 22P02 for a value that is not of the column's type.
  */
 extern void cg_rest_plan(const CgRestRequest *request, CgRestPlan *plan);

@@ -95,6 +95,12 @@ cg_rest_write(const CgRequest *request, CgResponse *response)
 	rest.body = request->json;
 	rest.returns = prefers(request, "return=representation");
 	cg_rest_parse(&request->target, &rest);
+	if (rest.body != NULL && rest.columns == NIL &&
+		!cg_rest_body_keys(rest.body, &rest.columns))
+	{
+		cg_response_error(response, 400, "PGRST102", "All object keys must match", NULL);
+		return;
+	}
 	cg_rest_plan(&rest, &plan);
 
 	cg_spi_begin(&spi, "answering a request");

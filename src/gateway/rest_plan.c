@@ -7,7 +7,7 @@
  * rows and columns may be touched is left to grants and row security.
  *
  * Memory:		the caller's context.
- * Errors:		42P01 for a table that is not served, 42703 for an unknown column,
+ * Errors:		21000 for a change of all rows, 42P01 for a table that is not served, 42703 for an unknown column,
  *				22P02 and the like for a value that is not of the column's type.
  */
 #include "postgres.h"
@@ -257,28 +257,6 @@ write_order(Writer *writer, const CgRestRequest *request)
 		appendStringInfo(&writer->sql, " OFFSET " INT64_FORMAT, request->offset);
 }
 
-/* The member names of the body's object, or of its first object in an array. */
-static List *
-body_columns(Jsonb *body)
-{
-	JsonbIterator     *iterator = JsonbIteratorInit(&body->root);
-	JsonbValue         value;
-	JsonbIteratorToken token;
-	List              *names = NIL;
-	int                objects = 0;
-
-	while ((token = JsonbIteratorNext(&iterator, &value, false)) != WJB_DONE)
-	{
-		if (token == WJB_BEGIN_OBJECT && ++objects > 1)
-			break;
-		if (token != WJB_KEY)
-			continue;
-		names = lappend(names, pnstrdup(value.val.string.val, value.val.string.len));
-		(void) JsonbIteratorNext(&iterator, &value, true); /* its value, whole */
-	}
-	return names;
-}
-
 /* "(a, b)" or "a, b" with a prefix for each name; checks that the columns exist. */
 static void
 write_columns(Writer *writer, List *names, const char *prefix)
@@ -308,8 +286,10 @@ write_body_rows(Writer *writer, const CgRestRequest *request)
 }
 
 static void
-write_insert(Writer *writer, const CgRestRequest *request, List *names)
+write_insert(Writer *writer, const CgRestRequest *request)
 {
+	List *names = request->columns;
+
 	/* No rows: nothing is inserted, and RETURNING has its columns. */
 	if (JB_ROOT_IS_ARRAY(request->body) && JB_ROOT_COUNT(request->body) == 0)
 	{
@@ -334,9 +314,21 @@ write_insert(Writer *writer, const CgRestRequest *request, List *names)
 	}
 }
 
+/* A client that lost its filter must not change the whole table. */
 static void
-write_update(Writer *writer, const CgRestRequest *request, List *names)
+require_filter(const CgRestRequest *request)
 {
+	if (request->filters == NIL)
+		ereport(ERROR, (errcode(ERRCODE_CARDINALITY_VIOLATION),
+						errmsg("a change needs a filter: without one it would be made to "
+							   "every row")));
+}
+
+static void
+write_update(Writer *writer, const CgRestRequest *request)
+{
+	List *names = request->columns;
+
 	if (JB_ROOT_IS_ARRAY(request->body) || names == NIL)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("the body of an update must be an object with members")));
@@ -354,10 +346,6 @@ void
 cg_rest_plan(const CgRestRequest *request, CgRestPlan *plan)
 {
 	Writer writer = {.table = open_table(request->table), .plan = plan};
-	List  *names = request->columns;
-
-	if (names == NIL && request->body != NULL)
-		names = body_columns(request->body);
 	initStringInfo(&writer.sql);
 	plan->nparams = 0;
 	plan->types = palloc(sizeof(Oid) * MAX_PARAMS);
@@ -375,13 +363,15 @@ cg_rest_plan(const CgRestRequest *request, CgRestPlan *plan)
 			write_order(&writer, request);
 			break;
 		case CG_REST_INSERT:
-			write_insert(&writer, request, names);
+			write_insert(&writer, request);
 			break;
 		case CG_REST_UPDATE:
-			write_update(&writer, request, names);
+			require_filter(request);
+			write_update(&writer, request);
 			write_where(&writer, request);
 			break;
 		case CG_REST_DELETE:
+			require_filter(request);
 			appendStringInfo(&writer.sql, "DELETE FROM cloudgreet.%s",
 							 quote_identifier(request->table));
 			write_where(&writer, request);

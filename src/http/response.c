@@ -50,9 +50,26 @@ cg_response_header(CgResponse *response, const char *name, const char *value)
 	escape_json(&response->headers, value);
 }
 
+static void
+append_text(StringInfo out, const char *member, const char *value)
+{
+	appendStringInfo(out, "%s\"%s\":", out->len > 0 ? "," : "{", member);
+	if (value != NULL)
+		escape_json(out, value);
+	else
+		appendStringInfoString(out, "null");
+}
+
 void
 cg_response_error(CgResponse *response, int status, const char *code, const char *message,
 				  const char *hint)
+{
+	cg_response_error_details(response, status, code, message, NULL, hint);
+}
+
+void
+cg_response_error_details(CgResponse *response, int status, const char *code,
+						  const char *message, const char *details, const char *hint)
 {
 	resetStringInfo(&response->headers);
 	resetStringInfo(&response->body);
@@ -63,15 +80,10 @@ cg_response_error(CgResponse *response, int status, const char *code, const char
 		cg_response_header(response, "Retry-After", "1");
 	cg_response_header(response, "Content-Type", "application/json; charset=utf-8");
 
-	appendStringInfoString(&response->body, "{\"code\":");
-	escape_json(&response->body, code);
-	appendStringInfoString(&response->body, ",\"details\":null,\"hint\":");
-	if (hint != NULL)
-		escape_json(&response->body, hint);
-	else
-		appendStringInfoString(&response->body, "null");
-	appendStringInfoString(&response->body, ",\"message\":");
-	escape_json(&response->body, message);
+	append_text(&response->body, "code", code);
+	append_text(&response->body, "details", details);
+	append_text(&response->body, "hint", hint);
+	append_text(&response->body, "message", message);
 	appendStringInfoChar(&response->body, '}');
 }
 

@@ -26,6 +26,11 @@ extern void cg_response_header(CgResponse *response, const char *name, const cha
 extern void cg_response_error(CgResponse *response, int status, const char *code,
 							  const char *message, const char *hint);
 
+/* The same with details, which may be NULL, as hint may. */
+extern void cg_response_error_details(CgResponse *response, int status, const char *code,
+									  const char *message, const char *details,
+									  const char *hint);
+
 /*
  * Answers an error of the database: status by SQLSTATE (docs/errors.md), the
  * message only where it is ours or about the client's own input.

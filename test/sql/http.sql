@@ -3,27 +3,7 @@
  *		cloudgreet.http(): routes, tokens, tables and errors, without a front.
  */
 \set ECHO none
-\i test/lib/mint.sql
-\i test/lib/master_key.sql
-SELECT cloudgreet.create_business('Http Test', 'America/New_York') AS business \gset
-SELECT cloudgreet.create_business('Neighbour', 'America/New_York') AS other \gset
-\set secret 'a-secret-of-at-least-thirty-two-bytes'
-SELECT cloudgreet.add_jwt_key('http', :'secret');
-SELECT public.mint(public.claims(:'business', 'admin'), :'secret') AS admin,
-       public.mint(public.claims(:'business', 'agent'), :'secret') AS agent,
-       public.mint(public.claims(:'other', 'admin'), :'secret') AS neighbour,
-       public.mint(public.claims(:'business', 'admin', '{"exp": 1}'), :'secret') AS expired,
-       public.mint('{"role": "anon", "exp": 99999999999}', :'secret') AS anon \gset
--- Status and body of an answer, with ids and times taken out.
-CREATE FUNCTION public.ask(method text, target text, token text DEFAULT NULL, body text DEFAULT '', more jsonb DEFAULT '{}')
-    RETURNS TABLE (status int, range_or_allow text, body text) LANGUAGE sql AS
-$$
-    SELECT r.status, coalesce(r.headers ->> 'Content-Range', r.headers ->> 'Allow'),
-           regexp_replace(regexp_replace(convert_from(r.body, 'UTF8'), '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}', 'ID', 'g'),
-                          '[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.+-]+', 'TIME', 'g')
-      FROM cloudgreet.http(method, target, more || CASE WHEN token IS NULL THEN '{}'::jsonb ELSE jsonb_build_object('authorization', 'Bearer ' || token) END,
-                           convert_to(body, 'UTF8')) r
-$$;
+\i test/lib/ask.sql
 \set ECHO all
 \pset format unaligned
 \pset tuples_only on
@@ -157,7 +137,5 @@ SELECT * FROM cloudgreet.http('GET', '/api/health', '{}', '');
 RESET ROLE;
 
 \set ECHO none
-DROP FUNCTION public.walk(text), public.ask(text, text, text, text, jsonb), public.mint(text, text, text), public.claims(uuid, text, jsonb), public.hmac_sha256(bytea, bytea), public.base64url(bytea);
-DELETE FROM cloudgreet_private.jwt_keys;
-DELETE FROM cloudgreet.businesses WHERE id IN (:'business', :'other');
-\i test/lib/drop_master_key.sql
+DROP FUNCTION public.walk(text);
+\i test/lib/drop_ask.sql
