@@ -145,7 +145,6 @@ cg_api_list(const CgRequest *request, CgResponse *response)
 {
 	int64         limit = read_limit(request);
 	CgRestRequest rest;
-	CgRestPlan    plan;
 	Cursor        cursor;
 	CgSpi         spi;
 	uint64        rows;
@@ -157,10 +156,9 @@ cg_api_list(const CgRequest *request, CgResponse *response)
 	read_filters(request, &rest, &cursor);
 	append_order(&rest, "created_at");
 	append_order(&rest, "id");
-	cg_rest_plan(&rest, &plan);
 
 	cg_spi_begin(&spi, "answering a request");
-	rows = cg_rest_run(&plan, true);
+	rows = cg_rest_execute(request, &rest);
 	cg_response_header(response, "Content-Type", "application/json; charset=utf-8");
 	appendStringInfoString(&response->body, "{\"data\":");
 	cg_json_append_rows(&response->body, 0, Min(rows, (uint64) limit));
@@ -196,17 +194,15 @@ static void
 answer_one(const CgRequest *request, CgResponse *response, CgRestRequest *rest,
 		   int status)
 {
-	CgRestPlan plan;
-	CgSpi      spi;
+	CgSpi spi;
 
 	if (rest->body != NULL && !cg_rest_body_keys(rest->body, &rest->columns))
 	{
 		cg_response_error(response, 400, "PGRST102", "All object keys must match", NULL);
 		return;
 	}
-	cg_rest_plan(rest, &plan);
 	cg_spi_begin(&spi, "answering a request");
-	if (cg_rest_run(&plan, rest->verb == CG_REST_READ) == 0)
+	if (cg_rest_execute(request, rest) == 0)
 		cg_response_error(response, 404, CG_CODE_NOT_FOUND,
 						  "there is nothing at this path", NULL);
 	else

@@ -53,6 +53,9 @@ typedef struct CgRoute
  */
 extern bool cg_route_find(CgRequest *request, CgResponse *response);
 
+/* Whether the method is GET or HEAD. */
+extern bool cg_request_reads(const CgRequest *request);
+
 /* A request header's value, or NULL. */
 extern const char *cg_request_header(const CgRequest *request, const char *name);
 

@@ -15,6 +15,12 @@
 #include "gateway/gateway.h"
 #include "tenant/login.h"
 
+bool
+cg_request_reads(const CgRequest *request)
+{
+	return strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0;
+}
+
 const char *
 cg_request_header(const CgRequest *request, const char *name)
 {

@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "executor/spi.h"
+#include "gateway/gateway.h"
 #include "http/response.h"
 #include "http/target.h"
 #include "nodes/pg_list.h"
@@ -18,9 +19,13 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
+/* Of an answer that is one object, not an array. */
+#define CG_REST_OBJECT_MEDIA_TYPE "application/vnd.pgrst.object+json"
+
 typedef enum CgRestVerb
 {
 	CG_REST_READ,
+	CG_REST_COUNT,
 	CG_REST_INSERT,
 	CG_REST_UPDATE,
 	CG_REST_DELETE
@@ -37,7 +42,9 @@ typedef enum CgRestOperator
 	CG_REST_LIKE,
 	CG_REST_ILIKE,
 	CG_REST_IN,
-	CG_REST_IS
+	CG_REST_IS,
+	CG_REST_AND,
+	CG_REST_OR
 } CgRestOperator;
 
 /* An output column: "alias:name", "name", or "*" (name NULL). */
@@ -47,14 +54,15 @@ typedef struct CgRestColumn
 	char *alias; /* NULL: the name */
 } CgRestColumn;
 
-/* column=[not.]op.value */
+/* column=[not.]op.value, or [not.]and=(...) and [not.]or=(...) */
 typedef struct CgRestFilter
 {
-	char          *column;
+	char          *column; /* of every operator but AND and OR */
 	CgRestOperator op;
 	bool           negated;
-	char          *value;  /* of every operator but IN */
-	List          *values; /* of char *, of IN */
+	char          *value;   /* of every operator but IN, AND and OR */
+	List          *values;  /* of char *, of IN */
+	List          *members; /* of CgRestFilter, of AND and OR */
 } CgRestFilter;
 
 /* column[.asc|.desc][.nullsfirst|.nullslast] */
@@ -76,9 +84,11 @@ typedef struct CgRestRequest
 	pg_uuid_t  *after_id; /* NULL: from the newest on */
 	int64       limit;    /* -1: none */
 	int64       offset;
-	List       *columns; /* of char *: written columns */
-	bool        returns; /* Prefer: return=representation */
-	Jsonb      *body;    /* of INSERT and UPDATE */
+	List       *columns;      /* of char *: written columns */
+	bool        returns;      /* Prefer: return=representation */
+	bool        counts;       /* Prefer: count=exact */
+	bool        wants_object; /* Accept: one object, not an array */
+	Jsonb      *body;         /* of INSERT and UPDATE */
 } CgRestRequest;
 
 /* A statement and its parameters, ready to run as the current role. */
@@ -93,9 +103,32 @@ typedef struct CgRestPlan
 
 /*
  * Reads select, filters, order, limit, offset, columns from the parameters.
- * ERROR 22023 or PGRST100's case (42601) with a message about what is wrong.
+ * ERROR 42601 with a message about what is wrong, 0A000 for what is not there yet.
  */
 extern void cg_rest_parse(const CgTarget *target, CgRestRequest *request);
+
+/*
+ * Reads Prefer, Accept, Range (into limit and offset, after cg_rest_parse()) and the
+ * profiles.  Answers 406 or 416 and returns false for what cannot be served; ERROR
+ * 0A000 for what is not there yet.
+ */
+extern bool cg_rest_read_headers(const CgRequest *request, CgRestRequest *rest,
+								 CgResponse *response);
+
+/* One parameter that is a filter; the same errors. */
+extern CgRestFilter *cg_rest_parse_filter(const CgParam *param);
+
+/* Comma-separated items, which may be quoted; "what" they are, for an error. */
+extern List *cg_rest_parse_list(const char *value, const char *what);
+
+/* ERROR 42601: what the text was taken for. */
+extern void cg_rest_refuse(const char *what, const char *value) pg_attribute_noreturn();
+
+/* ERROR 0A000, for parts of the protocol that would else be passed over. */
+extern void cg_rest_refuse_feature(const char *what) pg_attribute_noreturn();
+
+/* The same for a column's name that is a path into JSON or another table. */
+extern void cg_rest_refuse_path(const char *name);
 
 /*
  * The keys of the body's object, or of each object of its array, as a list of char *.
@@ -114,6 +147,20 @@ extern void cg_rest_plan(const CgRestRequest *request, CgRestPlan *plan);
  * the number of rows, found in SPI_tuptable if the statement returns any.
  */
 extern uint64 cg_rest_run(const CgRestPlan *plan, bool read_only);
+
+/*
+ * Plans and runs a request on a table in an open SPI session.  ERROR 42501 when the
+ * permission matrix does not give the caller's role the verb: row security alone
+ * would only show it no rows.
+ */
+extern uint64 cg_rest_execute(const CgRequest *request, const CgRestRequest *rest);
+
+/*
+ * Answers the rows of SPI_tuptable; 406 when one object is wanted and there is not
+ * one.
+ */
+extern void cg_rest_answer_rows(const CgRestRequest *rest, CgResponse *response,
+								int status, uint64 rows);
 
 /* Appends the rows of SPI_tuptable from first on, so many, as a JSON array. */
 extern void cg_json_append_rows(StringInfo out, uint64 first, uint64 count);

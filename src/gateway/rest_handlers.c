@@ -10,72 +10,82 @@
 #include "gateway/gateway.h"
 #include "gateway/rest.h"
 
-#define OBJECT_MEDIA_TYPE "application/vnd.pgrst.object+json"
-
-static bool
-prefers(const CgRequest *request, const char *preference)
+void
+cg_rest_answer_rows(const CgRestRequest *rest, CgResponse *response, int status,
+					uint64 rows)
 {
-	const char *prefer = cg_request_header(request, "prefer");
-
-	return prefer != NULL && strstr(prefer, preference) != NULL;
-}
-
-static bool
-wants_object(const CgRequest *request)
-{
-	const char *accept = cg_request_header(request, "accept");
-
-	return accept != NULL && strstr(accept, OBJECT_MEDIA_TYPE) != NULL;
-}
-
-/* Answers the rows of SPI_tuptable; 406 when one object is wanted and there is not one. */
-static void
-answer_rows(const CgRequest *request, CgResponse *response, int status, uint64 rows)
-{
-	if (wants_object(request))
-	{
-		if (rows != 1)
-		{
-			cg_response_error(response, 406, "PGRST116",
-							  "JSON object requested, multiple (or no) rows returned",
-							  NULL);
-			return;
-		}
-		cg_response_header(response, "Content-Type", OBJECT_MEDIA_TYPE "; charset=utf-8");
-		cg_json_append_row(&response->body, 0);
-	}
-	else
+	if (!rest->wants_object)
 	{
 		cg_response_header(response, "Content-Type", "application/json; charset=utf-8");
 		cg_json_append_rows(&response->body, 0, rows);
 	}
+	else if (rows == 1)
+	{
+		cg_response_header(response, "Content-Type",
+						   CG_REST_OBJECT_MEDIA_TYPE "; charset=utf-8");
+		cg_json_append_row(&response->body, 0);
+	}
+	else
+	{
+		cg_response_error(response, 406, "PGRST116",
+						  "JSON object requested, multiple (or no) rows returned", NULL);
+		return;
+	}
 	response->status = status;
+}
+
+static int64
+count_rows(const CgRequest *request, const CgRestRequest *rest)
+{
+	CgRestRequest count = *rest;
+	bool          isnull;
+
+	count.verb = CG_REST_COUNT;
+	(void) cg_rest_execute(request, &count);
+	return DatumGetInt64(cg_spi_value(0, 1, &isnull));
+}
+
+/* Content-Range: which rows these are, and of how many; total -1 if not counted. */
+static void
+write_range(CgResponse *response, int64 first, int64 rows, int64 total)
+{
+	StringInfoData range;
+
+	initStringInfo(&range);
+	if (rows == 0)
+		appendStringInfoString(&range, "*/");
+	else
+		appendStringInfo(&range, INT64_FORMAT "-" INT64_FORMAT "/", first,
+						 first + rows - 1);
+	if (total < 0)
+		appendStringInfoChar(&range, '*');
+	else
+		appendStringInfo(&range, INT64_FORMAT, total);
+	cg_response_header(response, "Content-Range", range.data);
 }
 
 void
 cg_rest_read(const CgRequest *request, CgResponse *response)
 {
 	CgRestRequest rest;
-	CgRestPlan    plan;
 	CgSpi         spi;
 	uint64        rows;
-	char          range[64];
+	int64         total = -1;
 
 	memset(&rest, 0, sizeof(rest));
 	rest.verb = CG_REST_READ;
 	rest.table = unconstify(char *, request->parameter);
 	cg_rest_parse(&request->target, &rest);
-	cg_rest_plan(&rest, &plan);
+	if (!cg_rest_read_headers(request, &rest, response))
+		return;
 
 	cg_spi_begin(&spi, "answering a request");
-	rows = cg_rest_run(&plan, true);
-	if (rows == 0)
-		snprintf(range, sizeof(range), "*/*");
-	else
-		snprintf(range, sizeof(range), INT64_FORMAT "-" INT64_FORMAT "/*", rest.offset,
-				 rest.offset + (int64) rows - 1);
-	cg_response_header(response, "Content-Range", range);
-	answer_rows(request, response, 200, rows);
+	if (rest.counts)
+		total = count_rows(request, &rest);
+	rows = cg_rest_execute(request, &rest);
+	write_range(response, rest.offset, (int64) rows, total);
+	/* 206: there are more. */
+	cg_rest_answer_rows(&rest, response, (int64) rows < total ? 206 : 200, rows);
 	cg_spi_end(&spi);
 }
 
@@ -83,7 +93,6 @@ void
 cg_rest_write(const CgRequest *request, CgResponse *response)
 {
 	CgRestRequest rest;
-	CgRestPlan    plan;
 	CgSpi         spi;
 	uint64        rows;
 
@@ -93,21 +102,22 @@ cg_rest_write(const CgRequest *request, CgResponse *response)
 											: CG_REST_DELETE;
 	rest.table = unconstify(char *, request->parameter);
 	rest.body = request->json;
-	rest.returns = prefers(request, "return=representation");
 	cg_rest_parse(&request->target, &rest);
+	if (!cg_rest_read_headers(request, &rest, response))
+		return;
 	if (rest.body != NULL && rest.columns == NIL &&
 		!cg_rest_body_keys(rest.body, &rest.columns))
 	{
 		cg_response_error(response, 400, "PGRST102", "All object keys must match", NULL);
 		return;
 	}
-	cg_rest_plan(&rest, &plan);
 
 	cg_spi_begin(&spi, "answering a request");
-	rows = cg_rest_run(&plan, false);
+	rows = cg_rest_execute(request, &rest);
+	if (rest.counts)
+		write_range(response, 0, 0, (int64) rows);
+	response->status = rest.verb == CG_REST_INSERT ? 201 : rest.returns ? 200 : 204;
 	if (rest.returns)
-		answer_rows(request, response, rest.verb == CG_REST_INSERT ? 201 : 200, rows);
-	else
-		response->status = rest.verb == CG_REST_INSERT ? 201 : 204;
+		cg_rest_answer_rows(&rest, response, response->status, rows);
 	cg_spi_end(&spi);
 }

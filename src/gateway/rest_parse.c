@@ -17,22 +17,27 @@
 
 #define MAX_LIST 1000
 
-static const struct
-{
-	const char    *name;
-	CgRestOperator op;
-} operators[] = {
-	{"eq", CG_REST_EQ},     {"neq", CG_REST_NEQ},     {"lt", CG_REST_LT},
-	{"lte", CG_REST_LTE},   {"gt", CG_REST_GT},       {"gte", CG_REST_GTE},
-	{"like", CG_REST_LIKE}, {"ilike", CG_REST_ILIKE}, {"in", CG_REST_IN},
-	{"is", CG_REST_IS},
-};
-
-static void
-refuse(const char *what, const char *text_value)
+void
+cg_rest_refuse(const char *what, const char *value)
 {
 	ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR),
-					errmsg("failed to parse %s \"%.100s\"", what, text_value)));
+					errmsg("failed to parse %s \"%.100s\"", what, value)));
+}
+
+void
+cg_rest_refuse_feature(const char *what)
+{
+	ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					errmsg("not supported yet: %.200s", what)));
+}
+
+void
+cg_rest_refuse_path(const char *name)
+{
+	if (strstr(name, "->") != NULL)
+		cg_rest_refuse_feature(psprintf("JSON path \"%.100s\"", name));
+	if (strchr(name, '.') != NULL)
+		cg_rest_refuse_feature(psprintf("\"%.100s\", a column of another table", name));
 }
 
 /*
@@ -54,12 +59,12 @@ take_item(const char **cursor, char delimiter, const char *what)
 			if (*p == '\\' && p[1] != '\0')
 				p++;
 			if (*p == '\0')
-				refuse(what, start);
+				cg_rest_refuse(what, start);
 			appendStringInfoChar(&item, *p);
 		}
 		p++;
 		if (*p != '\0' && *p != delimiter)
-			refuse(what, start);
+			cg_rest_refuse(what, start);
 	}
 	else
 	{
@@ -70,11 +75,11 @@ take_item(const char **cursor, char delimiter, const char *what)
 	return item.data;
 }
 
-/* Comma-separated items; an empty text is an empty list. */
-static List *
-parse_list(const char *text_value, const char *what)
+/* An empty text is an empty list. */
+List *
+cg_rest_parse_list(const char *value, const char *what)
 {
-	const char *cursor = text_value;
+	const char *cursor = value;
 	List       *items = NIL;
 
 	if (*cursor == '\0')
@@ -97,15 +102,16 @@ parse_select(const char *value)
 	List     *result = NIL;
 	ListCell *cell;
 
-	foreach (cell, parse_list(value, "select parameter"))
+	foreach (cell, cg_rest_parse_list(value, "select parameter"))
 	{
 		char         *item = lfirst(cell);
 		CgRestColumn *column = palloc0(sizeof(CgRestColumn));
 		char         *colon = strchr(item, ':');
 
 		if (strpbrk(item, "()") != NULL || strstr(item, "::") != NULL)
-			ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-							errmsg("select item \"%.100s\" is not supported", item)));
+			cg_rest_refuse_feature(psprintf(
+				"select item \"%.100s\", an embedded table, function or cast", item));
+		cg_rest_refuse_path(item);
 		if (colon != NULL)
 		{
 			*colon = '\0';
@@ -113,47 +119,11 @@ parse_select(const char *value)
 			item = colon + 1;
 		}
 		if (*item == '\0' || (column->alias != NULL && *column->alias == '\0'))
-			refuse("select parameter", value);
+			cg_rest_refuse("select parameter", value);
 		column->name = strcmp(item, "*") == 0 ? NULL : item;
 		result = lappend(result, column);
 	}
 	return result;
-}
-
-static CgRestFilter *
-parse_filter(const CgParam *param)
-{
-	CgRestFilter *filter = palloc0(sizeof(CgRestFilter));
-	const char   *value = param->value;
-	size_t        length;
-
-	filter->column = param->name;
-	if (strncmp(value, "not.", 4) == 0)
-	{
-		filter->negated = true;
-		value += 4;
-	}
-	length = strcspn(value, ".");
-	for (int i = 0; i < lengthof(operators); i++)
-	{
-		if (strlen(operators[i].name) != length || value[length] != '.' ||
-			strncmp(value, operators[i].name, length) != 0)
-			continue;
-		filter->op = operators[i].op;
-		value += length + 1;
-		if (filter->op != CG_REST_IN)
-		{
-			filter->value = pstrdup(value);
-			return filter;
-		}
-		length = strlen(value);
-		if (length < 2 || value[0] != '(' || value[length - 1] != ')')
-			refuse("filter", param->value);
-		filter->values = parse_list(pnstrdup(value + 1, length - 2), "filter");
-		return filter;
-	}
-	refuse("filter", param->value);
-	return NULL; /* not reached */
 }
 
 static List *
@@ -162,12 +132,14 @@ parse_order(const char *value)
 	List     *result = NIL;
 	ListCell *cell;
 
-	foreach (cell, parse_list(value, "order parameter"))
+	foreach (cell, cg_rest_parse_list(value, "order parameter"))
 	{
 		char        *item = lfirst(cell);
 		CgRestOrder *order = palloc0(sizeof(CgRestOrder));
 		char        *part;
 
+		if (strchr(item, '(') != NULL)
+			cg_rest_refuse_feature(psprintf("order by another table, \"%.100s\"", item));
 		order->column = item;
 		while ((part = strrchr(item, '.')) != NULL)
 		{
@@ -178,11 +150,12 @@ parse_order(const char *value)
 			else if (strcmp(part, ".nullslast") == 0)
 				order->nulls = 1;
 			else if (strcmp(part, ".asc") != 0)
-				refuse("order parameter", value);
+				cg_rest_refuse("order parameter", value);
 			*part = '\0';
 		}
+		cg_rest_refuse_path(item);
 		if (*item == '\0')
-			refuse("order parameter", value);
+			cg_rest_refuse("order parameter", value);
 		result = lappend(result, order);
 	}
 	return result;
@@ -202,11 +175,30 @@ parse_count(const CgParam *param)
 	return count;
 }
 
+/* What the verb would pass over. */
+static void
+refuse_unused(const CgRestRequest *request)
+{
+	if (request->verb == CG_REST_READ)
+		return;
+	if (request->order != NIL || request->limit >= 0 || request->offset > 0)
+		cg_rest_refuse_feature("order, limit and offset of a write");
+	if (request->verb == CG_REST_INSERT && request->filters != NIL)
+		ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR), errmsg("POST takes no filters")));
+}
+
 void
 cg_rest_parse(const CgTarget *target, CgRestRequest *request)
 {
-	ListCell *cell;
+	static const char *const once[] = {"select", "order", "limit", "offset", "columns"};
+	ListCell                *cell;
 
+	for (int i = 0; i < lengthof(once); i++)
+	{
+		if (cg_target_param_repeats(target, once[i]))
+			ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR),
+							errmsg("parameter \"%s\" is given twice", once[i])));
+	}
 	request->limit = -1;
 	foreach (cell, target->params)
 	{
@@ -221,8 +213,11 @@ cg_rest_parse(const CgTarget *target, CgRestRequest *request)
 		else if (strcmp(param->name, "offset") == 0)
 			request->offset = parse_count(param);
 		else if (strcmp(param->name, "columns") == 0)
-			request->columns = parse_list(param->value, "columns parameter");
+			request->columns = cg_rest_parse_list(param->value, "columns parameter");
+		else if (strcmp(param->name, "on_conflict") == 0)
+			cg_rest_refuse_feature("upsert (on_conflict)");
 		else
-			request->filters = lappend(request->filters, parse_filter(param));
+			request->filters = lappend(request->filters, cg_rest_parse_filter(param));
 	}
+	refuse_unused(request);
 }

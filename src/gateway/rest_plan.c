@@ -16,6 +16,7 @@
 #include "access/table.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
@@ -131,8 +132,26 @@ write_is(Writer *writer, const CgRestFilter *filter)
 					errmsg("\"is\" takes null, true, false or unknown")));
 }
 
+static void write_filter(Writer *writer, const CgRestFilter *filter);
+
 static void
-write_filter(Writer *writer, const CgRestFilter *filter)
+write_group(Writer *writer, const CgRestFilter *filter)
+{
+	const char *word = filter->negated ? "NOT (" : "(";
+	ListCell   *cell;
+
+	check_stack_depth();
+	foreach (cell, filter->members)
+	{
+		appendStringInfoString(&writer->sql, word);
+		write_filter(writer, lfirst(cell));
+		word = filter->op == CG_REST_AND ? " AND " : " OR ";
+	}
+	appendStringInfoChar(&writer->sql, ')');
+}
+
+static void
+write_comparison(Writer *writer, const CgRestFilter *filter)
 {
 	Form_pg_attribute column = find_column(writer->table, filter->column);
 	CgRestPlan       *plan = writer->plan;
@@ -179,6 +198,15 @@ write_filter(Writer *writer, const CgRestFilter *filter)
 							 plan->nparams);
 	}
 	appendStringInfoChar(&writer->sql, ')');
+}
+
+static void
+write_filter(Writer *writer, const CgRestFilter *filter)
+{
+	if (filter->op == CG_REST_AND || filter->op == CG_REST_OR)
+		write_group(writer, filter);
+	else
+		write_comparison(writer, filter);
 }
 
 static void
@@ -362,6 +390,11 @@ cg_rest_plan(const CgRestRequest *request, CgRestPlan *plan)
 			write_where(&writer, request);
 			write_order(&writer, request);
 			break;
+		case CG_REST_COUNT:
+			appendStringInfo(&writer.sql, "SELECT pg_catalog.count(*) FROM cloudgreet.%s",
+							 quote_identifier(request->table));
+			write_where(&writer, request);
+			break;
 		case CG_REST_INSERT:
 			write_insert(&writer, request);
 			break;
@@ -377,7 +410,7 @@ cg_rest_plan(const CgRestRequest *request, CgRestPlan *plan)
 			write_where(&writer, request);
 			break;
 	}
-	if (request->verb != CG_REST_READ && request->returns)
+	if (request->verb >= CG_REST_INSERT && request->returns)
 	{
 		appendStringInfoString(&writer.sql, " RETURNING");
 		write_select(&writer, request);

@@ -122,8 +122,25 @@ write_call(StringInfo sql, const char *name, const Callee *callee)
 	appendStringInfoString(sql, ") AS f");
 }
 
+/* Parameters would filter, order or cut the rows; only "every column" says nothing. */
 static void
-answer_call(CgResponse *response, const Callee *callee, uint64 rows)
+refuse_parameters(const CgRequest *request)
+{
+	ListCell *cell;
+
+	foreach (cell, request->target.params)
+	{
+		CgParam *param = lfirst(cell);
+
+		if (strcmp(param->name, "select") != 0 || strcmp(param->value, "*") != 0)
+			cg_rest_refuse_feature(
+				psprintf("parameter \"%.100s\" of a function call", param->name));
+	}
+}
+
+static void
+answer_call(const CgRestRequest *rest, CgResponse *response, const Callee *callee,
+			uint64 rows)
 {
 	bool  isnull;
 	Datum value;
@@ -133,10 +150,13 @@ answer_call(CgResponse *response, const Callee *callee, uint64 rows)
 		response->status = 204;
 		return;
 	}
-	cg_response_header(response, "Content-Type", "application/json; charset=utf-8");
 	if (callee->returns_set)
-		cg_json_append_rows(&response->body, 0, rows);
-	else if (callee->returns_rows)
+	{
+		cg_rest_answer_rows(rest, response, 200, rows);
+		return;
+	}
+	cg_response_header(response, "Content-Type", "application/json; charset=utf-8");
+	if (callee->returns_rows)
 		cg_json_append_row(&response->body, 0);
 	else
 	{
@@ -153,10 +173,17 @@ cg_rpc_call(const CgRequest *request, CgResponse *response)
 	Datum          value = JsonbPGetDatum(request->json);
 	char           null = ' ';
 	CgRestPlan     plan = {.types = &type, .values = &value, .nulls = &null};
+	CgRestRequest  rest;
 	Callee         callee;
 	CgSpi          spi;
 	StringInfoData sql;
 
+	memset(&rest, 0, sizeof(rest));
+	refuse_parameters(request);
+	if (!cg_rest_read_headers(request, &rest, response))
+		return;
+	if (rest.counts)
+		cg_rest_refuse_feature("counting the rows of a function");
 	callee.found = false;
 	if (JB_ROOT_IS_OBJECT(request->json))
 		find_callee(request->parameter, request->json, &callee);
@@ -171,6 +198,6 @@ cg_rpc_call(const CgRequest *request, CgResponse *response)
 	plan.sql = sql.data;
 	plan.nparams = callee.names == NIL ? 0 : 1;
 	cg_spi_begin(&spi, "answering a request");
-	answer_call(response, &callee, cg_rest_run(&plan, false));
+	answer_call(&rest, response, &callee, cg_rest_run(&plan, false));
 	cg_spi_end(&spi);
 }

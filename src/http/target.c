@@ -155,3 +155,19 @@ cg_target_param(const CgTarget *target, const char *name)
 	}
 	return NULL;
 }
+
+bool
+cg_target_param_repeats(const CgTarget *target, const char *name)
+{
+	int       count = 0;
+	ListCell *cell;
+
+	foreach (cell, target->params)
+	{
+		CgParam *param = lfirst(cell);
+
+		if (strcmp(param->name, name) == 0)
+			count++;
+	}
+	return count > 1;
+}

@@ -33,4 +33,7 @@ extern bool cg_target_parse(const char *text, CgTarget *result, const char **rea
 /* The first parameter of a name, or NULL. */
 extern const char *cg_target_param(const CgTarget *target, const char *name);
 
+/* Whether a parameter is given more than once, so that one would be passed over. */
+extern bool cg_target_param_repeats(const CgTarget *target, const char *name);
+
 #endif /* CG_HTTP_TARGET_H */
