@@ -32,10 +32,12 @@ static const CgRoute routes[] = {
 	{"POST", "api/google/webhook/:", CG_ROUTE_PUBLIC | CG_ROUTE_WRITE, cg_webhook_post},
 	{"POST", "rest/v1/rpc/:", CG_ROUTE_JSON | CG_ROUTE_NO_BODY | CG_ROUTE_WRITE,
 	 cg_rpc_call},
-	{"GET", "rest/v1/:", 0, cg_rest_read},
-	{"POST", "rest/v1/:", CG_ROUTE_JSON | CG_ROUTE_WRITE, cg_rest_write},
-	{"PATCH", "rest/v1/:", CG_ROUTE_JSON | CG_ROUTE_WRITE, cg_rest_write},
-	{"DELETE", "rest/v1/:", CG_ROUTE_WRITE, cg_rest_write},
+	{"GET", "rest/v1/:", CG_ROUTE_SIGNED, cg_rest_read},
+	{"POST", "rest/v1/:", CG_ROUTE_SIGNED | CG_ROUTE_JSON | CG_ROUTE_WRITE,
+	 cg_rest_write},
+	{"PATCH", "rest/v1/:", CG_ROUTE_SIGNED | CG_ROUTE_JSON | CG_ROUTE_WRITE,
+	 cg_rest_write},
+	{"DELETE", "rest/v1/:", CG_ROUTE_SIGNED | CG_ROUTE_WRITE, cg_rest_write},
 };
 
 /* Whether a path has the shape of a route; *parameter is what ":" stands for. */
