@@ -16,6 +16,7 @@
 
 #define DEFAULT_LIMIT 50
 #define MAX_LIMIT 1000
+#define LIMIT_RULE "must be a whole number from 1 to " CppAsString2(MAX_LIMIT)
 
 /* What a cursor says: where the next page begins, and for whom. */
 typedef struct Cursor
@@ -33,10 +34,10 @@ table_of(const CgRequest *request)
 }
 
 static void
-refuse_parameter(const char *name)
+refuse_parameter(const char *name, const char *why)
 {
 	ereport(ERROR, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-					errmsg("parameter \"%s\" is not valid", name)));
+					errmsg("parameter \"%s\" %s", name, why)));
 }
 
 static char *
@@ -63,10 +64,10 @@ decode_cursor(const char *encoded, const CgRequest *request, Cursor *cursor)
 		*p = *p == '-' ? '+' : *p == '_' ? '/' : *p;
 	if (length != (size_t) pg_b64_enc_len(sizeof(*cursor)) ||
 		pg_b64_decode(copy, (int) length, decoded, sizeof(decoded)) != sizeof(*cursor))
-		refuse_parameter("cursor");
+		refuse_parameter("cursor", "is not valid");
 	memcpy(cursor, decoded, sizeof(*cursor));
 	if (memcmp(&cursor->business, &request->context.business, sizeof(pg_uuid_t)) != 0)
-		refuse_parameter("cursor");
+		refuse_parameter("cursor", "is not valid");
 }
 
 static int64
@@ -80,7 +81,7 @@ read_limit(const CgRequest *request)
 		return DEFAULT_LIMIT;
 	limit = strtol(value, &end, 10);
 	if (value[0] < '1' || value[0] > '9' || *end != '\0' || limit > MAX_LIMIT)
-		refuse_parameter("limit");
+		refuse_parameter("limit", LIMIT_RULE);
 	return limit;
 }
 
@@ -90,6 +91,10 @@ read_filters(const CgRequest *request, CgRestRequest *rest, Cursor *cursor)
 {
 	ListCell *cell;
 
+	if (cg_target_param_repeats(&request->target, "limit"))
+		refuse_parameter("limit", "is given twice");
+	if (cg_target_param_repeats(&request->target, "cursor"))
+		refuse_parameter("cursor", "is given twice");
 	foreach (cell, request->target.params)
 	{
 		CgParam      *param = lfirst(cell);
@@ -107,7 +112,9 @@ read_filters(const CgRequest *request, CgRestRequest *rest, Cursor *cursor)
 		filter = palloc0(sizeof(CgRestFilter));
 		filter->column = param->name;
 		filter->op = CG_REST_EQ;
-		filter->value = param->value;
+		filter->value = strcmp(param->name, "phone") == 0
+							? cg_api_normalize_phone(param->value)
+							: param->value;
 		rest->filters = lappend(rest->filters, filter);
 	}
 }
@@ -196,6 +203,8 @@ answer_one(const CgRequest *request, CgResponse *response, CgRestRequest *rest,
 {
 	CgSpi spi;
 
+	if (rest->body != NULL)
+		rest->body = cg_api_normalize(rest->body);
 	if (rest->body != NULL && !cg_rest_body_keys(rest->body, &rest->columns))
 	{
 		cg_response_error(response, 400, "PGRST102", "All object keys must match", NULL);

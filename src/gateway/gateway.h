@@ -68,6 +68,22 @@ extern bool cg_request_authenticate(CgRequest *request);
 /* Reads the body as JSON; answers 415 or 400 and returns false when it is not. */
 extern bool cg_request_read_json(CgRequest *request, CgResponse *response);
 
+/*
+ * Answers an error of the database in the terms of the request: a body that is no
+ * JSON, a value that is no phone number, e-mail address or time zone, its column.
+ */
+extern void cg_answer_error(const CgRequest *request, CgResponse *response,
+							ErrorData *error);
+
+/*
+ * The body of /api with phone, email and time_zone in the form that is stored.
+ * ERROR ZG104 to ZG106, with the column's name.
+ */
+extern Jsonb *cg_api_normalize(Jsonb *body);
+
+/* The same for one phone number. */
+extern char *cg_api_normalize_phone(const char *value);
+
 /* The handlers, by the file they stand in. */
 extern void cg_health_get(const CgRequest *request, CgResponse *response);
 extern void cg_api_list(const CgRequest *request, CgResponse *response);

@@ -104,17 +104,6 @@ must_pass(int code)
 }
 
 static void
-answer_error(const CgRequest *request, CgResponse *response, const ErrorData *error)
-{
-	if (request->reads_body &&
-		ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_DATA_EXCEPTION)
-		cg_response_error_details(response, 400, "PGRST102", "the body is not JSON",
-								  error->detail, NULL);
-	else
-		cg_response_sql_error(response, error, request->is_anonymous);
-}
-
-static void
 answer_safely(CgRequest *request, CgResponse *response)
 {
 	MemoryContext context = CurrentMemoryContext;
@@ -151,7 +140,7 @@ answer_safely(CgRequest *request, CgResponse *response)
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
 		SetUserIdAndSecContext(role, security_context);
-		answer_error(request, response, error);
+		cg_answer_error(request, response, error);
 		if (response->status >= 500)
 			ereport(LOG, (errcode(error->sqlerrcode),
 						  errmsg("request %s %s failed: %s", request->method,

@@ -17,6 +17,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
@@ -285,17 +286,47 @@ write_order(Writer *writer, const CgRestRequest *request)
 		appendStringInfo(&writer->sql, " OFFSET " INT64_FORMAT, request->offset);
 }
 
-/* "(a, b)" or "a, b" with a prefix for each name; checks that the columns exist. */
+/* Names the column that keeps the role from writing a table it may write. */
 static void
-write_columns(Writer *writer, List *names, const char *prefix)
+require_writable(Relation table, Form_pg_attribute column, AclMode mode)
+{
+	Oid oid = RelationGetRelid(table);
+
+	if (pg_class_aclcheck(oid, GetUserId(), mode) != ACLCHECK_OK &&
+		pg_attribute_aclcheck(oid, column->attnum, GetUserId(), mode) != ACLCHECK_OK &&
+		pg_attribute_aclcheck_all(oid, GetUserId(), mode, ACLMASK_ANY) == ACLCHECK_OK)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("column \"%s\" of table \"%s\" cannot be written",
+						NameStr(column->attname), RelationGetRelationName(table))));
+}
+
+/* The columns that a statement writes, as a list. */
+static void
+write_target(Writer *writer, List *names, AclMode mode)
+{
+	const char *comma = "(";
+	ListCell   *cell;
+
+	foreach (cell, names)
+	{
+		require_writable(writer->table, find_column(writer->table, lfirst(cell)), mode);
+		appendStringInfo(&writer->sql, "%s%s", comma, quote_identifier(lfirst(cell)));
+		comma = ", ";
+	}
+	appendStringInfoChar(&writer->sql, ')');
+}
+
+/* The same columns of the body. */
+static void
+write_body_columns(Writer *writer, List *names)
 {
 	const char *comma = "";
 	ListCell   *cell;
 
 	foreach (cell, names)
 	{
-		(void) find_column(writer->table, lfirst(cell));
-		appendStringInfo(&writer->sql, "%s%s%s", comma, prefix,
+		appendStringInfo(&writer->sql, "%sbody_row.%s", comma,
 						 quote_identifier(lfirst(cell)));
 		comma = ", ";
 	}
@@ -334,10 +365,9 @@ write_insert(Writer *writer, const CgRestRequest *request)
 		appendStringInfoString(&writer->sql, " DEFAULT VALUES");
 	else
 	{
-		appendStringInfoString(&writer->sql, " (");
-		write_columns(writer, names, "");
-		appendStringInfoString(&writer->sql, ") SELECT ");
-		write_columns(writer, names, "body_row.");
+		write_target(writer, names, ACL_INSERT);
+		appendStringInfoString(&writer->sql, " SELECT ");
+		write_body_columns(writer, names);
 		write_body_rows(writer, request);
 	}
 }
@@ -361,11 +391,11 @@ write_update(Writer *writer, const CgRestRequest *request)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("the body of an update must be an object with members")));
 	/* A subquery keeps the body's columns out of WHERE and RETURNING. */
-	appendStringInfo(&writer->sql, "UPDATE cloudgreet.%s SET (",
+	appendStringInfo(&writer->sql, "UPDATE cloudgreet.%s SET ",
 					 quote_identifier(request->table));
-	write_columns(writer, names, "");
-	appendStringInfoString(&writer->sql, ") = (SELECT ");
-	write_columns(writer, names, "body_row.");
+	write_target(writer, names, ACL_UPDATE);
+	appendStringInfoString(&writer->sql, " = (SELECT ");
+	write_body_columns(writer, names);
 	write_body_rows(writer, request);
 	appendStringInfoChar(&writer->sql, ')');
 }

@@ -2,8 +2,8 @@
  * response.c
  *		Builds responses and turns SQLSTATEs into HTTP statuses.
  *
- * Clients get the message of an error, never its DETAIL, HINT or CONTEXT unless
- * the code is ours: those may quote other rows or SQL text.
+ * Clients get the message of an error and the column it is about, never its DETAIL,
+ * HINT or CONTEXT unless the code is ours: those may quote other rows or SQL text.
  *
  * Memory:		the caller's context.
  */
@@ -92,6 +92,7 @@ cg_response_sql_error(CgResponse *response, const ErrorData *error, bool is_anon
 {
 	const char *code = unpack_sql_state(error->sqlerrcode);
 	const char *message = error->message;
+	const char *details = NULL;
 	const char *hint = NULL;
 	int         status = 500;
 
@@ -104,10 +105,16 @@ cg_response_sql_error(CgResponse *response, const ErrorData *error, bool is_anon
 		}
 	}
 	if (strncmp(code, "ZG", 2) == 0)
+	{
+		details = error->detail;
 		hint = error->hint;
+	}
+	if (error->column_name != NULL)
+		details = psprintf(details != NULL ? "column \"%s\": %s" : "column \"%s\"",
+						   error->column_name, details);
 	if (status == 403 && is_anonymous)
 		status = 401; /* it may be allowed once one says who one is */
 	if (status >= 500 && strncmp(code, "ZG", 2) != 0)
 		message = "the request could not be completed";
-	cg_response_error(response, status, pstrdup(code), message, hint);
+	cg_response_error_details(response, status, pstrdup(code), message, details, hint);
 }

@@ -52,6 +52,13 @@ ok(r.data?.length === 2, 'range()', r);
 r = await a.from('leads').select('name').order('name').limit(1);
 ok(r.data?.length === 1, 'limit()', r);
 
+r = await a.from('leads').select('name').or('name.eq.Tom,and(name.eq.Uma,notes.not.is.null)').order('name');
+ok(r.data?.map((x) => x.name).join() === 'Tom,Uma', 'or() with a nested and()', r);
+r = await a.from('leads').select('name', { count: 'exact' }).in('name', ['Sue', 'Tom', 'Uma']).order('name').range(1, 1);
+ok(r.count === 3 && r.data?.length === 1 && r.error === null, 'count: exact with a page', r);
+r = await a.from('leads').select('*', { count: 'exact', head: true }).in('name', ['Sue', 'Tom']);
+ok(r.count === 2 && r.data === null, 'count: exact with head', r);
+
 r = await a.from('leads').select('name').eq('id', sue).maybeSingle();
 ok(r.data?.name === 'Sue', 'maybeSingle() with a row', r);
 r = await a.from('leads').select('name').eq('name', 'nobody').maybeSingle();
@@ -68,12 +75,23 @@ ok(r.status === 200 && r.data?.length === 1, 'delete().select()', r);
 r = await a.from('leads').delete().eq('name', 'Uma');
 ok(r.status === 204, 'delete()', r);
 
+r = await a.from('leads').update({ notes: 'all' });
+ok(r.status === 400 && r.error?.code === '21000', 'update() without a filter is an error', r);
+r = await a.from('leads').delete();
+ok(r.status === 400 && r.error?.code === '21000', 'delete() without a filter is an error', r);
+r = await a.from('leads').upsert({ name: 'Sue' });
+ok(r.status === 400 && r.error?.code === '0A000', 'upsert() is not there yet', r);
+r = await a.from('leads').select('name, appointments(id)');
+ok(r.status === 400 && r.error?.code === '0A000', 'embedding is not there yet', r);
+r = await a.from('leads').select('name').contains('tags', ['a']);
+ok(r.status === 400 && r.error?.code === '0A000', 'contains() is not there yet', r);
+
 r = await a.from('leads').select('no_such_column');
 ok(r.status === 400 && r.error?.code === '42703', 'an unknown column is an error', r);
 r = await a.from('no_such_table').select();
 ok(r.status === 404 && r.error !== null, 'an unknown table is an error', r);
 r = await a.from('leads').insert({ name: 'x', phone: '555' });
-ok(r.status === 422 && r.error?.code === '23514', 'a value against a check is an error', r);
+ok(r.status === 422 && r.error?.code === 'ZG104' && r.error.details === 'column "phone"', 'a value against a check is an error', r);
 r = await a.from('leads').insert({ name: 'x', phone: '+12125550171' });
 ok(r.status === 409 && r.error?.code === '23505', 'a duplicate is an error', r);
 r = await a.from('events').insert({ event_type: 'a.b', subject_type: 'x', subject_id: sue });
