@@ -13,6 +13,7 @@
 #include "utils/guc.h"
 
 #include "core/settings.h"
+#include "gateway/settings.h"
 #include "outbox/handoff.h"
 #include "outbox/settings.h"
 #include "tenant/secret_log.h"
@@ -30,6 +31,7 @@ _PG_init(void)
 	cg_core_settings_define();
 	cg_tenant_settings_define();
 	cg_outbox_settings_define();
+	cg_gateway_settings_define();
 	cg_worker_settings_define();
 	MarkGUCPrefixReserved("cloudgreet");
 	cg_secret_log_install();

@@ -49,7 +49,7 @@ typedef struct CgRoute
 
 /*
  * Finds the route; answers 404, or 405 with Allow, and returns false when there is
- * none.  HEAD is answered by the route of GET.
+ * none; OPTIONS is answered with Allow.  HEAD is answered by the route of GET.
  */
 extern bool cg_route_find(CgRequest *request, CgResponse *response);
 
@@ -67,6 +67,9 @@ extern bool cg_request_authenticate(CgRequest *request);
 
 /* Reads the body as JSON; answers 415 or 400 and returns false when it is not. */
 extern bool cg_request_read_json(CgRequest *request, CgResponse *response);
+
+/* Adds the CORS headers for an origin of cloudgreet.cors_origins. */
+extern void cg_cors_answer(const CgRequest *request, CgResponse *response);
 
 /*
  * Answers an error of the database in the terms of the request: a body that is no

@@ -160,6 +160,7 @@ build_result(FunctionCallInfo fcinfo, const CgRequest *request, CgResponse *resp
 	bytea    *body;
 	char     *headers;
 
+	cg_cors_answer(request, response);
 	for (int i = 0; i < lengthof(security_headers); i++)
 		cg_response_header(response, security_headers[i][0], security_headers[i][1]);
 	if (strcmp(request->method, "HEAD") == 0)

@@ -90,6 +90,12 @@ cg_route_find(CgRequest *request, CgResponse *response)
 	if (allowed.len == 0)
 		cg_response_error(response, 404, CG_CODE_NOT_FOUND,
 						  "there is nothing at this path", NULL);
+	else if (strcmp(request->method, "OPTIONS") == 0)
+	{
+		appendStringInfoString(&allowed, ", OPTIONS");
+		cg_response_header(response, "Allow", allowed.data);
+		response->status = 204;
+	}
 	else
 	{
 		cg_response_error(response, 405, CG_CODE_METHOD_NOT_ALLOWED,

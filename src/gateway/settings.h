@@ -1,0 +1,13 @@
+/*
+ * settings.h
+ *		The settings of the HTTP surface.
+ */
+#ifndef CG_GATEWAY_SETTINGS_H
+#define CG_GATEWAY_SETTINGS_H
+
+extern char *cg_cors_origins; /* comma-separated; "*" for any */
+
+/* Defines the settings; called once from _PG_init(). */
+extern void cg_gateway_settings_define(void);
+
+#endif /* CG_GATEWAY_SETTINGS_H */
