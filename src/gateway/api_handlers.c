@@ -12,6 +12,7 @@
 #include "core/spi.h"
 #include "gateway/gateway.h"
 #include "gateway/rest.h"
+#include "gateway/rest_parse.h"
 #include "utils/builtins.h"
 
 #define DEFAULT_LIMIT 50

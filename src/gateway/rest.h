@@ -102,41 +102,6 @@ typedef struct CgRestPlan
 } CgRestPlan;
 
 /*
- * Reads select, filters, order, limit, offset, columns from the parameters.
- * ERROR 42601 with a message about what is wrong, 0A000 for what is not there yet.
- */
-extern void cg_rest_parse(const CgTarget *target, CgRestRequest *request);
-
-/*
- * Reads Prefer, Accept, Range (into limit and offset, after cg_rest_parse()) and the
- * profiles.  Answers 406 or 416 and returns false for what cannot be served; ERROR
- * 0A000 for what is not there yet.
- */
-extern bool cg_rest_read_headers(const CgRequest *request, CgRestRequest *rest,
-								 CgResponse *response);
-
-/* One parameter that is a filter; the same errors. */
-extern CgRestFilter *cg_rest_parse_filter(const CgParam *param);
-
-/* Comma-separated items, which may be quoted; "what" they are, for an error. */
-extern List *cg_rest_parse_list(const char *value, const char *what);
-
-/* ERROR 42601: what the text was taken for. */
-extern void cg_rest_refuse(const char *what, const char *value) pg_attribute_noreturn();
-
-/* ERROR 0A000, for parts of the protocol that would else be passed over. */
-extern void cg_rest_refuse_feature(const char *what) pg_attribute_noreturn();
-
-/* The same for a column's name that is a path into JSON or another table. */
-extern void cg_rest_refuse_path(const char *name);
-
-/*
- * The keys of the body's object, or of each object of its array, as a list of char *.
- * Returns false when an item of the array is no object, or its keys are others.
- */
-extern bool cg_rest_body_keys(Jsonb *body, List **keys);
-
-/*
  * Makes the statement.  ERROR 21000 for a change without a filter, 42P01 for a table that is not served, 42703 for a
  * column that is not there, 22P02 for a value that is not of the column's type.
  */

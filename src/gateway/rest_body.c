@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "gateway/rest.h"
+#include "gateway/rest_parse.h"
 
 /* The keys of an object; they come sorted, and each once. */
 static List *

@@ -13,6 +13,7 @@
 #include "miscadmin.h"
 
 #include "gateway/rest.h"
+#include "gateway/rest_parse.h"
 
 static const struct
 {

@@ -9,6 +9,7 @@
 #include "core/spi.h"
 #include "gateway/gateway.h"
 #include "gateway/rest.h"
+#include "gateway/rest_parse.h"
 
 void
 cg_rest_answer_rows(const CgRestRequest *rest, CgResponse *response, int status,

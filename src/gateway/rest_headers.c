@@ -14,6 +14,7 @@
 
 #include "gateway/gateway.h"
 #include "gateway/rest.h"
+#include "gateway/rest_parse.h"
 
 static const char *const features_not_there[] = {
 	"count=planned", "count=estimated", "max-affected=", "missing=default", "params=",

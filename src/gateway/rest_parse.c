@@ -14,6 +14,7 @@
 #include "utils/builtins.h"
 
 #include "gateway/rest.h"
+#include "gateway/rest_parse.h"
 
 #define MAX_LIST 1000
 

@@ -18,6 +18,7 @@
 #include "funcapi.h"
 #include "gateway/gateway.h"
 #include "gateway/rest.h"
+#include "gateway/rest_parse.h"
 #include "utils/builtins.h"
 #include "utils/catcache.h"
 #include "utils/lsyscache.h"
