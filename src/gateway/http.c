@@ -148,7 +148,8 @@ answer_safely(CgRequest *request, CgResponse *response)
 						  errhidestmt(true)));
 	}
 	PG_END_TRY();
-	AtEOXact_GUC(true, level);
+	/* Not even what a called function SET: the next request may be another tenant's. */
+	AtEOXact_GUC(false, level);
 }
 
 static Datum

@@ -5,14 +5,17 @@
  * The common types have a path of their own; whatever is left goes through
  * to_json(), so the output is always what PostgreSQL itself would print.
  *
- * Memory:		the caller's context; the caller resets it per request.
+ * Rendering is where a large answer takes its time and memory, so each value lets the
+ * query be cancelled, and an answer may have cloudgreet.response_bytes.
+ *
+ * Memory:		what a row needs is freed after it; out is the caller's.
+ * Errors:		54000 for an answer that is too large.
  */
 #include "postgres.h"
 
-#include <math.h>
-
 #include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
@@ -21,8 +24,11 @@
 #include "utils/json.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 
+#include "core/spi.h"
 #include "gateway/rest.h"
+#include "gateway/settings.h"
 
 /* to_json() for a type without a path here; it looks at its argument's type. */
 static void
@@ -56,6 +62,11 @@ cg_json_append_value(StringInfo out, Datum value, bool isnull, Oid type)
 	Oid  output;
 	bool is_varlena;
 
+	CHECK_FOR_INTERRUPTS();
+	if (out->len > cg_response_bytes)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("the answer is larger than %d bytes", cg_response_bytes),
+						errhint("Ask for fewer rows or columns.")));
 	if (isnull)
 	{
 		appendStringInfoString(out, "null");
@@ -111,8 +122,12 @@ cg_json_append_value(StringInfo out, Datum value, bool isnull, Oid type)
 void
 cg_json_append_row(StringInfo out, uint64 row)
 {
-	TupleDesc descriptor = SPI_tuptable->tupdesc;
+	TupleDesc     descriptor = SPI_tuptable->tupdesc;
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext scratch =
+		AllocSetContextCreate(caller, "JSON of a row", ALLOCSET_SMALL_SIZES);
 
+	MemoryContextSwitchTo(scratch);
 	appendStringInfoChar(out, '{');
 	for (int i = 0; i < descriptor->natts; i++)
 	{
@@ -127,6 +142,8 @@ cg_json_append_row(StringInfo out, uint64 row)
 		cg_json_append_value(out, value, isnull, column->atttypid);
 	}
 	appendStringInfoChar(out, '}');
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(scratch);
 }
 
 void
@@ -138,6 +155,24 @@ cg_json_append_rows(StringInfo out, uint64 first, uint64 count)
 		if (row > first)
 			appendStringInfoString(out, ",\n ");
 		cg_json_append_row(out, row);
+	}
+	appendStringInfoChar(out, ']');
+}
+
+void
+cg_json_append_scalars(StringInfo out, uint64 count)
+{
+	Oid type = SPI_gettypeid(SPI_tuptable->tupdesc, 1);
+
+	appendStringInfoChar(out, '[');
+	for (uint64 row = 0; row < count; row++)
+	{
+		bool  isnull;
+		Datum value = cg_spi_value(row, 1, &isnull);
+
+		if (row > 0)
+			appendStringInfoString(out, ",\n ");
+		cg_json_append_value(out, value, isnull, type);
 	}
 	appendStringInfoChar(out, ']');
 }

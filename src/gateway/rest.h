@@ -130,6 +130,9 @@ extern void cg_rest_answer_rows(const CgRestRequest *rest, CgResponse *response,
 /* Appends the rows of SPI_tuptable from first on, so many, as a JSON array. */
 extern void cg_json_append_rows(StringInfo out, uint64 first, uint64 count);
 
+/* Writes the first column of count rows as an array of values. */
+extern void cg_json_append_scalars(StringInfo out, uint64 count);
+
 /* Appends one row of SPI_tuptable as a JSON object. */
 extern void cg_json_append_row(StringInfo out, uint64 row);
 

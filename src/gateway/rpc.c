@@ -24,11 +24,14 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
+/* What no argument is called. */
+#define RESULT "\"result of the call\""
+
 /* A function that fits the request. */
 typedef struct Callee
 {
 	bool  found;
-	bool  returns_rows; /* a set, or a composite */
+	bool  returns_rows; /* of columns: a composite, or several OUT arguments */
 	bool  returns_set;
 	bool  is_void;
 	List *names; /* of char *: the arguments given */
@@ -91,8 +94,7 @@ find_callee(const char *name, Jsonb *body, Callee *callee)
 		callee->found = true;
 		callee->returns_set = function->proretset;
 		callee->is_void = function->prorettype == VOIDOID;
-		callee->returns_rows = function->proretset ||
-							   get_typtype(function->prorettype) == TYPTYPE_COMPOSITE ||
+		callee->returns_rows = get_typtype(function->prorettype) == TYPTYPE_COMPOSITE ||
 							   function->prorettype == RECORDOID;
 	}
 	ReleaseSysCacheList(list);
@@ -106,7 +108,7 @@ write_call(StringInfo sql, const char *name, const Callee *callee)
 	ListCell      *type;
 
 	initStringInfo(&columns);
-	appendStringInfo(sql, "SELECT %s FROM ", callee->returns_rows ? "f.*" : "f");
+	appendStringInfo(sql, "SELECT %s%s FROM ", RESULT, callee->returns_rows ? ".*" : "");
 	if (callee->names != NIL)
 	{
 		forboth(cell, callee->names, type, callee->types) appendStringInfo(
@@ -120,7 +122,7 @@ write_call(StringInfo sql, const char *name, const Callee *callee)
 		appendStringInfo(sql, "%s%s => args.%s",
 						 foreach_current_index(cell) > 0 ? ", " : "",
 						 quote_identifier(lfirst(cell)), quote_identifier(lfirst(cell)));
-	appendStringInfoString(sql, ") AS f");
+	appendStringInfoString(sql, ") AS " RESULT);
 }
 
 /* Parameters would filter, order or cut the rows; only "every column" says nothing. */
@@ -151,13 +153,15 @@ answer_call(const CgRestRequest *rest, CgResponse *response, const Callee *calle
 		response->status = 204;
 		return;
 	}
-	if (callee->returns_set)
+	if (callee->returns_set && callee->returns_rows)
 	{
 		cg_rest_answer_rows(rest, response, 200, rows);
 		return;
 	}
 	cg_response_header(response, "Content-Type", "application/json; charset=utf-8");
-	if (callee->returns_rows)
+	if (callee->returns_set)
+		cg_json_append_scalars(&response->body, rows);
+	else if (callee->returns_rows)
 		cg_json_append_row(&response->body, 0);
 	else
 	{

@@ -6,6 +6,7 @@
 #define CG_GATEWAY_SETTINGS_H
 
 extern char *cg_cors_origins; /* comma-separated; "*" for any */
+extern int   cg_response_bytes;
 
 /* Defines the settings; called once from _PG_init(). */
 extern void cg_gateway_settings_define(void);

@@ -116,6 +116,6 @@ for my $bad ([ "send_sms('12', 'x'", 'ZG104' ], [ "send_sms('+12125550177', ''",
 	like($err, qr/$bad->[1]/, "$bad->[0]) is error $bad->[1]");
 }
 is($server->sql('SELECT * FROM cloudgreet_private.outbox_faults()'), '', 'every request is accounted for');
-is(join('; ', map { "$_->{method} $_->{path}" } $fake->violations), '', 'the provider had nothing to complain of');
+is(join('; ', map { $_->{headers}{authorization} } $fake->violations), 'Bearer wrong', 'the provider complained of nothing but the wrong key');
 $node->stop;
 done_testing();
