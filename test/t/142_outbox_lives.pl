@@ -22,7 +22,7 @@ sub workers { my ($database) = @_; return $outbox->sql("SELECT count(*) FROM pg_
 
 # --- Transactions ---------------------------------------------------------------------
 # More than the ring holds, while the dispatcher is held up: the table tells of the rest.
-my $many = $ENV{MANY} // 5000;
+my $many = 5000;
 my $business = $outbox->{business}{postgres};
 $outbox->sql("SET synchronous_commit = off; SELECT count(cloudgreet.send_sms('+1312' || 5600000 + n, 'many ' || n, business_id => '$business')) FROM generate_series(1, $many) n");
 my $few = $outbox->sql(join(';', map { "SELECT cloudgreet.send_sms('+1312557' || lpad('$_', 4, '0'), 'few $_', business_id => '$business')" } 1 .. 300));
