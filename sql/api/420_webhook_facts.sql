@@ -84,13 +84,17 @@ COMMENT ON FUNCTION cloudgreet_private.ensure_lead(uuid, text, text) IS
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.record_once(
     business_id uuid, event_type text, subject_type text, subject_id uuid, data jsonb, lead_id uuid) RETURNS void
-    LANGUAGE sql SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
 $$
-    SELECT cloudgreet_private.record_event(record_once.business_id, record_once.event_type, record_once.subject_type,
-               record_once.subject_id, record_once.data, record_once.lead_id)
-     WHERE NOT EXISTS (SELECT FROM cloudgreet.events e
-                        WHERE e.business_id = record_once.business_id AND e.subject_id = record_once.subject_id
-                          AND e.event_type = record_once.event_type);
+BEGIN
+    -- In PL/pgSQL its plan is kept; to plan a look into all partitions takes longer than the look.
+    IF NOT EXISTS (SELECT FROM cloudgreet.events e
+                    WHERE e.business_id = record_once.business_id AND e.subject_id = record_once.subject_id
+                      AND e.event_type = record_once.event_type) THEN
+        PERFORM cloudgreet_private.record_event(record_once.business_id, record_once.event_type, record_once.subject_type,
+            record_once.subject_id, record_once.data, record_once.lead_id);
+    END IF;
+END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.record_once(uuid, text, text, uuid, jsonb, uuid) IS
     'Adds a row to the timeline unless the subject has one of that type. The caller holds a lock on the subject.';
@@ -130,11 +134,13 @@ COMMENT ON FUNCTION cloudgreet_private.settle_outbox(uuid, text, uuid, text) IS
     'Tells the outbox that what it does not know the end of was sent.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.outbox_subject(business_id uuid, outbox_id uuid, subject_type text) RETURNS uuid
-    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS
 $$
-    SELECT o.subject_id FROM cloudgreet_private.outbox o
-     WHERE o.business_id = outbox_subject.business_id AND o.id = outbox_subject.outbox_id
-       AND o.subject_type = outbox_subject.subject_type;
+BEGIN
+    RETURN (SELECT o.subject_id FROM cloudgreet_private.outbox o
+             WHERE o.business_id = outbox_subject.business_id AND o.id = outbox_subject.outbox_id
+               AND o.subject_type = outbox_subject.subject_type);
+END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.outbox_subject(uuid, uuid, text) IS
     'The row that a request of the outbox is about; NULL when it is of another business or kind.';

@@ -49,8 +49,9 @@ COMMENT ON FUNCTION cloudgreet_private.adopt_message(uuid, uuid, text, text) IS
 CREATE OR REPLACE FUNCTION cloudgreet_private.advance_message(
     business_id uuid, sms_message_id uuid, status text, at timestamptz, error_code text, sent_at timestamptz,
     delivered_at timestamptz, segments integer) RETURNS void
-    LANGUAGE sql SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
 $$
+BEGIN
     WITH judged AS (
         SELECT m.id, (cloudgreet_private.sms_rank(advance_message.status), coalesce(advance_message.at, '-infinity'), advance_message.status COLLATE "C")
                      > (cloudgreet_private.sms_rank(m.status), coalesce(m.status_at, '-infinity'), m.status COLLATE "C") AS wins
@@ -65,6 +66,7 @@ $$
            segments = coalesce(m.segments, advance_message.segments)
       FROM judged j
      WHERE m.business_id = advance_message.business_id AND m.id = j.id;
+END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.advance_message(uuid, uuid, text, timestamptz, text, timestamptz, timestamptz, integer) IS
     'Moves a text forward, by rank of the status and then by the provider''s time; times are the earliest that were told.';

@@ -56,8 +56,9 @@ COMMENT ON FUNCTION cloudgreet_private.adopt_email(uuid, uuid, text, text) IS
 CREATE OR REPLACE FUNCTION cloudgreet_private.advance_email(
     business_id uuid, email_id uuid, status text, at timestamptz, error_code text, bounce_type text,
     sent_at timestamptz, delivered_at timestamptz) RETURNS void
-    LANGUAGE sql SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
 $$
+BEGIN
     WITH judged AS (
         SELECT m.id, (cloudgreet_private.email_rank(advance_email.status), coalesce(advance_email.at, '-infinity'), advance_email.status COLLATE "C")
                      > (cloudgreet_private.email_rank(m.status), coalesce(m.status_at, '-infinity'), m.status COLLATE "C") AS wins
@@ -72,6 +73,7 @@ $$
            sent_at = least(m.sent_at, advance_email.sent_at), delivered_at = least(m.delivered_at, advance_email.delivered_at)
       FROM judged j
      WHERE m.business_id = advance_email.business_id AND m.id = j.id;
+END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.advance_email(uuid, uuid, text, timestamptz, text, text, timestamptz, timestamptz) IS
     'Moves an e-mail forward, by rank of the status and then by the provider''s time; times are the earliest that were told.';

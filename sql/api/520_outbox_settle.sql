@@ -16,7 +16,7 @@ COMMENT ON FUNCTION cloudgreet_private.outbox_retry_delay(integer, bigint) IS
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.outbox_settle_one(
     business_id uuid, outbox_id uuid, attempt integer, outcome text, http_status integer, error_code text,
-    duration_ms integer, provider_id text, retry_after_ms bigint, response bytea) RETURNS void
+    duration_ms integer, provider_id text, retry_after_ms bigint, response bytea) RETURNS boolean
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
@@ -26,6 +26,11 @@ DECLARE
     due_at timestamptz := cloudgreet.clock() + cloudgreet_private.outbox_retry_delay(outbox_settle_one.attempt, outbox_settle_one.retry_after_ms);
 BEGIN
     PERFORM cloudgreet.enter_business(outbox_settle_one.business_id);
+    SELECT o.* INTO item FROM cloudgreet_private.outbox o
+     WHERE o.business_id = outbox_settle_one.business_id AND o.id = outbox_settle_one.outbox_id;
+    IF FOUND AND NOT cloudgreet_private.lock_subject(item) THEN
+        RETURN false;
+    END IF;
     INSERT INTO cloudgreet_private.outbox_attempts
         (business_id, outbox_id, attempt, outcome, http_status, error_code, duration_ms, response)
     VALUES (outbox_settle_one.business_id, outbox_settle_one.outbox_id, outbox_settle_one.attempt, outbox_settle_one.outcome,
@@ -34,7 +39,7 @@ BEGIN
      WHERE o.business_id = outbox_settle_one.business_id AND o.id = outbox_settle_one.outbox_id
        AND o.state = 'sending' AND o.attempts = outbox_settle_one.attempt FOR UPDATE;
     IF NOT FOUND THEN
-        RETURN; -- an event was here before, or another attempt
+        RETURN true; -- an event was here before, or another attempt
     END IF;
     next_state := CASE outbox_settle_one.outcome WHEN 'retry' THEN 'queued' WHEN 'account_broken' THEN 'held' ELSE outbox_settle_one.outcome END;
     IF next_state = 'queued' AND (due_at > item.deadline_at OR item.attempts >= current_setting('cloudgreet.outbox_max_attempts')::integer) THEN
@@ -67,14 +72,15 @@ BEGIN
     ELSE
         NULL; -- queued: another attempt
     END CASE;
+    RETURN true;
 END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.outbox_settle_one(uuid, uuid, integer, text, integer, text, integer, text, bigint, bytea) IS
-    'sending -> done, queued, unknown, dead or held, by the outcome of that attempt (done, retry, unknown, dead, account_broken), which is kept.';
+    'sending -> done, queued, unknown, dead or held, by the outcome of that attempt (done, retry, unknown, dead, account_broken), which is kept. False, and nothing done, while another has locked the text or e-mail.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.outbox_settle(
     business_ids uuid[], ids uuid[], attempts integer[], outcomes text[], http_statuses integer[], error_codes text[],
-    durations_ms integer[], provider_ids text[], retry_afters_ms bigint[], responses bytea[]) RETURNS void
+    durations_ms integer[], provider_ids text[], retry_afters_ms bigint[], responses bytea[]) RETURNS SETOF boolean
     LANGUAGE sql SET search_path = pg_catalog, pg_temp AS
 $$
     SELECT cloudgreet_private.outbox_settle_one(r.business_id, r.id, r.attempt, r.outcome, r.http_status, r.error_code,
@@ -85,7 +91,7 @@ $$
         AS r (business_id, id, attempt, outcome, http_status, error_code, duration_ms, provider_id, retry_after_ms, response);
 $$;
 COMMENT ON FUNCTION cloudgreet_private.outbox_settle(uuid[], uuid[], integer[], text[], integer[], text[], integer[], text[], bigint[], bytea[]) IS
-    'Records the outcomes of several attempts, in one transaction.';
+    'Records the outcomes of several attempts, in one transaction; returns for each whether it was, in their order.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.release_account() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS

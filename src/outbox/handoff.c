@@ -16,7 +16,10 @@
 
 #include "access/htup_details.h"
 #include "access/xact.h"
+#include "catalog/objectaccess.h"
+#include "catalog/pg_extension.h"
 #include "catalog/pg_type.h"
+#include "commands/extension.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -54,6 +57,7 @@ static Place                  *own_place = NULL; /* of a worker */
 static CgHandoffWorker         own_worker;
 static shmem_request_hook_type previous_request = NULL;
 static shmem_startup_hook_type previous_startup = NULL;
+static object_access_hook_type previous_access = NULL;
 
 /* What this transaction did. */
 static CgOutboxKey pending[PENDING_SIZE];
@@ -172,6 +176,21 @@ on_transaction(XactEvent event, void *arg)
 	}
 }
 
+/* The extension goes: the workers have to. */
+static void
+on_object_access(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id,
+				 void *arg)
+{
+	if (previous_access != NULL)
+		previous_access(access, class_id, object_id, sub_id, arg);
+	if (access == OAT_DROP && class_id == ExtensionRelationId &&
+		object_id == get_extension_oid("cloudgreet", true))
+	{
+		pending_scan = true;
+		pending_webhooks = true;
+	}
+}
+
 void
 cg_handoff_install(void)
 {
@@ -182,6 +201,8 @@ cg_handoff_install(void)
 	shmem_request_hook = request_memory;
 	previous_startup = shmem_startup_hook;
 	shmem_startup_hook = start_memory;
+	previous_access = object_access_hook;
+	object_access_hook = on_object_access;
 }
 
 static void

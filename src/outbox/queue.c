@@ -72,15 +72,19 @@ build_array(const Datum *values, const bool *nulls, int count, Oid type)
 											  align));
 }
 
-void
+int
 cg_outbox_recover(void)
 {
 	Session session;
+	bool    is_null;
+	int     others;
 
 	begin(&session, "recovering the outbox");
 	cg_spi_query("SELECT cloudgreet_private.outbox_recover()", 0, NULL, NULL, NULL, false,
 				 0);
+	others = DatumGetInt32(cg_spi_value(0, 1, &is_null));
 	end(&session);
+	return others;
 }
 
 int
@@ -161,11 +165,12 @@ read_item(uint64 row, CgOutboxItem *item, MemoryContext context)
 	item->body_length = (int) VARSIZE_ANY_EXHDR(body);
 	item->body = MemoryContextAlloc(context, item->body_length + 1);
 	memcpy(item->body, VARDATA_ANY(body), item->body_length);
-	item->api_key = open_key(row, 8, &item->key.business_id, context);
+	item->api_key = open_key(row, 9, &item->key.business_id, context);
 }
 
 int
-cg_outbox_claim(const CgOutboxKey *keys, int count, CgOutboxItem *items)
+cg_outbox_claim(const CgOutboxKey *keys, int count, CgOutboxItem *items,
+				bool *has_waiting)
 {
 	Session session;
 	Oid     types[2] = {UUIDARRAYOID, UUIDARRAYOID};
@@ -173,8 +178,11 @@ cg_outbox_claim(const CgOutboxKey *keys, int count, CgOutboxItem *items)
 	Datum  *businesses;
 	Datum  *ids;
 	uint64  rows;
+	int     claimed = 0;
 
 	begin(&session, "claiming requests");
+	/* A server that forgot the claim in a crash would send again. */
+	ForceSyncCommit();
 	businesses = palloc(count * sizeof(Datum));
 	ids = palloc(count * sizeof(Datum));
 	for (int i = 0; i < count; i++)
@@ -185,14 +193,22 @@ cg_outbox_claim(const CgOutboxKey *keys, int count, CgOutboxItem *items)
 	values[0] = build_array(businesses, NULL, count, UUIDOID);
 	values[1] = build_array(ids, NULL, count, UUIDOID);
 	rows = cg_spi_query("SELECT business_id, id, provider, operation, idempotency,"
-						"       attempt, body, secret_name, secret_version,"
+						"       attempt, body, waits, secret_name, secret_version,"
 						"       secret_key_id, secret_nonce, secret_ciphertext"
 						"  FROM cloudgreet_private.outbox_claim($1, $2)",
 						2, types, values, NULL, false, 0);
+	*has_waiting = false;
 	for (uint64 row = 0; row < rows; row++)
-		read_item(row, &items[row], session.caller);
+	{
+		bool is_null;
+
+		if (DatumGetBool(cg_spi_value(row, 8, &is_null)))
+			*has_waiting = true;
+		else
+			read_item(row, &items[claimed++], session.caller);
+	}
 	end(&session);
-	return (int) rows;
+	return claimed;
 }
 
 static const char *
@@ -242,7 +258,7 @@ fill_row(const CgOutboxAttempt *attempt, Datum *values, bool *nulls)
 }
 
 void
-cg_outbox_settle(CgOutboxAttempt *const *attempts, int count)
+cg_outbox_settle(CgOutboxAttempt *const *attempts, int count, bool *is_settled)
 {
 	static const Oid elements[SETTLE_COLUMNS] = {UUIDOID, UUIDOID, INT4OID, TEXTOID,
 												 INT4OID, TEXTOID, INT4OID, TEXTOID,
@@ -254,6 +270,7 @@ cg_outbox_settle(CgOutboxAttempt *const *attempts, int count)
 	Datum   arrays[SETTLE_COLUMNS];
 	Datum  *columns;
 	bool   *nulls;
+	uint64  rows;
 
 	begin(&session, "settling requests");
 	columns = palloc(SETTLE_COLUMNS * count * sizeof(Datum));
@@ -273,8 +290,15 @@ cg_outbox_settle(CgOutboxAttempt *const *attempts, int count)
 	for (int i = 0; i < SETTLE_COLUMNS; i++)
 		arrays[i] =
 			build_array(&columns[i * count], &nulls[i * count], count, elements[i]);
-	cg_spi_query("SELECT cloudgreet_private.outbox_settle($1, $2, $3, $4, $5, $6, $7, $8,"
-				 "                                        $9, $10)",
-				 SETTLE_COLUMNS, types, arrays, NULL, false, 0);
+	rows = cg_spi_query("SELECT cloudgreet_private.outbox_settle($1, $2, $3, $4, $5, $6,"
+						"                                        $7, $8, $9, $10)",
+						SETTLE_COLUMNS, types, arrays, NULL, false, 0);
+	Assert(rows == count);
+	for (uint64 row = 0; row < rows; row++)
+	{
+		bool is_null;
+
+		is_settled[row] = DatumGetBool(cg_spi_value(row, 1, &is_null));
+	}
 	end(&session);
 }

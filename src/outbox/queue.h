@@ -59,8 +59,11 @@ typedef struct CgOutboxAttempt
 	char            response[CG_OUTBOX_RESPONSE_BYTES];
 } CgOutboxAttempt;
 
-/* Gives back what a dispatcher that is no more had under way. */
-extern void cg_outbox_recover(void);
+/*
+ * Gives back what a dispatcher that is no more had under way.  Returns how many of them
+ * are locked by others, and remain.
+ */
+extern int cg_outbox_recover(void);
 
 /*
  * Finds up to max rows that are due.  *wait_ms is the time until the next one of the
@@ -70,12 +73,15 @@ extern int cg_outbox_due(CgOutboxKey *keys, int max, long *wait_ms);
 
 /*
  * Claims those of the rows that may be sent, and returns them in items, palloc'd in
- * the current context; durable on return.  Fewer are returned when some must wait.
+ * the current context; durable on return.  *has_waiting tells whether others of them
+ * wait for one that is under way.
  * ERROR ZG108, ZG109 (and nothing claimed) when the master key cannot be used.
  */
-extern int cg_outbox_claim(const CgOutboxKey *keys, int count, CgOutboxItem *items);
+extern int cg_outbox_claim(const CgOutboxKey *keys, int count, CgOutboxItem *items,
+						   bool *has_waiting);
 
-/* Records the outcomes of attempts. */
-extern void cg_outbox_settle(CgOutboxAttempt *const *attempts, int count);
+/* Records the outcomes of attempts, but of those whose subject another has locked. */
+extern void cg_outbox_settle(CgOutboxAttempt *const *attempts, int count,
+							 bool *is_settled);
 
 #endif /* CG_OUTBOX_QUEUE_H */

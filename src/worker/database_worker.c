@@ -51,6 +51,12 @@ cg_database_worker_start(CgHandoffWorker worker, const char *name)
 	pgstat_report_appname(name);
 	SetConfigOption("lock_timeout", LOCK_TIMEOUT, PGC_USERSET, PGC_S_OVERRIDE);
 	SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_OVERRIDE);
+	/*
+	 * What a worker does, it does by keys.  Its plans are kept for as long as it lives,
+	 * and those that were made while tables were empty would read them whole.
+	 */
+	SetConfigOption("enable_seqscan", "off", PGC_USERSET, PGC_S_OVERRIDE);
+	SetConfigOption("plan_cache_mode", "force_generic_plan", PGC_USERSET, PGC_S_OVERRIDE);
 	if (!cg_database_worker_is_wanted() || !cg_handoff_attach(worker))
 		proc_exit(0);
 	ereport(LOG, (errmsg("%s serves database \"%s\"", name, MyBgworkerEntry->bgw_extra)));

@@ -7,9 +7,10 @@
  * move.  A request is claimed, durably, before its first byte leaves; whatever happens
  * then, it is known that it may have been sent.
  *
- * Results are recorded together, after FLUSH_MS at the latest.  A batch that cannot be
- * recorded is taken apart, so that one row cannot hold up the others; what cannot be
- * recorded at all is left as it is, for the next dispatcher to recover.
+ * Results are recorded together, after FLUSH_MS at the latest.  Those of a batch that
+ * cannot be recorded are suspects: each is tried by itself, so that one row cannot hold
+ * up the others.  What cannot be recorded at all is left as it is, and this dispatcher
+ * ends, for the next one to recover it.
  *
  * Locks:		the place of the database (outbox/handoff.h) while it runs.
  * Memory:		a fixed number of deliveries; a context that each turn resets.
@@ -38,8 +39,9 @@
 #define CLAIM_BATCH 64
 #define FLUSH_MS 4
 #define FLUSH_BATCH 64
+#define LOCKED_MS 20 /* until what was locked is tried again */
 #define RETRY_FLUSH_MS 1000
-#define MAX_FLUSHES 5
+#define MAX_FAILURES 5
 #define SCAN_MS 30000
 #define MAX_RESPONSE_BYTES (64 * 1024)
 
@@ -55,7 +57,8 @@ typedef struct Delivery
 	DeliveryState     state;
 	const CgProvider *provider;
 	bool              may_repeat;
-	int               flushes; /* that failed */
+	int               failures; /* to record it */
+	int64             flush_at;
 	CgOutboxAttempt   attempt;
 } Delivery;
 
@@ -66,7 +69,6 @@ typedef struct Dispatcher
 	int           capacity;
 	int           free;
 	int           ended;
-	int64         flush_at;
 	int64         scan_at;     /* monotonic ms, as every time here */
 	bool          scan_wanted; /* there is more in the table than was taken */
 	bool          has_waiting; /* some wait for others that are under way */
@@ -101,9 +103,9 @@ static void
 finish(Delivery *delivery)
 {
 	delivery->state = ENDED;
-	delivery->flushes = 0;
-	if (self.ended++ == 0)
-		self.flush_at = cg_monotonic_ms() + FLUSH_MS;
+	delivery->failures = 0;
+	delivery->flush_at = cg_monotonic_ms() + FLUSH_MS;
+	self.ended++;
 }
 
 /* Over before it began. */
@@ -185,26 +187,23 @@ collect(void)
 }
 
 static void
-release(Delivery **deliveries, int count)
+release(Delivery *delivery)
 {
-	for (int i = 0; i < count; i++)
-	{
-		deliveries[i]->state = FREE;
-		/* when it is due again the table knows */
-		if (deliveries[i]->attempt.verdict.outcome == CG_OUTBOX_RETRY)
-			self.scan_wanted = true;
-	}
-	self.free += count;
-	self.ended -= count;
-	if (self.has_waiting)
+	delivery->state = FREE;
+	self.free++;
+	self.ended--;
+	/* The table knows when it is tried again, and what waited for it. */
+	if (self.has_waiting || delivery->attempt.verdict.outcome == CG_OUTBOX_RETRY)
 		self.scan_wanted = true;
 	self.has_waiting = false;
 }
 
+/* False when it fails; those that others have locked stay for the next time. */
 static bool
 record(Delivery **deliveries, int count)
 {
 	CgOutboxAttempt *attempts[FLUSH_BATCH];
+	bool             is_settled[FLUSH_BATCH];
 	MemoryContext    turn = CurrentMemoryContext;
 	volatile bool    is_recorded = true;
 
@@ -212,7 +211,7 @@ record(Delivery **deliveries, int count)
 		attempts[i] = &deliveries[i]->attempt;
 	PG_TRY();
 	{
-		cg_outbox_settle(attempts, count);
+		cg_outbox_settle(attempts, count, is_settled);
 	}
 	PG_CATCH();
 	{
@@ -221,25 +220,62 @@ record(Delivery **deliveries, int count)
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(turn);
-	if (is_recorded)
-		release(deliveries, count);
+	for (int i = 0; i < count && is_recorded; i++)
+	{
+		if (is_settled[i])
+			release(deliveries[i]);
+		else
+			deliveries[i]->flush_at = cg_monotonic_ms() + LOCKED_MS;
+	}
 	return is_recorded;
 }
 
-/* Each by itself; those that fail stay for a while. */
-static void
-record_apart(Delivery **deliveries, int count)
+static bool
+is_due(const Delivery *delivery)
 {
-	for (int i = 0; i < count; i++)
+	return delivery->state == ENDED &&
+		   (self.is_draining || cg_monotonic_ms() >= delivery->flush_at);
+}
+
+/* Of those that are due the one that failed least often, at least once; or NULL. */
+static Delivery *
+find_suspect(void)
+{
+	Delivery *found = NULL;
+
+	for (int i = 0; i < self.capacity; i++)
 	{
-		if (record(&deliveries[i], 1))
+		Delivery *delivery = &self.deliveries[i];
+
+		if (is_due(delivery) && delivery->failures > 0 &&
+			(found == NULL || delivery->failures < found->failures))
+			found = delivery;
+	}
+	return found;
+}
+
+/* Until one fails: it may have waited for a lock, and the others had better not. */
+static void
+record_suspects(void)
+{
+	Delivery *delivery;
+
+	while ((delivery = find_suspect()) != NULL)
+	{
+		if (record(&delivery, 1))
+		{
+			if (delivery->state == ENDED)
+				return;
 			continue;
-		if (++deliveries[i]->flushes < MAX_FLUSHES)
-			continue;
-		ereport(
-			LOG,
-			(errmsg("the outcome of a request could not be recorded and is dropped")));
-		release(&deliveries[i], 1);
+		}
+		delivery->flush_at = cg_monotonic_ms() + RETRY_FLUSH_MS;
+		if (++delivery->failures <= MAX_FAILURES)
+			return;
+		ereport(LOG, (errmsg("the outcome of a request could not be recorded"),
+					  errdetail("It is left to the next dispatcher.")));
+		release(delivery);
+		drain();
+		return;
 	}
 }
 
@@ -248,19 +284,37 @@ flush(void)
 {
 	Delivery *batch[FLUSH_BATCH];
 	int       count = 0;
+	bool      is_wanted = false;
 
-	if (self.ended == 0 || (self.ended < FLUSH_BATCH && !self.is_draining &&
-							cg_monotonic_ms() < self.flush_at))
+	if (self.ended == 0)
 		return;
 	for (int i = 0; i < self.capacity && count < FLUSH_BATCH; i++)
 	{
-		if (self.deliveries[i].state == ENDED)
-			batch[count++] = &self.deliveries[i];
+		if (self.deliveries[i].state != ENDED || self.deliveries[i].failures > 0)
+			continue;
+		is_wanted |= is_due(&self.deliveries[i]);
+		batch[count++] = &self.deliveries[i];
 	}
-	if (!record(batch, count))
-		record_apart(batch, count);
-	if (self.ended > 0)
-		self.flush_at = cg_monotonic_ms() + (batch[0]->flushes > 0 ? RETRY_FLUSH_MS : 0);
+	is_wanted |= count == FLUSH_BATCH;
+	if (is_wanted && !record(batch, count))
+	{
+		for (int i = 0; i < count; i++)
+			batch[i]->failures = 1;
+	}
+	record_suspects();
+}
+
+static int64
+next_flush_at(void)
+{
+	int64 at = PG_INT64_MAX;
+
+	for (int i = 0; i < self.capacity; i++)
+	{
+		if (self.deliveries[i].state == ENDED)
+			at = Min(at, self.deliveries[i].flush_at);
+	}
+	return at;
 }
 
 /* Keys of rows that may be due: from the ring, then from the table. */
@@ -297,6 +351,7 @@ feed(void)
 	MemoryContext turn = CurrentMemoryContext;
 	volatile int  taken = 0;
 	volatile int  claimed = 0;
+	bool          has_waiting = false;
 
 	if (self.is_draining || self.free == 0)
 		return false;
@@ -304,7 +359,7 @@ feed(void)
 	{
 		taken = take_keys(keys, Min(self.free, CLAIM_BATCH));
 		if (taken > 0)
-			claimed = cg_outbox_claim(keys, taken, items);
+			claimed = cg_outbox_claim(keys, taken, items, &has_waiting);
 	}
 	PG_CATCH();
 	{
@@ -313,8 +368,13 @@ feed(void)
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(turn);
-	if (claimed < taken)
+	if (has_waiting)
+	{
 		self.has_waiting = true;
+		/* for someone else, if none is under way here */
+		if (claimed == 0 && self.free == self.capacity)
+			self.scan_at = Min(self.scan_at, cg_monotonic_ms() + LOCKED_MS);
+	}
 	for (int i = 0; i < claimed; i++)
 		send_item(&items[i]);
 	return claimed > 0;
@@ -334,7 +394,7 @@ wait_ms(void)
 	if (wait < 0)
 		wait = SCAN_MS;
 	if (self.ended > 0)
-		wait = Min(wait, time_until(self.flush_at));
+		wait = Min(wait, time_until(next_flush_at()));
 	if (self.is_draining)
 		return Min(wait, time_until(self.drain_until));
 	if (self.free > 0)
@@ -345,6 +405,8 @@ wait_ms(void)
 static void
 handle_interrupts(void)
 {
+	/* Between transactions there is nothing that pg_cancel_backend() could cancel. */
+	QueryCancelPending = false;
 	CHECK_FOR_INTERRUPTS();
 	if (ConfigReloadPending)
 	{
@@ -367,8 +429,35 @@ start(void)
 	options.max_transfers = self.capacity;
 	options.max_connections_per_host = self.capacity;
 	self.client = cg_http_client_create(&options);
-	cg_outbox_recover();
 	self.scan_wanted = true;
+}
+
+static void
+recover(void)
+{
+	while (cg_outbox_recover() > 0)
+	{
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 LOCKED_MS, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		if (ShutdownRequestPending)
+			proc_exit(0);
+	}
+}
+
+/* What is under way ends now, and is recorded if that can be done at once. */
+static void
+give_up(void)
+{
+	int before;
+
+	cg_http_client_cancel_all(self.client);
+	collect();
+	do
+	{
+		before = self.ended;
+		flush();
+	} while (self.ended < before);
 }
 
 void
@@ -381,6 +470,7 @@ cg_worker_dispatch(Datum argument)
 	cg_database_worker_start(CG_HANDOFF_DISPATCHER, "cloudgreet dispatcher");
 	MemoryContextSwitchTo(TopMemoryContext);
 	start();
+	recover();
 	events = CreateWaitEventSet(TopMemoryContext, 3);
 	AddWaitEventToSet(events, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
 	AddWaitEventToSet(events, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
@@ -400,7 +490,10 @@ cg_worker_dispatch(Datum argument)
 		if (self.is_draining && self.free == self.capacity)
 			break;
 		if (self.is_draining && time_until(self.drain_until) == 0)
-			cg_http_client_cancel_all(self.client);
+		{
+			give_up();
+			break;
+		}
 		WaitEventSetWait(events, wait_ms(), &event, 1, PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
 	}
