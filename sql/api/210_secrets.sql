@@ -80,7 +80,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cloudgreet.list_secrets(uuid) IS
-    'The names of a business''s secrets with version and last four characters; never a value. Admins, or operators naming the business.';
+    'The names of a business''s secrets with version and last four characters (of long secrets only); never a value. Admins, or operators naming the business.';
 
 CREATE OR REPLACE FUNCTION cloudgreet.add_jwt_key(kid text, secret text, algorithm text DEFAULT 'HS256') RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS

@@ -92,6 +92,10 @@ DECLARE
     target regclass;
     is_partition boolean;
 BEGIN
+    IF cloudgreet.schema_state() = 'broken' THEN
+        RAISE EXCEPTION 'the application schema is not whole'
+            USING ERRCODE = 'ZG117', HINT = 'Policies alone would make it look so. Restore a backup, or move the rows into a new database.';
+    END IF;
     FOR target, is_partition IN
         SELECT c.oid, c.relispartition FROM pg_class c
          WHERE c.relnamespace = 'cloudgreet'::regnamespace AND c.relkind IN ('r', 'p')
@@ -106,7 +110,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.apply_permissions() IS
-    'Brings row security, policies and grants of all tables to what the permission matrix says.';
+    'Brings row security, policies and grants of all tables to what the permission matrix says. Error ZG117 in a schema that is not whole.';
 
 REVOKE ALL ON FUNCTION cloudgreet_private.replace_policy(regclass, text, text),
     cloudgreet_private.protect_table(regclass), cloudgreet_private.grant_table(regclass),

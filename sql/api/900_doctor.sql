@@ -2,75 +2,124 @@
  * 900_doctor.sql
  *		What is missing or unsafe in an installation, each with the line that mends it.
  */
+CREATE OR REPLACE FUNCTION cloudgreet_private.setting_names(setting text, are_folded boolean) RETURNS text[]
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS
+$$
+    SELECT coalesce(array_agg(CASE WHEN name ~ '^"' THEN trim(BOTH '"' FROM name) WHEN are_folded THEN lower(name) ELSE name END), '{}')
+      FROM regexp_split_to_table(current_setting(setting_names.setting, true), '\s*,\s*') AS name
+     WHERE name <> ''
+$$;
+COMMENT ON FUNCTION cloudgreet_private.setting_names(text, boolean) IS 'The names that a setting lists, without their quotes; those without any in lower case if they are folded.';
+REVOKE ALL ON FUNCTION cloudgreet_private.setting_names(text, boolean) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION cloudgreet_private.doctor_front()
     RETURNS TABLE (severity text, problem text, mend text)
     LANGUAGE sql SET search_path = pg_catalog, pg_temp AS
 $$
-    -- Without preload these settings do not exist, and nothing is said about the front.
     WITH front AS (
-        SELECT coalesce(current_setting('cloudgreet.gate', true), 'off') = 'on' AS is_wanted,
-               coalesce(current_setting('cloudgreet.gate_conninfo', true), '') <> '' AS has_conninfo,
-               current_database() = ANY (regexp_split_to_array(replace(current_setting('cloudgreet.databases', true), '"', ''), '\s*,\s*')) AS is_named,
-               EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'cloudgreet supervisor' AND query ~ '^HTTP front \d+ listens on port [1-9]') AS is_listening,
-               EXISTS (SELECT FROM pg_stat_activity WHERE usename = 'cloudgreet_gate' AND datname = current_database()) AS is_connected)
-    SELECT 'warning', 'this database is not served: it has no HTTP front and no dispatcher',
-           format('ALTER SYSTEM SET cloudgreet.databases = %L; SELECT pg_reload_conf();', quote_ident(current_database()))
-      FROM front WHERE is_wanted AND NOT is_named AND NOT has_conninfo
+        SELECT current_setting('cloudgreet.gate')::boolean AS is_wanted,
+               current_setting('cloudgreet.gate_conninfo') <> '' AS has_conninfo,
+               cloudgreet_private.setting_names('cloudgreet.databases', true) AS served,
+               current_database() AS this,
+               (SELECT regexp_match(query, '^HTTP front \d+ listens on port ([1-9]\d*)(.*)$') FROM pg_stat_activity
+                 WHERE backend_type = 'cloudgreet supervisor') AS listens
+          -- Without preload there is no supervisor, and nothing to say but that.
+         WHERE cloudgreet_private.setting_names('shared_preload_libraries', false) && '{cloudgreet,$libdir/cloudgreet}'),
+    session AS (
+        SELECT datname FROM pg_stat_activity WHERE application_name = 'cloudgreet_gate')
+    SELECT 'warning', 'this database is not served: it has no dispatcher' || CASE WHEN has_conninfo THEN '' ELSE ' and no HTTP front' END,
+           format('ALTER SYSTEM SET cloudgreet.databases = %L; SELECT pg_reload_conf();', quote_ident(this))
+      FROM front WHERE served = '{}'
+    UNION ALL
+    SELECT 'note', format('this database is not served; %s is', array_to_string(served, ', ')),
+           format('ALTER SYSTEM SET cloudgreet.databases = %L; SELECT pg_reload_conf();  -- adds a dispatcher here; the HTTP front stays with "%s"',
+                  current_setting('cloudgreet.databases') || ', ' || quote_ident(this), served[1])
+      FROM front WHERE served <> '{}' AND NOT this = ANY (served)
+    UNION ALL
+    SELECT 'note', 'there is no HTTP front: cloudgreet.gate is off', 'ALTER SYSTEM SET cloudgreet.gate = on; SELECT pg_reload_conf();'
+      FROM front WHERE NOT is_wanted
     UNION ALL
     SELECT 'error', 'the HTTP front does not listen',
            'The server''s log says why; often cloudgreet.gate_port is taken. ALTER SYSTEM SET cloudgreet.gate_port = 8788; SELECT pg_reload_conf();'
-      FROM front WHERE is_wanted AND (is_named OR has_conninfo) AND NOT is_listening
+      FROM front WHERE is_wanted AND (served <> '{}' OR has_conninfo) AND listens IS NULL
+    UNION ALL
+    SELECT 'error', format('the HTTP front still listens on port %s as before: cloudgreet.gate_port or cloudgreet.gate_listen_addresses cannot be used', listens[1]),
+           'The server''s log says why; often the port is taken. Free it or choose another, then SELECT pg_reload_conf();'
+      FROM front WHERE is_wanted AND listens[2] <> ''
     UNION ALL
     SELECT 'error', 'the HTTP front cannot connect to this database as role "cloudgreet_gate"',
            'With peer authentication add to pg_ident.conf "cloudgreet postgres cloudgreet_gate", and to pg_hba.conf, above the other lines, "local all cloudgreet_gate peer map=cloudgreet"; then SELECT pg_reload_conf();'
-      FROM front WHERE is_wanted AND is_named AND is_listening AND NOT is_connected
+      FROM front WHERE is_wanted AND NOT has_conninfo AND this = served[1] AND listens IS NOT NULL AND NOT EXISTS (SELECT FROM session WHERE datname = this)
+    UNION ALL
+    SELECT 'error', 'the HTTP front cannot connect as cloudgreet.gate_conninfo says', 'The server''s log says why.'
+      FROM front WHERE is_wanted AND has_conninfo AND listens IS NOT NULL AND NOT EXISTS (SELECT FROM session)
 $$;
 COMMENT ON FUNCTION cloudgreet_private.doctor_front() IS
-    'The part of doctor() about the HTTP front: whether it runs, listens and reaches this database.';
+    'The part of doctor() about who is served: whether the HTTP front runs, listens where it should, and reaches this database if it is the first.';
 REVOKE ALL ON FUNCTION cloudgreet_private.doctor_front() FROM PUBLIC;
 
-CREATE OR REPLACE FUNCTION cloudgreet.doctor()
+CREATE OR REPLACE FUNCTION cloudgreet_private.doctor_keys()
+    RETURNS TABLE (severity text, problem text, mend text)
+    LANGUAGE sql SET search_path = pg_catalog, pg_temp AS
+$$
+    WITH file AS (
+        SELECT s.*, quote_literal(f.name) AS name, f.name AS plain_name, f.data,
+               format('in a shell, as root: (umask 077; openssl rand -hex 32 > %1$L) && chown --reference=%2$L %1$L', f.name, f.data) AS new_key,
+               'Bring the right file back: a new key opens nothing of what is stored. If it is gone for good, docs/operations.md has "Lost master key".' AS old_key
+          FROM (SELECT current_setting('cloudgreet.master_key_file', true) AS name, current_setting('data_directory') AS data) f,
+               cloudgreet.master_key_status() s),
+    used AS (
+        SELECT key_id, kid, NULL AS secret FROM cloudgreet_private.jwt_keys WHERE is_active
+        UNION ALL
+        (SELECT DISTINCT ON (business_id, name) key_id, NULL, name FROM cloudgreet_private.secrets ORDER BY business_id, name, version DESC)),
+    foreign_key AS (
+        SELECT u.* FROM used u JOIN file f ON u.key_id <> f.key_id)
+    SELECT 'error', 'there is no master key: secrets and token keys can be neither stored nor used',
+           'ALTER SYSTEM SET cloudgreet.master_key_file = ''/etc/cloudgreet/master.key''; SELECT pg_reload_conf();'
+      FROM file WHERE fault = 'unnamed'
+    UNION ALL
+    SELECT 'error', format('could not use master key file %s: %s', name, reason),
+           CASE WHEN fault = 'owner' THEN format('in a shell, as root: chown --reference=%L %s', data, name)
+                WHEN fault = 'mode' THEN format('in a shell, as root: chmod 600 %s', name)
+                WHEN fault = 'unreadable' THEN format('Let the server''s user enter the directories of %s and read it.', name)
+                WHEN EXISTS (SELECT FROM used) THEN old_key
+                ELSE new_key END
+      FROM file WHERE fault <> 'unnamed'
+    UNION ALL
+    SELECT 'error', format('%s token keys and %s secrets in use were sealed with another master key', count(kid), count(secret)),
+           'Bring the old key file back. If it is lost: ' || concat_ws(' ',
+               string_agg(format('SELECT cloudgreet.retire_jwt_key(%L);', kid), ' ' ORDER BY kid),
+               CASE WHEN count(kid) > 0 THEN 'SELECT cloudgreet.add_jwt_key(''<new kid>'', ''<at least 32 bytes>'');' END,
+               CASE WHEN count(secret) > 0 THEN 'SELECT cloudgreet.set_secret(''<name>'', ''<value>'', ''<business>'');  -- each' END)
+      FROM foreign_key HAVING count(*) > 0
+    UNION ALL
+    SELECT 'warning', 'the master key lies in the data directory and travels with every base backup',
+           'Move it, for example to /etc/cloudgreet, and change cloudgreet.master_key_file.'
+      FROM file WHERE fault IS DISTINCT FROM 'unnamed' AND (plain_name !~ '^/' OR starts_with(plain_name, data || '/'))
+$$;
+COMMENT ON FUNCTION cloudgreet_private.doctor_keys() IS
+    'The part of doctor() about the master key, and what is in use that was sealed with another one.';
+REVOKE ALL ON FUNCTION cloudgreet_private.doctor_keys() FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.doctor()
     RETURNS TABLE (severity text, problem text, mend text)
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    key_in_use text;
+    preloaded CONSTANT text[] := cloudgreet_private.setting_names('shared_preload_libraries', false);
     found text;
 BEGIN
-    IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
-        RAISE EXCEPTION 'permission denied for function doctor()'
-            USING ERRCODE = 'insufficient_privilege', HINT = 'It must be run by a superuser.';
-    END IF;
-
     RETURN QUERY SELECT 'error', 'PostgreSQL ' || current_setting('server_version') || ' lacks fixes that row security needs',
         'Upgrade to the newest minor release (at least 15.14).'
      WHERE current_setting('server_version_num')::int BETWEEN 150000 AND 150013;
 
     RETURN QUERY SELECT 'error', 'the library is not preloaded: statements with secrets may be logged before it is there, and no HTTP front is started',
-        format('ALTER SYSTEM SET shared_preload_libraries = %L;  -- then restart',
-               concat_ws(',', nullif(current_setting('shared_preload_libraries'), ''), 'cloudgreet'))
-     WHERE NOT regexp_split_to_array(current_setting('shared_preload_libraries'), '\s*,\s*') @> '{cloudgreet}';
+        -- Each by itself: one literal would be one name.
+        format('ALTER SYSTEM SET shared_preload_libraries = %s;  -- then restart',
+               (SELECT string_agg(quote_literal(name), ', ') FROM unnest(preloaded || '{cloudgreet}') AS name))
+     WHERE NOT preloaded && '{cloudgreet,$libdir/cloudgreet}';
 
-    RETURN QUERY SELECT 'error', 'there is no master key: secrets and token keys can be neither stored nor used',
-        'ALTER SYSTEM SET cloudgreet.master_key_file = ''/etc/cloudgreet/master.key''; SELECT pg_reload_conf();'
-     WHERE coalesce(current_setting('cloudgreet.master_key_file', true), '') = '';
-    IF coalesce(current_setting('cloudgreet.master_key_file', true), '') <> '' THEN
-        BEGIN
-            SELECT s.key_id INTO key_in_use FROM cloudgreet.seal_jwt_key('doctor', 'x') s;
-        EXCEPTION WHEN SQLSTATE 'ZG109' THEN
-            RETURN QUERY SELECT 'error', SQLERRM,
-                'Make the file the server user''s own, with mode 0600, holding 64 hexadecimal digits: openssl rand -hex 32.';
-        END;
-        RETURN QUERY SELECT 'error', format('%s secrets and token keys were sealed with another master key', count(*)),
-            'Bring the old key file back, or set the secrets again.'
-          FROM (SELECT key_id FROM cloudgreet_private.secrets UNION ALL SELECT key_id FROM cloudgreet_private.jwt_keys) k
-         WHERE k.key_id <> key_in_use
-        HAVING count(*) > 0;
-        RETURN QUERY SELECT 'warning', 'the master key lies in the data directory and travels with every base backup',
-            'Move it, for example to /etc/cloudgreet, and change cloudgreet.master_key_file.'
-         WHERE current_setting('cloudgreet.master_key_file') !~ '^/'
-            OR starts_with(current_setting('cloudgreet.master_key_file'), current_setting('data_directory') || '/');
-    END IF;
+    RETURN QUERY SELECT * FROM cloudgreet_private.doctor_keys();
 
     RETURN QUERY SELECT 'error', 'there is no active token key: nobody can sign in',
         'SELECT cloudgreet.add_jwt_key(''main'', ''<at least 32 bytes>'');'
@@ -126,6 +175,6 @@ BEGIN
      WHERE found IS NOT NULL;
 END
 $$;
-COMMENT ON FUNCTION cloudgreet.doctor() IS
-    'What is missing or unsafe in this installation (error, warning, note), each with the line that mends it; no rows: all is well. Superusers only.';
-REVOKE ALL ON FUNCTION cloudgreet.doctor() FROM PUBLIC;
+COMMENT ON FUNCTION cloudgreet_private.doctor() IS
+    'The part of doctor() for a schema that fits the library.';
+REVOKE ALL ON FUNCTION cloudgreet_private.doctor() FROM PUBLIC;

@@ -22,6 +22,11 @@ CREATE FUNCTION cloudgreet.login(jwt text) RETURNS void
 COMMENT ON FUNCTION cloudgreet.login(text) IS
     'Verifies a token (HS256) and makes the rest of the transaction act for it, in the database role authenticated (or anon, service_role if the token says so). Errors: ZG103 for every refused token, 25P01 outside a transaction block.';
 
+CREATE FUNCTION cloudgreet.explain_token(jwt text) RETURNS text
+    LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'cg_sql_explain_token';
+COMMENT ON FUNCTION cloudgreet.explain_token(text) IS
+    'Why a token is refused, which login() tells nobody, or that it is accepted. Superusers only.';
+
 CREATE FUNCTION cloudgreet.resolve_business(business_id uuid) RETURNS uuid
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'cg_sql_resolve_business';
 COMMENT ON FUNCTION cloudgreet.resolve_business(uuid) IS

@@ -16,6 +16,11 @@ CREATE FUNCTION cloudgreet.seal_jwt_key(
 COMMENT ON FUNCTION cloudgreet.seal_jwt_key(text, text) IS
     'For add_jwt_key(): as seal_secret(), bound to the key''s kid.';
 
+CREATE FUNCTION cloudgreet.master_key_status(OUT key_id text, OUT fault text, OUT reason text)
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'cg_sql_master_key_status';
+COMMENT ON FUNCTION cloudgreet.master_key_status() IS
+    'Which master key is in use, or why none is: fault is unnamed, missing, owner, mode, unreadable or content. Superusers only.';
+
 CREATE FUNCTION cloudgreet.secret_opens(
     business_id uuid, name text, version integer, key_id text, nonce bytea, ciphertext bytea)
     RETURNS boolean

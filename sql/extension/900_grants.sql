@@ -36,7 +36,7 @@ GRANT EXECUTE ON FUNCTION cloudgreet.login(text) TO cloudgreet_app, authenticato
 
 -- For the functions and tables that cloudgreet_owner owns.
 GRANT EXECUTE ON FUNCTION
-    cloudgreet.touch_updated_at(), cloudgreet.enter_business(uuid),
+    cloudgreet.touch_updated_at(), cloudgreet.enter_business(uuid), cloudgreet.schema_state(),
     cloudgreet.outbox_handoff(), cloudgreet.webhook_handoff(), cloudgreet.wake_workers(),
     cloudgreet.seal_secret(uuid, text, integer, text), cloudgreet.seal_jwt_key(text, text),
     cloudgreet.parse_webhook(bytea)

@@ -7,12 +7,15 @@
  * takes effect at once.
  *
  * Locks:		none beyond a table read.
- * Errors:		ZG112, ZG113, ZG114.
+ * Errors:		ZG112, ZG113, ZG114, ZG117.
  */
 #include "postgres.h"
 
 #include "catalog/namespace.h"
 #include "catalog/pg_namespace.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -68,6 +71,69 @@ cg_schema_version(void)
 	return version;
 }
 
+/*
+ * DROP EXTENSION ... CASCADE takes policies, defaults, triggers and checks, which only
+ * the steps make.  The policy of secrets is one that no replaceable file makes again;
+ * step 2 makes it.
+ */
+static bool
+is_whole(int version)
+{
+	CgSpi  spi;
+	Oid    types[] = {OIDOID};
+	Datum  values[1];
+	uint64 found;
+
+	if (version < 2)
+		return true;
+	/* Not by name in SQL: who asks may have no right to look into the schema. */
+	values[0] = ObjectIdGetDatum(
+		get_relname_relid("secrets", get_namespace_oid("cloudgreet_private", false)));
+	cg_spi_begin(&spi, "looking whether the schema is whole");
+	found = cg_spi_query(
+		"SELECT FROM pg_catalog.pg_policy p WHERE p.polrelid OPERATOR(pg_catalog.=) $1 "
+		"AND p.polname OPERATOR(pg_catalog.=) 'secrets_owner_all'",
+		1, types, values, NULL, false, 1);
+	cg_spi_end(&spi);
+	return found == 1;
+}
+
+void
+cg_schema_require_whole(int version)
+{
+	if (!is_whole(version))
+		ereport(ERROR,
+				(errcode(ERRCODE_CG_SCHEMA_BROKEN),
+				 errmsg("the application schema is not whole"),
+				 errdetail("The extension was dropped with CASCADE after the schema was "
+						   "made; policies, defaults and checks went with it."),
+				 errhint("Restore a backup, or move the rows into a new database.")));
+}
+
+CgSchemaState
+cg_schema_state(void)
+{
+	int version = cg_schema_version();
+
+	if (version == 0)
+		return CG_SCHEMA_ABSENT;
+	if (!is_whole(version))
+		return CG_SCHEMA_BROKEN;
+	if (version != CG_SCHEMA_VERSION)
+		return version < CG_SCHEMA_VERSION ? CG_SCHEMA_OLDER : CG_SCHEMA_NEWER;
+	return CG_SCHEMA_CURRENT;
+}
+
+PG_FUNCTION_INFO_V1(cg_sql_schema_state);
+
+Datum
+cg_sql_schema_state(PG_FUNCTION_ARGS)
+{
+	static const char *const names[] = {"current", "absent", "older", "newer", "broken"};
+
+	PG_RETURN_TEXT_P(cstring_to_text(names[cg_schema_state()]));
+}
+
 void
 cg_schema_require(void)
 {
@@ -100,5 +166,6 @@ cg_schema_require(void)
 								  CG_SCHEMA_VERSION),
 						errhint("Install the newer library, or restore a backup made "
 								"before the schema was migrated.")));
+	cg_schema_require_whole(version);
 	known_table = find_bookkeeping_table();
 }

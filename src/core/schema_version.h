@@ -10,12 +10,26 @@
 #error "CG_SCHEMA_VERSION is set by the Makefile"
 #endif
 
+typedef enum CgSchemaState
+{
+	CG_SCHEMA_CURRENT,
+	CG_SCHEMA_ABSENT, /* migrate() never ran here */
+	CG_SCHEMA_OLDER,  /* than the library */
+	CG_SCHEMA_NEWER,
+	CG_SCHEMA_BROKEN /* DROP EXTENSION ... CASCADE took parts of it */
+} CgSchemaState;
+
 /* The schema's version in this database, 0 when migrate() never ran here. */
 extern int cg_schema_version(void);
 
+extern CgSchemaState cg_schema_state(void);
+
+/* ERROR ZG117 when the schema, of that version, is broken. */
+extern void cg_schema_require_whole(int version);
+
 /*
  * ERROR unless the schema's version is CG_SCHEMA_VERSION: ZG112 (missing),
- * ZG113 (older), ZG114 (newer).  A positive answer is cached per backend until
+ * ZG113 (older), ZG114 (newer); ZG117 when it is broken.  A positive answer is cached per backend until
  * the bookkeeping table changes.
  */
 extern void cg_schema_require(void);

@@ -153,6 +153,8 @@ cg_connection_log(const CgConnection *connection, int status)
 	int64_t          now = cg_clock();
 	CgAccess         access = {.peer = connection->peer, .status = status};
 
+	if (cg_front.settings.access_log == 0)
+		return;
 	access.bytes = connection->body_sent + connection->own_body;
 	access.id = "";
 	if (request != NULL)

@@ -43,6 +43,8 @@ settle(CgExecutor *executor)
 {
 	executor->state = CG_EXECUTOR_IDLE;
 	executor->failures = 0;
+	executor->is_refused = false;
+	cg_pool_let_in(executor->pool);
 	executor->is_abandoned = false;
 	cg_timer_stop(&executor->timer);
 	if (PQtransactionStatus(executor->conn) != PQTRANS_IDLE)
@@ -276,7 +278,7 @@ on_timer(CgTimer *timer)
 
 	if (executor->state == CG_EXECUTOR_DOWN)
 	{
-		if (!executor->is_retired)
+		if (!executor->is_retired && !cg_executor_wait_for_leave(executor))
 			cg_executor_connect(executor);
 	}
 	else if (executor->state == CG_EXECUTOR_BUSY && request != NULL)
@@ -312,6 +314,16 @@ void
 cg_executor_start(CgExecutor *executor, int64_t delay)
 {
 	cg_executor_set_timer(executor, delay);
+}
+
+void
+cg_executor_hurry(CgExecutor *executor)
+{
+	if (executor->state != CG_EXECUTOR_DOWN || executor->failures == 0)
+		return;
+	executor->failures = 1;
+	executor->is_refused = false;
+	cg_executor_plan(executor);
 }
 
 void

@@ -45,6 +45,7 @@ typedef struct CgExecutor
 	int64_t         timeout;    /* what statement_timeout was set to; -1: nothing yet */
 	unsigned        generation; /* of the pool's conninfo */
 	int             failures;   /* to connect, in a row */
+	bool            is_refused; /* by the server, at the last attempt to connect */
 	bool            is_prepared;
 	bool            is_warm;       /* the session has filled its caches */
 	bool            is_cancelling; /* the cancel thread has the job */
@@ -57,6 +58,9 @@ extern CgExecutor *cg_executor_new(struct CgPool *pool);
 
 /* Lets a new executor connect, in so many microseconds. */
 extern void cg_executor_start(CgExecutor *executor, int64_t delay);
+
+/* Lets an executor that waits to connect again do so soon. */
+extern void cg_executor_hurry(CgExecutor *executor);
 
 /* Gives an idle executor a request. */
 extern void cg_executor_run(CgExecutor *executor, CgRequest *request);

@@ -3,7 +3,9 @@
  *		Makes, loses and remakes the connection of an executor.
  *
  * A connection that worked is made again at once; one that could not be made, after
- * BACKOFF_FIRST milliseconds at first and ever more slowly then.
+ * BACKOFF_FIRST milliseconds at first and ever more slowly then.  A server that refuses
+ * the role or the database writes a line for each attempt, and goes on doing so until
+ * somebody mends it: then one executor tries for all, up to REFUSED_MAX apart.
  */
 #include <stdio.h>
 #include <string.h>
@@ -16,6 +18,8 @@
 
 #define BACKOFF_FIRST 100
 #define BACKOFF_MAX 5000
+#define REFUSED_MAX 30000
+#define FOLLOW_AFTER 500 /* the one that tries */
 
 void
 cg_executor_set_timer(CgExecutor *executor, int64_t delay)
@@ -60,17 +64,57 @@ cg_executor_disconnect(CgExecutor *executor)
 void
 cg_executor_plan(CgExecutor *executor)
 {
+	int64_t limit = executor->is_refused ? REFUSED_MAX : BACKOFF_MAX;
 	int64_t delay = 0;
 
 	if (executor->failures > 0)
 	{
-		int steps = executor->failures < 8 ? executor->failures - 1 : 7;
+		int steps = executor->failures < 10 ? executor->failures - 1 : 9;
 
 		delay = BACKOFF_FIRST << steps;
-		if (delay > BACKOFF_MAX)
-			delay = BACKOFF_MAX;
+		if (delay > limit)
+			delay = limit;
 	}
+	if (executor->is_refused)
+		cg_pool_refused(executor->pool, delay * CG_MILLISECOND);
 	cg_executor_set_timer(executor, delay * CG_MILLISECOND);
+}
+
+/* How long another one has to try; 0: nobody else tries, or that one is late. */
+static int64_t
+time_for_another(const CgExecutor *executor)
+{
+	int64_t until = executor->pool->refused_until;
+
+	if (until == 0 || executor->is_refused)
+		return 0;
+	until += FOLLOW_AFTER * CG_MILLISECOND - cg_clock();
+	return until > 0 ? until : 0;
+}
+
+bool
+cg_executor_wait_for_leave(CgExecutor *executor)
+{
+	int64_t delay = time_for_another(executor);
+
+	if (delay == 0)
+		return false;
+	cg_executor_set_timer(executor, delay);
+	return true;
+}
+
+/* Whether the server did not let us in, from what libpq says first. */
+static bool
+is_refusal(const char *why)
+{
+	static const char *const codes[] = {" 28000: ", " 28P01: ", " 3D000: "};
+
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+	{
+		if (strstr(why, codes[i]) != NULL)
+			return true;
+	}
+	return false;
 }
 
 void
@@ -111,6 +155,8 @@ cg_executor_lose_by_libpq(CgExecutor *executor)
 	/* The first line: others may quote SQL. */
 	snprintf(why, sizeof(why), "%s", PQerrorMessage(executor->conn));
 	why[strcspn(why, "\n")] = '\0';
+	executor->is_refused = executor->state == CG_EXECUTOR_CONNECTING && is_refusal(why) &&
+						   time_for_another(executor) == 0;
 	cg_executor_lose(executor, why);
 }
 
@@ -168,6 +214,8 @@ cg_executor_connect(CgExecutor *executor)
 	else
 	{
 		PQsetNoticeReceiver(executor->conn, ignore_notice, NULL);
+		/* The one way to see the SQLSTATE of a connection that failed. */
+		(void) PQsetErrorVerbosity(executor->conn, PQERRORS_VERBOSE);
 		cg_executor_set_timer(executor, CG_SETUP_TIMEOUT);
 		/* libpq: before the first poll, wait until the socket can be written. */
 		if (!cg_watch_set(executor->pool->loop, &executor->watch,

@@ -23,6 +23,12 @@ extern void cg_executor_poll_connecting(CgExecutor *executor);
 extern void cg_executor_plan(CgExecutor *executor);
 
 /*
+ * True, with the timer set, while the server refuses connections: then one executor
+ * tries, and the others wait until it was let in.
+ */
+extern bool cg_executor_wait_for_leave(CgExecutor *executor);
+
+/*
  * Closes a connection that cannot be used any more, answers its request and plans the
  * next connection.  An executor that is retired is gone then.
  */

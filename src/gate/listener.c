@@ -272,15 +272,16 @@ open_missing(const AddressList *list)
 }
 
 static void
-tell_port(void)
+tell_port(bool is_as_set)
 {
 	char line[32];
 	int  port = open_port();
-	int  length = snprintf(line, sizeof(line), "listening %d\n", port);
+	int  length = snprintf(line, sizeof(line), "%s %d\n",
+                          is_as_set ? "listening" : "remaining", port);
 
 	if (write(STDOUT_FILENO, line, (size_t) length) != length)
 		cg_log("warning", "nobody reads which port is listened on");
-	cg_log("info", "listening on port %d", port);
+	cg_log("info", "%s on port %d", is_as_set ? "listening" : "still listening", port);
 }
 
 static void
@@ -319,7 +320,11 @@ cg_listener_configure(void)
 	bool        ok;
 
 	if (!resolve(&wanted))
+	{
+		if (port != 0)
+			tell_port(false);
 		return false;
+	}
 	/* First closed, then opened: an old socket can be in the way, as 127.0.0.1 of "*". */
 	close_others(&wanted, &closed);
 	ok = open_missing(&wanted);
@@ -330,7 +335,7 @@ cg_listener_configure(void)
 			(void) open_address(&closed.address[i], port);
 	}
 	if (open_port() != 0)
-		tell_port();
+		tell_port(ok);
 	return ok;
 }
 

@@ -3,7 +3,8 @@
  *		cloudgreet_gate: the HTTP front of cloudgreet.
  *
  * Started by the supervisor, which writes settings to stdin (settings.h) and reads
- * "listening PORT" from stdout; logs go to stderr.  When stdin ends, or on SIGTERM,
+ * "listening PORT" from stdout, or "remaining PORT" when other settings could not be
+ * used; logs go to stderr.  When stdin ends, or on SIGTERM,
  * the front drains: it stops listening, lets the requests that it has come to their
  * end for gate_drain_timeout, and exits with status 0.  A second SIGTERM ends it at
  * once.

@@ -69,6 +69,10 @@ cg_pool_configure(CgPool *pool)
 		strcpy(pool->conninfo, settings->conninfo);
 		pool->generation++;
 	}
+	/* A reload may have let them in. */
+	pool->refused_until = 0;
+	for (size_t i = 0; i < pool->executor_count; i++)
+		cg_executor_hurry(pool->executor[i]);
 	/* Retiring may take the executor out of the array. */
 	for (size_t i = pool->executor_count; i-- > 0;)
 	{
@@ -93,7 +97,8 @@ is_reachable(const CgPool *pool)
 	{
 		const CgExecutor *executor = pool->executor[i];
 
-		if (executor->failures == 0 && !executor->is_retired)
+		if (executor->failures == 0 && !executor->is_retired &&
+			(pool->refused_until == 0 || executor->conn != NULL))
 			return true;
 	}
 	return false;
@@ -190,6 +195,18 @@ cg_pool_forget(CgPool *pool, CgExecutor *executor)
 		pool->executor_count--;
 		return;
 	}
+}
+
+void
+cg_pool_refused(CgPool *pool, int64_t delay)
+{
+	pool->refused_until = cg_clock() + delay;
+}
+
+void
+cg_pool_let_in(CgPool *pool)
+{
+	pool->refused_until = 0;
 }
 
 void

@@ -19,7 +19,8 @@ typedef struct CgPool
 	const CgSettings *settings;
 	CgExecutor      **executor;
 	size_t            executor_count;
-	unsigned          generation; /* counts changes of conninfo */
+	unsigned          generation;    /* counts changes of conninfo */
+	int64_t           refused_until; /* no connecting before; 0: the server lets us in */
 	char              conninfo[sizeof(((CgSettings *) 0)->conninfo)];
 	CgRequest        *first; /* of the queue */
 	CgRequest        *last;
@@ -53,5 +54,12 @@ extern void cg_pool_free(CgPool *pool);
 extern void cg_pool_idle(CgPool *pool, CgExecutor *executor);
 extern void cg_pool_down(CgPool *pool);
 extern void cg_pool_forget(CgPool *pool, CgExecutor *executor);
+
+/*
+ * The server refused a connection: the role or the database is missing, or may not.
+ * Nobody connects for so long; then this executor tries, and the others after it.
+ */
+extern void cg_pool_refused(CgPool *pool, int64_t delay);
+extern void cg_pool_let_in(CgPool *pool);
 
 #endif /* CG_GATE_POOL_H */

@@ -40,6 +40,7 @@ typedef struct Text
 #define AT(member) offsetof(CgSettings, member)
 
 static const Number numbers[] = {
+	{"gate_access_log", AT(access_log), PLAIN, 0, 1, 1},
 	{"gate_body_bytes", AT(body_bytes), BYTES, 0, 1 << 30, 1 << 20},
 	{"gate_body_timeout", AT(body_timeout), MILLISECONDS, 1, HOUR, 30000},
 	{"gate_connections", AT(connections), PLAIN, 1, 1000000, 10000},
@@ -116,6 +117,8 @@ set_number(CgSettings *settings, const Number *number, const char *text)
 	int64_t value;
 	int64_t factor;
 
+	if (strcmp(text, "on") == 0 || strcmp(text, "off") == 0)
+		text = strcmp(text, "on") == 0 ? "1" : "0";
 	errno = 0;
 	value = strtoll(text, &end, 10);
 	if (end == text || errno != 0 || value < 0 || value > INT64_C(1) << 32)

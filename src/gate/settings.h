@@ -5,7 +5,7 @@
  * A block is lines of name=value, ended by an empty line; the first block starts the
  * front and each later one changes it.  Names may be written with or without
  * "cloudgreet." before them.  A number without unit counts milliseconds or bytes;
- * units are ms, s, min, h, B, kB, MB and GB.  A setting that is not named keeps its
+ * units are ms, s, min, h, B, kB, MB and GB, and on and off are 1 and 0.  A setting that is not named keeps its
  * value; so does one whose value is refused, which is logged.
  */
 #ifndef CG_GATE_SETTINGS_H
@@ -17,6 +17,7 @@
 
 typedef struct CgSettings
 {
+	int64_t access_log;      /* 1: a line in the log for each request */
 	int64_t body_bytes;      /* 413 */
 	int64_t body_timeout;    /* ms from the end of the head to the end of the body: 408 */
 	int64_t connections;     /* 503 and close */

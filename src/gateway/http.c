@@ -142,10 +142,13 @@ answer_safely(CgRequest *request, CgResponse *response)
 		SetUserIdAndSecContext(role, security_context);
 		cg_answer_error(request, response, error);
 		if (response->status >= 500)
-			ereport(LOG, (errcode(error->sqlerrcode),
-						  errmsg("request %s %s failed: %s", request->method,
-								 request->target.path, error->message),
-						  errhidestmt(true)));
+			ereport(
+				LOG,
+				(errcode(error->sqlerrcode),
+				 errmsg("request %s %s failed: %s", request->method, request->target.path,
+						error->message),
+				 error->detail_log != NULL ? errdetail_log("%s", error->detail_log) : 0,
+				 errhidestmt(true)));
 	}
 	PG_END_TRY();
 	/* Not even what a called function SET: the next request may be another tenant's. */

@@ -13,7 +13,8 @@
  *				one migration at a time, and no ALTER or DROP EXTENSION meanwhile.
  *				(An advisory lock could be held by any role that may connect.)
  * Errors:		42501 for callers without superuser rights, ZG114 for a schema of a
- *				newer library, 55000 for a step that changed after it was applied.
+ *				newer library, ZG117 for one that is not whole, 55000 for a step that
+ *				changed after it was applied.
  */
 #include "postgres.h"
 
@@ -193,25 +194,6 @@ refuse_newer_schema(List *steps, int version)
 						 "before the schema was migrated.")));
 }
 
-/*
- * DROP EXTENSION ... CASCADE takes policies, defaults and checks that only the steps
- * make; running the rest over it would look whole and not be.
- */
-static void
-refuse_broken_schema(int version)
-{
-	if (version >= 2 &&
-		cg_spi_query(
-			"SELECT FROM pg_catalog.pg_policy WHERE polname = 'secrets_owner_all'", 0,
-			NULL, NULL, NULL, false, 1) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the application schema is not whole"),
-				 errdetail("The extension was dropped with CASCADE after the schema was "
-						   "made; policies, defaults and checks went with it."),
-				 errhint("Restore a backup, or move the rows into a new database.")));
-}
-
 static void
 apply_replaceables(bool schema_changed)
 {
@@ -277,7 +259,7 @@ cg_sql_migrate(PG_FUNCTION_ARGS)
 	steps = cg_scripts_read("schema");
 	version = cg_schema_version();
 	refuse_newer_schema(steps, version);
-	refuse_broken_schema(version);
+	cg_schema_require_whole(version);
 	prepare_private_schema();
 	prepare_btree_gist();
 

@@ -205,27 +205,48 @@ any_key_signed(const CgTokenHeader *header, const TokenParts *parts)
 	return matches;
 }
 
-static bool
-is_timely(const CgClaims *claims)
+static const char *
+time_fault(const CgClaims *claims)
 {
 	double now = (double) cg_clock_now() / USECS_PER_SEC +
 				 (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * (double) SECS_PER_DAY;
 
-	return claims->has_exp && now < claims->exp + cg_jwt_leeway &&
-		   (!claims->has_nbf || claims->nbf <= now + cg_jwt_leeway) &&
-		   (!claims->has_iat || claims->iat <= now + cg_jwt_leeway);
+	if (!claims->has_exp)
+		return "it has no exp";
+	if (now >= claims->exp + cg_jwt_leeway)
+		return "it has expired";
+	if (claims->has_nbf && claims->nbf > now + cg_jwt_leeway)
+		return "it is not valid yet (nbf)";
+	if (claims->has_iat && claims->iat > now + cg_jwt_leeway)
+		return "it was issued in the future (iat)";
+	return NULL;
 }
 
-bool
-cg_jwt_verify(const char *token, size_t length, CgClaims *claims)
+const char *
+cg_jwt_fault(const char *token, size_t length, CgClaims *claims)
 {
 	TokenParts    parts;
 	CgTokenHeader header;
+	const char   *fault;
 
-	return split_token(token, length, &parts) &&
-		   cg_token_header_parse(parts.header, parts.header_length, &header) &&
-		   !header.has_critical && any_key_signed(&header, &parts) &&
-		   cg_claims_parse(parts.payload, parts.payload_length, claims) &&
-		   is_timely(claims) && (cg_jwt_issuer[0] == '\0' || claims->issuer_matches) &&
-		   (cg_jwt_audience[0] == '\0' || claims->audience_matches);
+	if (!split_token(token, length, &parts))
+		return "it is not three parts of base64url";
+	if (!cg_token_header_parse(parts.header, parts.header_length, &header))
+		return "its header is malformed";
+	if (header.has_critical)
+		return "its header has crit";
+	if (!any_key_signed(&header, &parts))
+		return "no active key signed it (add_jwt_key), or its header names another "
+			   "algorithm or kid";
+	if (!cg_claims_parse(parts.payload, parts.payload_length, claims))
+		return "its claims are malformed: sub and business_id are UUIDs, times are "
+			   "numbers";
+	fault = time_fault(claims);
+	if (fault != NULL)
+		return fault;
+	if (cg_jwt_issuer[0] != '\0' && !claims->issuer_matches)
+		return "its iss is not cloudgreet.jwt_issuer";
+	if (cg_jwt_audience[0] != '\0' && !claims->audience_matches)
+		return "its aud is not cloudgreet.jwt_audience";
+	return NULL;
 }

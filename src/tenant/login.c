@@ -57,30 +57,30 @@ choose_app_role(CgContext *context, const char *role_in_database)
 }
 
 /* Judges the row of the token's user in the token's business. */
-static bool
-judge_user(const CgClaims *claims, CgContext *context)
+static const char *
+user_fault(const CgClaims *claims, CgContext *context)
 {
 	bool  isnull;
 	Datum value;
 
 	/* No business of that id: nobody acts for it. */
 	if (!DatumGetBool(cg_spi_value(0, 1, &isnull)))
-		return false;
+		return "there is no business of its business_id";
 	value = cg_spi_value(0, 2, &isnull);
 	if (isnull)
-		return true; /* no such user here */
+		return NULL; /* no such user here */
 	if (!DatumGetBool(value))
-		return false;
+		return "its user is deactivated";
 	value = cg_spi_value(0, 3, &isnull);
 	if (!isnull &&
 		(!claims->has_iat || claims->iat < unix_seconds(DatumGetTimestampTz(value))))
-		return false;
+		return "it is older than its user's tokens_valid_after";
 	choose_app_role(context, TextDatumGetCString(cg_spi_value(0, 4, &isnull)));
-	return true;
+	return NULL;
 }
 
-static bool
-is_current(const CgClaims *claims, CgContext *context)
+static const char *
+currency_fault(const CgClaims *claims, CgContext *context)
 {
 	CgSpi      spi;
 	CgIdentity saved;
@@ -88,7 +88,7 @@ is_current(const CgClaims *claims, CgContext *context)
 	Datum values[] = {UUIDPGetDatum(&claims->business), UUIDPGetDatum(&claims->subject)};
 	char  nulls[] = {' ', claims->has_subject ? ' ' : 'n'};
 	int   level = NewGUCNestLevel();
-	bool  result;
+	const char *result;
 
 	/* The owner is subject to row security too, so it enters the business to look. */
 	cg_context_set(context, GUC_ACTION_SAVE);
@@ -102,21 +102,24 @@ is_current(const CgClaims *claims, CgContext *context)
 						"    ON u.business_id OPERATOR(pg_catalog.=) token.business_id"
 						"   AND u.id OPERATOR(pg_catalog.=) token.user_id",
 						2, types, values, nulls, true, 1);
-	result = judge_user(claims, context);
+	result = user_fault(claims, context);
 	cg_spi_end(&spi);
 	cg_identity_restore(&saved);
 	AtEOXact_GUC(true, level);
 	return result;
 }
 
-bool
-cg_login_accept(const char *token, size_t length, CgContext *context)
+/* NULL, or why the token is refused. */
+static const char *
+token_fault(const char *token, size_t length, CgContext *context)
 {
-	CgClaims claims;
+	CgClaims    claims;
+	const char *fault;
 
 	memset(context, 0, sizeof(*context));
-	if (!cg_jwt_verify(token, length, &claims))
-		return false;
+	fault = cg_jwt_fault(token, length, &claims);
+	if (fault != NULL)
+		return fault;
 
 	context->has_business = claims.has_business;
 	context->has_user = claims.has_subject;
@@ -124,7 +127,36 @@ cg_login_accept(const char *token, size_t length, CgContext *context)
 	context->user = claims.subject;
 	memcpy(context->app_role, claims.app_role, CG_ROLE_NAME_LENGTH);
 	memcpy(context->db_role, claims.db_role, CG_ROLE_NAME_LENGTH);
-	return !claims.has_business || is_current(&claims, context);
+	return claims.has_business ? currency_fault(&claims, context) : NULL;
+}
+
+bool
+cg_login_accept(const char *token, size_t length, CgContext *context)
+{
+	return token_fault(token, length, context) == NULL;
+}
+
+PG_FUNCTION_INFO_V1(cg_sql_explain_token);
+
+Datum
+cg_sql_explain_token(PG_FUNCTION_ARGS)
+{
+	text       *token = PG_GETARG_TEXT_PP(0);
+	CgContext   context;
+	const char *fault;
+
+	cg_secret_hide_activity("<cloudgreet.explain_token>");
+	cg_schema_require();
+	fault = token_fault(VARDATA_ANY(token), VARSIZE_ANY_EXHDR(token), &context);
+	if (fault != NULL)
+		fault = psprintf("refused: %s", fault);
+	else if (context.has_business && context.app_role[0] == '\0')
+		fault = "accepted, but it sees no rows: its role is none of admin, user, agent";
+	else if (!context.has_business && strcmp(context.db_role, "service_role") != 0)
+		fault = "accepted, but it sees no rows: it has no business_id";
+	else
+		fault = "accepted";
+	PG_RETURN_TEXT_P(cstring_to_text(fault));
 }
 
 /*

@@ -16,6 +16,20 @@ typedef struct CgMasterKey
 	char          id[CG_KEY_ID_LENGTH + 1]; /* first digits of the key's SHA-256 */
 } CgMasterKey;
 
+typedef enum CgMasterKeyFault
+{
+	CG_MASTER_KEY_USABLE,
+	CG_MASTER_KEY_UNNAMED, /* the setting is empty */
+	CG_MASTER_KEY_MISSING, /* there is no such file */
+	CG_MASTER_KEY_OWNER,
+	CG_MASTER_KEY_MODE,
+	CG_MASTER_KEY_UNREADABLE,
+	CG_MASTER_KEY_CONTENT /* it holds no key */
+} CgMasterKeyFault;
+
+/* Whether the key could be read now.  No errors. */
+extern bool cg_master_key_is_usable(void);
+
 /*
  * Reads the key that cloudgreet.master_key_file names.  The caller cleanses *key
  * after use, on errors too (the functions that take a key do not raise).

@@ -1,7 +1,7 @@
 /*
  * secret_log.c
  *		Redacts log entries of statements that carry a secret: calls of set_secret(),
- *		add_jwt_key() and login().
+ *		add_jwt_key(), login() and explain_token().
  *
  * log_statement, log_min_duration_statement and the STATEMENT line of any error
  * would print a literal secret; so would an error that quotes a misplaced argument.
@@ -35,7 +35,7 @@
 #define HIDDEN_ACTIVITY "<" HIDDEN_STATEMENT ">"
 
 static const char *const carriers[] = {
-	"set_secret", "seal_secret", "add_jwt_key", "seal_jwt_key", "login(",
+	"set_secret", "seal_secret", "add_jwt_key", "seal_jwt_key", "login(", "explain_token",
 };
 
 static emit_log_hook_type previous_hook = NULL;

@@ -34,7 +34,7 @@ cg_database_worker_is_wanted(void)
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	wanted = OidIsValid(get_extension_oid("cloudgreet", true)) &&
-			 cg_schema_version() == CG_SCHEMA_VERSION &&
+			 cg_schema_state() == CG_SCHEMA_CURRENT &&
 			 cg_instance_state(NULL) == CG_INSTANCE_ACTIVE;
 	PopActiveSnapshot();
 	CommitTransactionCommand();

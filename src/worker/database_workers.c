@@ -6,15 +6,19 @@
  * to DELAY_MAX_MS; it ends by itself while there is nothing to do in its database, so
  * that a database that is paused can be dropped.
  *
+ * Locks:		the supervisor reads pg_database, in a transaction of its own.
  * Memory:		one small record a worker, for the supervisor's life.
  * Errors:		none; a worker that cannot be registered is tried again.
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "access/xlog.h"
+#include "commands/dbcommands.h"
 #include "miscadmin.h"
 #include "postmaster/bgworker.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 #include "utils/varlena.h"
 
 #include "core/monotonic.h"
@@ -42,6 +46,7 @@ typedef struct Worker
 	int64                   start_at; /* monotonic ms */
 	int                     failures; /* that ended soon, in a row */
 	bool                    is_wanted;
+	bool                    is_missing; /* its database; was reported */
 } Worker;
 
 static const Kind kinds[] = {
@@ -86,6 +91,29 @@ mark_wanted(void)
 		for (int i = 0; i < lengthof(kinds); i++)
 			find_worker(lfirst(cell), &kinds[i])->is_wanted = true;
 	}
+}
+
+/*
+ * A worker of a database that does not exist would end with a FATAL line, time and
+ * again; so that is looked up before, and told once.
+ */
+static bool
+has_database(Worker *worker)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	bool          exists;
+
+	StartTransactionCommand();
+	(void) GetTransactionSnapshot();
+	exists = OidIsValid(get_database_oid(worker->database, true));
+	CommitTransactionCommand();
+	MemoryContextSwitchTo(caller);
+	if (!exists && !worker->is_missing)
+		ereport(LOG, (errmsg("%s is not started: database \"%s\" does not exist",
+							 worker->kind->type, worker->database),
+					  errhint("Create it, or take it out of cloudgreet.databases.")));
+	worker->is_missing = !exists;
+	return exists;
 }
 
 static void
@@ -146,7 +174,12 @@ step_worker(Worker *worker, bool is_ending)
 		TerminateBackgroundWorker(worker->handle);
 	else if (worker->handle == NULL && worker->is_wanted && !is_ending &&
 			 cg_monotonic_ms() >= worker->start_at)
-		start_worker(worker);
+	{
+		if (has_database(worker))
+			start_worker(worker);
+		else
+			worker->start_at = cg_monotonic_ms() + DELAY_MAX_MS;
+	}
 }
 
 void

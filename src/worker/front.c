@@ -235,7 +235,10 @@ note_end(CgFront *front, pid_t pid, int status)
 	delay = retry_later(front);
 	ereport(LOG, (errmsg("HTTP front (PID %d) ended: %s", (int) pid,
 						 wait_result_to_str(status)),
-				  errdetail("It is started again in %lld ms.", (long long) delay)));
+				  front->spare.pid != 0
+					  ? errdetail("The one that stands by takes over in %lld ms.",
+								  (long long) delay)
+					  : errdetail("It is started again in %lld ms.", (long long) delay)));
 }
 
 /* Sets when the next child is started, and returns in how many ms. */

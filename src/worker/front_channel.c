@@ -15,7 +15,7 @@
 
 #include "worker/front_channel.h"
 
-static int take_line(const CgFrontChannel *channel);
+static int take_line(CgFrontChannel *channel);
 
 void
 cg_front_channel_init(CgFrontChannel *channel)
@@ -30,6 +30,7 @@ cg_front_channel_open(CgFrontChannel *channel, pgsocket sock)
 {
 	cg_front_channel_close(channel);
 	channel->socket = sock;
+	channel->is_refused = false;
 }
 
 void
@@ -116,14 +117,17 @@ cg_front_channel_receive(CgFrontChannel *channel)
 	return port;
 }
 
-/* The port of a line "listening PORT", or -1. */
+/* The port of a line "listening PORT" or "remaining PORT", else -1. */
 static int
-take_line(const CgFrontChannel *channel)
+take_line(CgFrontChannel *channel)
 {
+	char word[16];
 	int  port;
 	char rest;
 
-	if (sscanf(channel->line, "listening %d%c", &port, &rest) != 1)
+	if (sscanf(channel->line, "%15s %d%c", word, &port, &rest) != 2 || port <= 0 ||
+		port > 65535)
 		return -1;
-	return port > 0 && port <= 65535 ? port : -1;
+	channel->is_refused = strcmp(word, "remaining") == 0;
+	return channel->is_refused || strcmp(word, "listening") == 0 ? port : -1;
 }

@@ -15,6 +15,7 @@ typedef struct CgFrontChannel
 	int            sent;
 	char           line[64]; /* what the front has said since its last line break */
 	int            length;
+	bool           is_refused; /* it listens, but not as the last settings say */
 } CgFrontChannel;
 
 /* The buffer lives in the current memory context. */

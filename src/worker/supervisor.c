@@ -6,8 +6,9 @@
  * The front (src/gate) is a program of its own, so that what it does with bytes from
  * the network cannot touch shared memory: when it crashes, it alone is started
  * again.  The supervisor has no database and runs no SQL; it is registered with the
- * server only to be seen in pg_stat_activity and to answer ProcSignal barriers.  It
- * also runs on a standby, as soon as that accepts connections.
+ * server to be seen in pg_stat_activity, to answer ProcSignal barriers, and to look up
+ * whether a database exists.  It also runs on a standby, as soon as that accepts
+ * connections.
  *
  * Locks:		none.
  * Memory:		what a turn allocates is freed by the next one.
@@ -179,8 +180,9 @@ report(const CgFront *front)
 			strlcpy(text, "HTTP front is to be started again", sizeof(text));
 			break;
 		case CG_FRONT_RUNNING:
-			snprintf(text, sizeof(text), "HTTP front %d listens on port %d",
-					 (int) front->child.pid, front->port);
+			snprintf(text, sizeof(text), "HTTP front %d listens on port %d%s",
+					 (int) front->child.pid, front->port,
+					 front->child.channel.is_refused ? ", not as set" : "");
 			break;
 		case CG_FRONT_DRAINING:
 			snprintf(text, sizeof(text), "HTTP front %d is stopping",

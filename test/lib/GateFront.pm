@@ -51,7 +51,7 @@ sub configure
 	my ($self, %settings) = @_;
 	print { $self->{control} } (map {"$_=$settings{$_}\n"} sort keys %settings), "\n";
 	my $end = time + $DEADLINE;
-	until ($self->{text} =~ s/\Alistening (\d+)\n// and $self->{port} = $1)
+	until ($self->{text} =~ s/\A(?:listening|remaining) (\d+)\n// and $self->{port} = $1)
 	{
 		IO::Select->new($self->{reports})->can_read($end - time) or die 'the front does not report';
 		sysread($self->{reports}, $self->{text}, 4096, length $self->{text})

@@ -14,11 +14,15 @@ my $key = $node->basedir . '/master.key';
 append_to_file($key, '0123456789abcdef' x 4);
 chmod 0600, $key;
 $node->append_conf('postgresql.conf', "fsync = on\nshared_preload_libraries = 'cloudgreet'\ncloudgreet.master_key_file = '$key'
+cloudgreet.gate = on
+cloudgreet.gate_listen_addresses = '127.0.0.1'
 cloudgreet.gate_port = $port
 cloudgreet.databases = 'postgres'");
 $node->start;
+$node->safe_psql('postgres', 'CREATE EXTENSION cloudgreet');
+is($node->safe_psql('postgres', 'SELECT * FROM cloudgreet.doctor()'), 'error|the application schema is not installed|SELECT cloudgreet.migrate();',
+	'before migrate() it says what to run');
 $node->safe_psql('postgres', q{
-	CREATE EXTENSION cloudgreet;
 	SELECT cloudgreet.migrate();
 	SELECT cloudgreet.add_jwt_key('main', 'a-secret-of-at-least-thirty-two-bytes');
 });
@@ -42,7 +46,7 @@ my @faults = (
 	[ 'ALTER ROLE cloudgreet_owner LOGIN', 'ALTER ROLE cloudgreet_owner NOLOGIN', qr/"cloudgreet_owner" is not safe.*NOLOGIN/ ],
 	[ 'GRANT authenticated TO cloudgreet_gate', 'REVOKE authenticated FROM cloudgreet_gate', qr/"cloudgreet_gate" has rights of its own/ ],
 	[ 'CREATE ROLE wide LOGIN IN ROLE service_role', 'DROP ROLE wide', qr/note: login roles that can become service_role.*: wide/ ],
-	[ q{UPDATE cloudgreet_private.jwt_keys SET key_id = '00000000'}, q{UPDATE cloudgreet_private.jwt_keys SET key_id = (cloudgreet.seal_jwt_key('x', 'x')).key_id}, qr/1 secrets and token keys were sealed with another master key/ ],
+	[ q{UPDATE cloudgreet_private.jwt_keys SET key_id = '00000000'}, q{UPDATE cloudgreet_private.jwt_keys SET key_id = (cloudgreet.seal_jwt_key('x', 'x')).key_id}, qr/1 token keys and 0 secrets in use were sealed with another master key/ ],
 	[ q{DO $$ DECLARE p regclass; BEGIN FOR p IN SELECT inhrelid FROM pg_inherits WHERE inhparent = 'cloudgreet.events'::regclass LOOP IF p::text > 'cloudgreet.events_p' || to_char(now() AT TIME ZONE 'UTC', 'YYYY_MM') THEN EXECUTE 'DROP TABLE ' || p; END IF; END LOOP; END $$},
 		'SET ROLE cloudgreet_owner; SELECT cloudgreet_private.maintain_partitions()', qr/"events" has partitions for 0 more months.*maintain_partitions/ ],
 );
@@ -56,7 +60,51 @@ for my $fault (@faults)
 	is(problems(), '', 'and gone once mended');
 }
 like(problems("SET cloudgreet.master_key_file = ''"), qr/there is no master key.*cloudgreet\.master_key_file/, 'named: no master key');
-like(problems("SET cloudgreet.master_key_file = 'master.key'"), qr/could not use master key file.*0600/, 'named: a key file that is not there');
+my $missing = "SET cloudgreet.master_key_file = '" . $node->basedir . "/gone.key'";
+my $said = problems($missing);
+like($said, qr/could not use master key file .*gone\.key.*: No such file.*Bring the right file back/, 'named: a key file that is not there');
+unlike($said, qr/openssl/, 'nobody is told to make a new one while something is sealed');
+like(problems("$missing; BEGIN; UPDATE cloudgreet_private.jwt_keys SET is_active = false"), qr/openssl rand -hex 32/, 'but when nothing is');
+my $loose = $node->basedir . '/loose.key';
+append_to_file($loose, 'fedcba9876543210' x 4);
+chmod 0644, $loose;
+$said = problems("SET cloudgreet.master_key_file = '$loose'");
+like($said, qr/other users have access to it -> .*chmod 600 '.*loose\.key'/, 'named: a key file that others can read');
+unlike($said, qr/openssl/, 'which is kept');
+
+# Lost master key, as docs/operations.md tells it: with the new one in use, nothing is left.
+chmod 0600, $loose;
+my $mended = "SET cloudgreet.master_key_file = '$loose'";
+$node->safe_psql('postgres', q{
+	SELECT cloudgreet.create_business('Acme', 'UTC') AS business \gset
+	SELECT cloudgreet.set_secret('telnyx.api_key', 'one', :'business')});
+like(problems($mended), qr/1 token keys and 1 secrets in use.*retire_jwt_key\('main'\).*add_jwt_key.*set_secret/, 'named: another master key, with the way out');
+$node->safe_psql('postgres', "$mended; SELECT cloudgreet.retire_jwt_key('main'), cloudgreet.add_jwt_key('second', 'another-secret-of-thirty-two-bytes-or-more');
+	SELECT cloudgreet.set_secret('telnyx.api_key', 'two', (SELECT id FROM cloudgreet.businesses))");
+is(problems($mended), '', 'retired keys and old versions are of no concern');
+$node->safe_psql('postgres', q{
+	DELETE FROM cloudgreet_private.jwt_keys WHERE kid = 'second';
+	UPDATE cloudgreet_private.jwt_keys SET is_active = true;
+	DELETE FROM cloudgreet_private.secrets WHERE version = 2});
+
+# --- A schema that is not whole ---------------------------------------------------------
+$node->safe_psql('postgres', q{
+	CREATE DATABASE broken;
+	\c broken
+	SET client_min_messages = warning;
+	CREATE EXTENSION cloudgreet;
+	SELECT cloudgreet.migrate();
+	DROP EXTENSION cloudgreet CASCADE;
+	CREATE EXTENSION cloudgreet;
+});
+is($node->safe_psql('broken', q{SELECT problem ~ 'not whole' AND mend ~ 'Restore a backup' FROM cloudgreet.doctor()}),
+	't', 'of a schema that is not whole it says that alone');
+my (undef, undef, $refused) = $node->psql('broken', 'SELECT cloudgreet_private.apply_permissions()');
+like($refused, qr/the application schema is not whole/, 'which apply_permissions() does not paint over');
+like($node->safe_psql('broken', q{SELECT status || convert_from(body, 'UTF8') FROM cloudgreet.http('GET', '/api/health?ready=1', '{}', '')}),
+	qr/^503.*"schema":"not whole"/, 'and which is not ready');
+$node->safe_psql('postgres', 'DROP DATABASE broken');
+
 like(problems("SET cloudgreet.clock = '2026-01-01T00:00:00Z'"), qr/has a test value/, 'named: a test clock');
 my (undef, undef, $err) = $node->psql('postgres', 'CREATE ROLE nobody; GRANT USAGE ON SCHEMA cloudgreet TO nobody; SET ROLE nobody; SELECT * FROM cloudgreet.doctor()');
 like($err, qr/permission denied for function doctor/, 'it is for superusers');
@@ -70,7 +118,12 @@ sub after_reload
 	ok($node->poll_query_until('postgres', "SELECT coalesce(string_agg(problem, '; '), 'well') ~ '$expected' FROM cloudgreet_private.doctor_front()"), $what);
 }
 $node->adjust_conf('postgresql.conf', 'cloudgreet.databases', "'other'");
-after_reload('named: a database that is not served', '^this database is not served');
+after_reload('noted: another database is served', '^this database is not served; other is$');
+like(problems(), qr/^note: .*cloudgreet\.databases = 'other, postgres'/m, 'and is kept by the line that adds this one');
+$node->adjust_conf('postgresql.conf', 'cloudgreet.databases', "'other, postgres'");
+after_reload('the front of another database is not missed here', '^well$');
+$node->adjust_conf('postgresql.conf', 'cloudgreet.databases', "''");
+after_reload('named: a database that is not served', '^this database is not served: it has no dispatcher');
 $node->adjust_conf('postgresql.conf', 'cloudgreet.databases', "'postgres'");
 after_reload('and gone once named', '^well$');
 my $hba = slurp_file($node->data_dir . '/pg_hba.conf');
@@ -82,15 +135,30 @@ like(problems(), qr/pg_ident\.conf.*peer map=cloudgreet/, 'with the lines for pg
 unlink $node->data_dir . '/pg_hba.conf';
 append_to_file($node->data_dir . '/pg_hba.conf', $hba);
 after_reload('and gone once it is', '^well$');
+$node->adjust_conf('postgresql.conf', 'cloudgreet.gate', 'off');
+after_reload('noted: no front is wanted', '^there is no HTTP front');
+$node->adjust_conf('postgresql.conf', 'cloudgreet.gate', 'on');
+after_reload('and not once it is', '^well$');
+$node->adjust_conf('postgresql.conf', 'cloudgreet.gate_listen_addresses', "'192.0.2.1'");
+after_reload('named: an address that is not this machine\'s', "^the HTTP front still listens on port $port as before");
+$node->adjust_conf('postgresql.conf', 'cloudgreet.gate_listen_addresses', "'127.0.0.1'");
+after_reload('and gone once it is', '^well$');
 my $taken = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1');
 $node->adjust_conf('postgresql.conf', 'cloudgreet.gate_port', $taken->sockport);
+after_reload('named: a port that is taken, at reload', "^the HTTP front still listens on port $port as before");
 $node->restart;
 ok($node->poll_query_until('postgres', q{SELECT problem = 'the HTTP front does not listen' FROM cloudgreet_private.doctor_front()}), 'named: a port that is taken');
 close $taken;
 
-# Without preload it says how to get it.
-$node->append_conf('postgresql.conf', "shared_preload_libraries = ''");
+# Without preload it says how to get it, beside other libraries, and nothing more.
+$node->adjust_conf('postgresql.conf', 'cloudgreet.gate_port', $port);
+$node->append_conf('postgresql.conf', "shared_preload_libraries = 'auto_explain,pg_stat_statements'");
 $node->restart;
-like(problems(), qr/the library is not preloaded.*ALTER SYSTEM SET shared_preload_libraries = 'cloudgreet'/, 'named: no preload');
+is($node->safe_psql('postgres', q{SELECT count(*) FROM cloudgreet.doctor()}), '1', 'without preload it says one thing');
+my ($line) = problems() =~ /the library is not preloaded.* -> (ALTER SYSTEM .*;)/;
+is($line, q{ALTER SYSTEM SET shared_preload_libraries = 'auto_explain', 'pg_stat_statements', 'cloudgreet';}, 'with the line that keeps the others');
+$node->safe_psql('postgres', $line);
+$node->restart;
+ok($node->poll_query_until('postgres', q{SELECT NOT EXISTS (SELECT FROM cloudgreet.doctor())}), 'with which the server starts, and all is well');
 $node->stop;
 done_testing();

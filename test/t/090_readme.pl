@@ -17,16 +17,21 @@ my $port = PostgreSQL::Test::Cluster::get_free_port();
 my $key = $node->basedir . '/master.key';
 append_to_file($key, '0123456789abcdef' x 4);
 chmod 0600, $key;
-$node->append_conf('postgresql.conf', "shared_preload_libraries = 'cloudgreet'\ncloudgreet.master_key_file = '$key'\ncloudgreet.databases = 'postgres'\ncloudgreet.gate_port = $port");
+$node->append_conf('postgresql.conf', "shared_preload_libraries = 'cloudgreet'\ncloudgreet.master_key_file = '$key'\ncloudgreet.gate_port = $port");
 $node->start;
-my ($status, $out, $err) = $node->psql('postgres', join("\n", @blocks), on_error_stop => 1);
+my ($status, $out, $err) = $node->psql('postgres', join("\n", @blocks) =~ s/'mydb'/'postgres'/r, on_error_stop => 1);
 is($err, '', 'its statements run without an error or warning');
 is($status, 0, 'to the end');
 
 # The documented application path: connect as app, login, query.
-my ($secret) = $readme =~ /add_jwt_key\('main', '([^']+)'\)/;
-$node->safe_psql('postgres', slurp_file('test/lib/mint.sql'));
-my $token = $node->safe_psql('postgres', "SELECT public.mint(public.claims((SELECT id FROM cloudgreet.businesses), 'user'), '$secret')");
+my ($minting) = $readme =~ /^```\n(SECRET=.*?)^```/ms;
+$minting =~ s/-XAtd mydb/-XAtd postgres/g;
+my $script = $node->basedir . '/mint.sh';
+append_to_file($script, "set -eu\n${minting}printf %s \"\$TOKEN\"");
+local @ENV{'PGHOST', 'PGPORT'} = ($node->host, $node->port);
+my $token = `bash $script`;
+is($node->safe_psql('postgres', "SELECT cloudgreet.explain_token('$token')"), 'accepted', 'the token that its shell lines make is accepted');
+like($node->safe_psql('postgres', "SELECT cloudgreet.explain_token('${token}x')"), qr/^refused: (no active key|it is not three)/, 'and a superuser learns why another is not');
 my ($application) = $readme =~ /^```\n(BEGIN;.*?)^```/ms;
 $application =~ s/<token>/$token/;
 $node->safe_psql('postgres', "INSERT INTO cloudgreet.leads (business_id, name) SELECT id, 'Ann' FROM cloudgreet.businesses");

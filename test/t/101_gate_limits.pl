@@ -159,6 +159,22 @@ ok($front->until_true(sub { $front->get('/')->{status} == 503 }), 'another conni
 unlike($front->log_text, qr/hidden/, 'and not logged');
 $front->configure(gate_conninfo => $node->connstr('stub') . ' user=' . $node->safe_psql('postgres', 'SELECT current_user'));
 ok($front->until_true(sub { $front->get('/')->{status} == 200 }), 'so is the next');
+
+# A server that refuses writes a line for each attempt: one executor tries, ever more slowly.
+my $refused_at = time;
+my $offset = -s $node->logfile;
+$front->configure(gate_executors => 4, gate_conninfo => $node->connstr('stub') . ' user=nobody_here');
+$node->wait_for_log(qr/(role "nobody_here" does not exist.*){7}/s, $offset);
+cmp_ok(time - $refused_at, '>', 0.5, 'a connection that is refused is not tried again at once, nor by all');
+is($front->get('/')->{status}, 503, 'meanwhile requests are told so');
+$front->configure(gate_conninfo => $node->connstr('stub') . ' user=' . $node->safe_psql('postgres', 'SELECT current_user'), gate_access_log => 'off');
+ok($front->until_true(sub { $front->get('/')->{status} == 200 }), 'and served once new settings let it in');
+my $lines = () = $front->log_text =~ /"path"/g;
+$front->get('/') for 1 .. 3;
+$front->configure(gate_access_log => 'on');
+$front->get('/last');
+ok($front->logged(qr{"path":"/last"}), 'the access log can be turned on');
+is(scalar(my @all = $front->log_text =~ /"path"/g), $lines + 1, 'and off');
 $client->close;
 undef $response;
 ok($front->until_true(sub { $front->descriptors <= $before }), 'no descriptor was lost on the way')

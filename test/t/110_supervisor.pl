@@ -96,7 +96,7 @@ for (1 .. 5)
 	kill 'KILL', $front or die;
 	(undef, $front) = processes($node, $front);
 }
-is(join(' ', slurp_file($node->logfile, $offset) =~ /started again in (\d+) ms/g), '0 100 200 400 800', 'a crash loop is slowed down');
+is(join(' ', slurp_file($node->logfile, $offset) =~ /(?:started again|takes over) in (\d+) ms/g), '0 100 200 400 800', 'a crash loop is slowed down');
 
 # --- Reload ---------------------------------------------------------------------------
 set($node, 'gate_queue', 102);
