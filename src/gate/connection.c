@@ -6,10 +6,6 @@
  * happened and calls it.  While the pool has the request nothing is read, so a
  * client that sends on is held back by TCP, and requests are answered in order.
  *
- * A FIN says that no more will be sent, not that nobody listens.  So the client keeps
- * CG_HALF_CLOSED_GRACE for its answer; then the query is cancelled.  A reset cancels at
- * once.
- *
  * Every close after an answer goes through LINGERING: closing a socket with unread
  * input resets the connection, and the client may lose the answer.
  */

@@ -13,8 +13,6 @@
 #include "gate/loop.h"
 #include "gate/request.h"
 
-/* Of a timer, which counts microseconds. */
-#define CG_MILLISECOND INT64_C(1000)
 /* How long a client that has shut its side may wait for its answer. */
 #define CG_HALF_CLOSED_GRACE (500 * CG_MILLISECOND)
 

@@ -43,7 +43,6 @@ settle(CgExecutor *executor)
 {
 	executor->state = CG_EXECUTOR_IDLE;
 	executor->failures = 0;
-	executor->is_abandoned = false;
 	cg_timer_stop(&executor->timer);
 	if (PQtransactionStatus(executor->conn) != PQTRANS_IDLE)
 		cg_executor_lose(executor, "a transaction was left open");
@@ -331,7 +330,6 @@ cg_executor_abandon(CgExecutor *executor)
 	/* On the way to running it: then it is simply not run. */
 	if (executor->state != CG_EXECUTOR_BUSY)
 		return;
-	executor->is_abandoned = true;
 	handle = PQgetCancel(executor->conn);
 	if (handle == NULL)
 	{

@@ -48,7 +48,6 @@ typedef struct CgExecutor
 	bool            is_prepared;
 	bool            is_warm;       /* the session has filled its caches */
 	bool            is_cancelling; /* the cancel thread has the job */
-	bool            is_abandoned;  /* the query runs, nobody waits for it */
 	bool            is_retired;    /* to be freed when nothing runs */
 } CgExecutor;
 

@@ -54,11 +54,11 @@ cg_executor_disconnect(CgExecutor *executor)
 	executor->timeout = -1;
 	executor->is_prepared = false;
 	executor->is_warm = false;
-	executor->is_abandoned = false;
 }
 
-void
-cg_executor_plan(CgExecutor *executor)
+/* Sets the timer for connecting; waits the longer, the more often it failed. */
+static void
+plan_connecting(CgExecutor *executor)
 {
 	int64_t delay = 0;
 
@@ -95,7 +95,7 @@ cg_executor_lose(CgExecutor *executor, const char *why)
 	if (executor->is_retired && !executor->is_cancelling)
 		cg_executor_dispose(executor);
 	else
-		cg_executor_plan(executor);
+		plan_connecting(executor);
 	if (request != NULL)
 		pool->answer(request, NULL, &refusal);
 	PQclear(result);
