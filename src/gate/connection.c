@@ -9,6 +9,7 @@
  * Every close after an answer goes through LINGERING: closing a socket with unread
  * input resets the connection, and the client may lose the answer.
  */
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -132,12 +133,26 @@ expect_body(CgConnection *connection)
 	request->expects_continue = false;
 }
 
+/* Whether it asks if the front is alive, which no database is needed for. */
+static bool
+asks_for_health(const CgRequest *request)
+{
+	return (request->is_head || strcmp(request->method, "GET") == 0) &&
+		   strcmp(request->target.data, "/api/health") == 0;
+}
+
 static void
 submit(CgConnection *connection)
 {
 	CgRequest *request = connection->request;
 	CgRefusal  refusal;
 
+	if (asks_for_health(request))
+	{
+		cg_connection_render_health(connection);
+		begin_writing(connection);
+		return;
+	}
 	connection->state = CG_CONNECTION_WAITING;
 	cg_connection_set_timer(
 		connection,

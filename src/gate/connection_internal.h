@@ -101,6 +101,9 @@ extern CgWriteResult cg_connection_write(CgConnection *connection);
 extern void cg_connection_render(CgConnection *connection, PGresult *result,
 								 const CgRefusal *refusal);
 
+/* Puts the answer into the output that says that the front is alive. */
+extern void cg_connection_render_health(CgConnection *connection);
+
 /* Gives the answer's memory back. */
 extern void cg_connection_forget_answer(CgConnection *connection);
 

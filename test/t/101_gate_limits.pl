@@ -84,6 +84,11 @@ $response = $front->get('/');
 is("$response->{status} $response->{headers}{'retry-after'}", '503 1', 'a full queue: 503 with Retry-After');
 like($response->{body}, qr/"code":"ZG556"/, 'as JSON');
 is($response->{client}->send(request('/'))->response->{status}, 503, 'on a connection that stays');
+$response = $front->get('/api/health');
+is("$response->{status} $response->{body} $response->{headers}{'content-type'} $response->{headers}{'cache-control'}",
+	'200 {"status":"ok"} application/json; charset=utf-8 no-store', 'that it is alive the front says all the same');
+is($front->ask("HEAD /api/health HTTP/1.1\r\nHost: t\r\n\r\n", head => 1)->{headers}{'content-length'}, 15, 'and to HEAD');
+is($front->get('/api/health?ready=1')->{status}, 503, 'whether it is ready, the database says');
 my $queued = $waiting[0]->more(0) ? 1 : 0;
 is($waiting[1 - $queued]->response->{status}, 503, 'the one that came before was refused, too');
 $waiting[$queued]->reset;
