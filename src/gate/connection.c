@@ -49,16 +49,6 @@ cg_connection_watch(CgConnection *connection)
 }
 
 void
-cg_connection_become_idle(CgConnection *connection)
-{
-	connection->state = CG_CONNECTION_IDLE;
-	if (connection->input.length == 0)
-		cg_buffer_free(&connection->input);
-	cg_connection_set_timer(connection,
-							cg_clock() + cg_front.settings.idle_timeout * CG_MILLISECOND);
-}
-
-void
 cg_connection_linger(CgConnection *connection)
 {
 	connection->state = CG_CONNECTION_LINGERING;

@@ -19,7 +19,7 @@ typedef struct CgSettings
 {
 	int64_t body_bytes;      /* 413 */
 	int64_t body_timeout;    /* ms from the end of the head to the end of the body: 408 */
-	int64_t connections;     /* 503 and close */
+	int64_t connections;     /* then an idle one is closed, or 503 */
 	int64_t drain_timeout;   /* ms that requests may take once the front shall end */
 	int64_t executors;       /* database connections */
 	int64_t header_bytes;    /* of request line and headers: 431 */

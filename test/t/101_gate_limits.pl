@@ -105,7 +105,12 @@ my $before = $front->descriptors;
 $front->configure(gate_connections => 3);
 my @clients = map { $front->connect } 1 .. 3;
 is(join(' ', map { $_->send(request('/'))->response->{status} } @clients), '200 200 200', 'as many connections as there may be are served');
-is($front->get('/')->{status}, 503, 'a connection too many: 503');
+is($front->get('/')->{status}, 200, 'so is one more');
+is($clients[0]->ending, 'closed', 'for which the longest idle is closed');
+my $waits = "POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\n";
+is(join(' ', map { ($clients[$_] = $_ ? $clients[$_] : $front->connect)->send($waits)->response->{status} } 1, 2, 0), '100 100 100', 'when none is idle');
+is($front->get('/')->{status}, 503, 'one more gets 503');
+is(join(' ', map { $_->send('x')->response->{status} } @clients), '200 200 200', 'and the others are served');
 @clients = ();
 ok($front->until_true(sub { ($front->get('/') // {})->{status} == 200 }), 'there is room when one has gone');
 
