@@ -24,6 +24,9 @@
 #define RUN_GRACE (1000 * CG_MILLISECOND)
 #define CANCEL_GRACE (5000 * CG_MILLISECOND)
 
+/* Between lines of the log about requests that failed. */
+#define WARNING_INTERVAL (10000 * CG_MILLISECOND)
+
 #define STATEMENT "cloudgreet_http"
 
 static const char query[] =
@@ -134,6 +137,23 @@ cg_executor_proceed(CgExecutor *executor)
 		(void) flush(executor);
 }
 
+/* Until the extension is mended each request may fail: one line for all of a while. */
+static void
+warn_of_failure(const CgRequest *request, const char *code)
+{
+	static int64_t  warned_at;
+	static unsigned failures;
+	int64_t         now = cg_clock();
+
+	failures++;
+	if (warned_at != 0 && now - warned_at < WARNING_INTERVAL)
+		return;
+	cg_log("warning", "request %s failed: %s; %u failed since the last such line",
+		   request->id, code, failures);
+	warned_at = now;
+	failures = 0;
+}
+
 /* A request ran, well or badly. */
 static void
 finish_request(CgExecutor *executor, PGresult *result)
@@ -154,7 +174,7 @@ finish_request(CgExecutor *executor, PGresult *result)
 	{
 		if (request != NULL)
 		{
-			cg_log("warning", "request %s failed: %s", request->id, refusal.code);
+			warn_of_failure(request, refusal.code);
 			pool->answer(request, NULL, &refusal);
 		}
 		PQclear(result);

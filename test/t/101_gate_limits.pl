@@ -127,6 +127,9 @@ is($node->safe_psql('stub', 'SELECT last_value FROM stub.calls'), $calls + 1, 'a
 $node->safe_psql('stub', 'ALTER FUNCTION cloudgreet.http(text, text, jsonb, bytea) RENAME TO away');
 $response = $front->get('/');
 is($response->{status} . substr($response->{body}, 0, 15), '503{"code":"42883"', 'no function: 503');
+my $log = $front->log_text;
+$front->get('/') for 1 .. 50;
+cmp_ok(scalar(() = substr($front->log_text, length $log) =~ /"warning"/g), '<', 10, 'which does not flood the log with warnings');
 $node->safe_psql('stub', 'ALTER FUNCTION cloudgreet.away(text, text, jsonb, bytea) RENAME TO http');
 is($front->get('/')->{status}, 200, 'and it is found again');
 $node->safe_psql('stub', 'DROP SCHEMA cloudgreet CASCADE; DROP SCHEMA stub CASCADE');
