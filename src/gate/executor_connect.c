@@ -53,6 +53,7 @@ cg_executor_disconnect(CgExecutor *executor)
 	executor->state = CG_EXECUTOR_DOWN;
 	executor->timeout = -1;
 	executor->is_prepared = false;
+	executor->is_dirty = false;
 	executor->is_warm = false;
 }
 

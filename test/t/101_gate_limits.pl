@@ -124,6 +124,22 @@ my $calls = $node->safe_psql('stub', 'SELECT last_value FROM stub.calls');
 $front->get('/quit');
 is($node->safe_psql('stub', 'SELECT last_value FROM stub.calls'), $calls + 1, 'a request is never sent twice');
 
+# --- What a request leaves in the session ---------------------------------------------
+$front->configure(gate_executors => 1);
+ok(backends(1, 'true'), 'there is one session');
+for my $target ('/rest/v1/rpc/leave', '/rest/v1/%72pc/leave')
+{
+	is($front->get($target)->{body}, 'hello', "$target leaves much in its session");
+	is($front->get('/state')->{body}, '20s', 'nothing of which the next request finds');
+}
+my $session = $node->safe_psql('stub', "SELECT pid FROM pg_stat_activity WHERE application_name = 'cloudgreet_gate'");
+is($front->get('/rest/v1/rpc/leave')->{status} . $front->get('/state')->{body}, '20020s', 'time and again');
+is($node->safe_psql('stub', "SELECT pid FROM pg_stat_activity WHERE application_name = 'cloudgreet_gate'"), $session, 'in the same session');
+$front->get('/deallocate');
+is($front->get('/')->{status}, 503, 'a session without the prepared statement: 503');
+is($front->get('/')->{status}, 200, 'once');
+$front->configure(gate_executors => 2);
+
 $node->safe_psql('stub', 'ALTER FUNCTION cloudgreet.http(text, text, jsonb, bytea) RENAME TO away');
 $response = $front->get('/');
 is($response->{status} . substr($response->{body}, 0, 15), '503{"code":"42883"', 'no function: 503');
