@@ -15,6 +15,9 @@
 #include "gate/log.h"
 #include "gate/response.h"
 
+/* Memory of all answers on their way. */
+static size_t answer_bytes;
+
 static bool
 render_row(CgConnection *connection, const CgResponseFrame *frame, PGresult *result)
 {
@@ -37,6 +40,7 @@ render_row(CgConnection *connection, const CgResponseFrame *frame, PGresult *res
 						  headers_length, connection->body_length, &with_body))
 		return false;
 	connection->result = result;
+	answer_bytes += PQresultMemorySize(result);
 	connection->body = PQgetvalue(result, 0, 2);
 	if (!with_body)
 		connection->body_length = 0;
@@ -162,10 +166,18 @@ cg_connection_write(CgConnection *connection)
 	}
 }
 
+size_t
+cg_connection_answer_bytes(void)
+{
+	return answer_bytes;
+}
+
 void
 cg_connection_forget_answer(CgConnection *connection)
 {
 	cg_buffer_free(&connection->output);
+	if (connection->result != NULL)
+		answer_bytes -= PQresultMemorySize(connection->result);
 	PQclear(connection->result);
 	connection->result = NULL;
 	connection->body = NULL;

@@ -284,4 +284,6 @@ cg_connection_answer(CgRequest *request, PGresult *result, const CgRefusal *refu
 	begin_writing(connection);
 	if (!connection->is_advancing)
 		cg_connection_advance(connection);
+	if (result != NULL)
+		cg_connections_shed(connection);
 }

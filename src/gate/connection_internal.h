@@ -104,6 +104,15 @@ extern void cg_connection_render(CgConnection *connection, PGresult *result,
 /* Puts the answer into the output that says that the front is alive. */
 extern void cg_connection_render_health(CgConnection *connection);
 
+/* The memory of all answers from the database that are on their way. */
+extern size_t cg_connection_answer_bytes(void);
+
+/*
+ * Closes connections whose clients take their answers slowest while all answers
+ * together are larger than may be; but not this one.
+ */
+extern void cg_connections_shed(const CgConnection *spared);
+
 /* Gives the answer's memory back. */
 extern void cg_connection_forget_answer(CgConnection *connection);
 

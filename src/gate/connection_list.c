@@ -77,6 +77,25 @@ cg_connection_destroy(CgConnection *connection)
 	close(connection->fd);
 }
 
+void
+cg_connections_shed(const CgConnection *spared)
+{
+	while (cg_connection_answer_bytes() > (size_t) cg_front.settings.answer_bytes)
+	{
+		CgConnection *slowest = NULL;
+
+		for (CgConnection *each = connections; each != NULL; each = each->next)
+		{
+			if (each->result != NULL && each->is_blocked && each != spared &&
+				(slowest == NULL || each->written_at < slowest->written_at))
+				slowest = each;
+		}
+		if (slowest == NULL)
+			return;
+		cg_connection_destroy(slowest);
+	}
+}
+
 static void
 refuse_overflow(CgConnection *connection)
 {

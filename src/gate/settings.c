@@ -40,6 +40,7 @@ typedef struct Text
 #define AT(member) offsetof(CgSettings, member)
 
 static const Number numbers[] = {
+	{"gate_answer_bytes", AT(answer_bytes), BYTES, 0, 1 << 30, 64 << 20},
 	{"gate_body_bytes", AT(body_bytes), BYTES, 0, 1 << 30, 1 << 20},
 	{"gate_body_timeout", AT(body_timeout), MILLISECONDS, 1, HOUR, 30000},
 	{"gate_connections", AT(connections), PLAIN, 1, 1000000, 10000},

@@ -50,6 +50,13 @@ $client = $front->connect->send("GET /size/60000000 HTTP/1.1\r\nHost: t\r\n\r\n"
 ok($front->logged(qr{"path":"/size/60000000","status":499}), 'a client that does not read its answer loses it');
 $client->close;
 
+$front->configure(gate_write_timeout => '1min', gate_answer_bytes => '1MB');
+my @hoarders = map { my $size = 20000000 + $_; $front->connect->send("GET /size/$size HTTP/1.1\r\nHost: t\r\n\r\n") } 1 .. 5;
+ok($front->until_true(sub { 4 == (() = $front->log_text =~ m{"path":"/size/2000000\d","status":499}g) }), 'answers that nobody reads do not pile up');
+is(scalar(grep { length(($_->response // {})->{body} // '') > 20000000 } @hoarders), 1, 'the last one may be larger than all may be');
+@hoarders = ();
+$front->configure(gate_answer_bytes => '64MB');
+
 $front->configure(gate_request_timeout => 300, gate_executors => 1, gate_write_timeout => '30s', gate_idle_timeout => '1min', gate_header_timeout => '10s');
 $response = $front->get('/sleep/60');
 is("$response->{status} $response->{body}", '504 {"code":"57014","details":null,"hint":null,"message":"the request took too long"}', 'a query that takes too long: 504');
