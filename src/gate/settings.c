@@ -187,6 +187,8 @@ cg_settings_read(CgSettingsReader *reader, CgSettings *settings, const char *byt
 		reader->line[reader->length] = '\0';
 		if (reader->is_overlong)
 			cg_log("warning", "a line of settings is too long");
+		else if (strcmp(reader->line, "ping") == 0)
+			reader->pings++;
 		else if (reader->length > 0)
 			set_value(settings, reader->line);
 		else if (reader->has_lines)

@@ -7,6 +7,8 @@
  * "cloudgreet." before them.  A number without unit counts milliseconds or bytes;
  * units are ms, s, min, h, B, kB, MB and GB.  A setting that is not named keeps its
  * value; so does one whose value is refused, which is logged.
+ *
+ * A line "ping", between two blocks, asks for a line "pong" on standard output.
  */
 #ifndef CG_GATE_SETTINGS_H
 #define CG_GATE_SETTINGS_H
@@ -42,6 +44,7 @@ typedef struct CgSettingsReader
 	size_t length;
 	bool   is_overlong; /* the line does not fit; the rest of it is skipped */
 	bool   has_lines;   /* the block is not empty so far */
+	int    pings;       /* lines "ping" that are not answered yet */
 } CgSettingsReader;
 
 extern void cg_settings_default(CgSettings *settings);
