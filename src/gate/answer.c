@@ -15,6 +15,9 @@
 #include "gate/log.h"
 #include "gate/response.h"
 
+/* Memory of all answers on their way. */
+static size_t answer_bytes;
+
 static bool
 render_row(CgConnection *connection, const CgResponseFrame *frame, PGresult *result)
 {
@@ -37,6 +40,7 @@ render_row(CgConnection *connection, const CgResponseFrame *frame, PGresult *res
 						  headers_length, connection->body_length, &with_body))
 		return false;
 	connection->result = result;
+	answer_bytes += PQresultMemorySize(result);
 	connection->body = PQgetvalue(result, 0, 2);
 	if (!with_body)
 		connection->body_length = 0;
@@ -52,13 +56,12 @@ render_refusal(CgConnection *connection, const CgResponseFrame *frame,
 	connection->own_body = cg_response_refusal(&connection->output, frame, refusal);
 }
 
-void
-cg_connection_render(CgConnection *connection, PGresult *result, const CgRefusal *refusal)
+/* What the head needs to know; id has room for one when there is no request. */
+static CgResponseFrame
+begin_answer(CgConnection *connection, char *id)
 {
 	CgRequest      *request = connection->request;
-	char            id[CG_REQUEST_ID_MAX + 1];
 	CgResponseFrame frame = {.id = id};
-	CgRefusal       broken;
 
 	if (request != NULL)
 	{
@@ -77,8 +80,17 @@ cg_connection_render(CgConnection *connection, PGresult *result, const CgRefusal
 	if (cg_front.is_draining)
 		connection->is_closing = true;
 	frame.is_keep_alive = !connection->is_closing;
-
 	connection->write_started_at = connection->written_at = cg_clock();
+	return frame;
+}
+
+void
+cg_connection_render(CgConnection *connection, PGresult *result, const CgRefusal *refusal)
+{
+	char            id[CG_REQUEST_ID_MAX + 1];
+	CgResponseFrame frame = begin_answer(connection, id);
+	CgRefusal       broken;
+
 	if (result == NULL)
 		render_refusal(connection, &frame, refusal);
 	else if (!render_row(connection, &frame, result))
@@ -88,6 +100,26 @@ cg_connection_render(CgConnection *connection, PGresult *result, const CgRefusal
 		cg_refuse(&broken, 500, CG_CODE_BAD_ANSWER, "the request could not be completed");
 		render_refusal(connection, &frame, &broken);
 	}
+}
+
+/* As cloudgreet.http() answers it. */
+void
+cg_connection_render_health(CgConnection *connection)
+{
+	static const char headers[] = "{\"Content-Type\":\"application/json; "
+								  "charset=utf-8\",\"Cache-Control\":\"no-store\"}";
+	static const char body[] = "{\"status\":\"ok\"}";
+	char              id[CG_REQUEST_ID_MAX + 1];
+	CgResponseFrame   frame = begin_answer(connection, id);
+	bool              with_body;
+
+	connection->status = 200;
+	if (!cg_response_head(&connection->output, &frame, 200, headers, strlen(headers),
+						  strlen(body), &with_body) ||
+		!with_body)
+		return;
+	cg_buffer_text(&connection->output, body);
+	connection->own_body = strlen(body);
 }
 
 static void
@@ -134,10 +166,18 @@ cg_connection_write(CgConnection *connection)
 	}
 }
 
+size_t
+cg_connection_answer_bytes(void)
+{
+	return answer_bytes;
+}
+
 void
 cg_connection_forget_answer(CgConnection *connection)
 {
 	cg_buffer_free(&connection->output);
+	if (connection->result != NULL)
+		answer_bytes -= PQresultMemorySize(connection->result);
 	PQclear(connection->result);
 	connection->result = NULL;
 	connection->body = NULL;

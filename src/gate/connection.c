@@ -6,13 +6,10 @@
  * happened and calls it.  While the pool has the request nothing is read, so a
  * client that sends on is held back by TCP, and requests are answered in order.
  *
- * A FIN says that no more will be sent, not that nobody listens.  So the client keeps
- * CG_HALF_CLOSED_GRACE for its answer; then the query is cancelled.  A reset cancels at
- * once.
- *
  * Every close after an answer goes through LINGERING: closing a socket with unread
  * input resets the connection, and the client may lose the answer.
  */
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -49,16 +46,6 @@ cg_connection_watch(CgConnection *connection)
 		return true;
 	cg_connection_destroy(connection);
 	return false;
-}
-
-void
-cg_connection_become_idle(CgConnection *connection)
-{
-	connection->state = CG_CONNECTION_IDLE;
-	if (connection->input.length == 0)
-		cg_buffer_free(&connection->input);
-	cg_connection_set_timer(connection,
-							cg_clock() + cg_front.settings.idle_timeout * CG_MILLISECOND);
 }
 
 void
@@ -136,12 +123,26 @@ expect_body(CgConnection *connection)
 	request->expects_continue = false;
 }
 
+/* Whether it asks if the front is alive, which no database is needed for. */
+static bool
+asks_for_health(const CgRequest *request)
+{
+	return (request->is_head || strcmp(request->method, "GET") == 0) &&
+		   strcmp(request->target.data, "/api/health") == 0;
+}
+
 static void
 submit(CgConnection *connection)
 {
 	CgRequest *request = connection->request;
 	CgRefusal  refusal;
 
+	if (asks_for_health(request))
+	{
+		cg_connection_render_health(connection);
+		begin_writing(connection);
+		return;
+	}
 	connection->state = CG_CONNECTION_WAITING;
 	cg_connection_set_timer(
 		connection,
@@ -283,4 +284,6 @@ cg_connection_answer(CgRequest *request, PGresult *result, const CgRefusal *refu
 	begin_writing(connection);
 	if (!connection->is_advancing)
 		cg_connection_advance(connection);
+	if (result != NULL)
+		cg_connections_shed(connection);
 }

@@ -12,8 +12,9 @@
 #include "gate/request.h"
 
 /*
- * Takes over an accepted socket.  Over the limit of connections, the client is told
- * 503 and the socket closed; if even that is too much, closed at once.
+ * Takes over an accepted socket.  Over the limit of connections, the one that is idle
+ * for the longest time is closed for it; when none is, the client is told 503 and the
+ * socket closed; if even that is too much, closed at once.
  */
 extern void cg_connection_open(int fd, const char *peer);
 

@@ -13,8 +13,6 @@
 #include "gate/loop.h"
 #include "gate/request.h"
 
-/* Of a timer, which counts microseconds. */
-#define CG_MILLISECOND INT64_C(1000)
 /* How long a client that has shut its side may wait for its answer. */
 #define CG_HALF_CLOSED_GRACE (500 * CG_MILLISECOND)
 
@@ -102,6 +100,18 @@ extern CgWriteResult cg_connection_write(CgConnection *connection);
 /* Puts an answer into the output; see cg_connection_answer(). */
 extern void cg_connection_render(CgConnection *connection, PGresult *result,
 								 const CgRefusal *refusal);
+
+/* Puts the answer into the output that says that the front is alive. */
+extern void cg_connection_render_health(CgConnection *connection);
+
+/* The memory of all answers from the database that are on their way. */
+extern size_t cg_connection_answer_bytes(void);
+
+/*
+ * Closes connections whose clients take their answers slowest while all answers
+ * together are larger than may be; but not this one.
+ */
+extern void cg_connections_shed(const CgConnection *spared);
 
 /* Gives the answer's memory back. */
 extern void cg_connection_forget_answer(CgConnection *connection);

@@ -2,6 +2,9 @@
  * connection_list.c
  *		All connections: how they begin and end, one by one and together.
  *
+ * Those that became idle last stand first, so that the one to make room is found from
+ * the end of the list, past those only that are at work.
+ *
  * Memory:		about 600 bytes a connection that is idle; see also request.h.
  */
 #include <stdio.h>
@@ -16,8 +19,39 @@
 #define OVERFLOW_MAX 100
 
 static CgConnection *connections;
+static CgConnection *last_connection;
 static size_t        connection_count;
 static size_t        overflow_count;
+
+static void
+link_first(CgConnection *connection)
+{
+	connection->previous = NULL;
+	connection->next = connections;
+	*(connections ? &connections->previous : &last_connection) = connection;
+	connections = connection;
+}
+
+static void
+unlink_connection(CgConnection *connection)
+{
+	*(connection->previous ? &connection->previous->next : &connections) =
+		connection->next;
+	*(connection->next ? &connection->next->previous : &last_connection) =
+		connection->previous;
+}
+
+void
+cg_connection_become_idle(CgConnection *connection)
+{
+	unlink_connection(connection);
+	link_first(connection);
+	connection->state = CG_CONNECTION_IDLE;
+	if (connection->input.length == 0)
+		cg_buffer_free(&connection->input);
+	cg_connection_set_timer(connection,
+							cg_clock() + cg_front.settings.idle_timeout * CG_MILLISECOND);
+}
 
 void
 cg_connection_destroy(CgConnection *connection)
@@ -31,10 +65,7 @@ cg_connection_destroy(CgConnection *connection)
 			cg_connection_log(connection, 499);
 		cg_request_free(connection->request);
 	}
-	*(connection->previous ? &connection->previous->next : &connections) =
-		connection->next;
-	if (connection->next != NULL)
-		connection->next->previous = connection->previous;
+	unlink_connection(connection);
 	if (connection->is_overflow)
 		overflow_count--;
 	else
@@ -44,6 +75,25 @@ cg_connection_destroy(CgConnection *connection)
 	cg_timer_release(&cg_front.loop.timers, &connection->timer);
 	cg_watch_dispose(&cg_front.loop, &connection->watch, connection);
 	close(connection->fd);
+}
+
+void
+cg_connections_shed(const CgConnection *spared)
+{
+	while (cg_connection_answer_bytes() > (size_t) cg_front.settings.answer_bytes)
+	{
+		CgConnection *slowest = NULL;
+
+		for (CgConnection *each = connections; each != NULL; each = each->next)
+		{
+			if (each->result != NULL && each->is_blocked && each != spared &&
+				(slowest == NULL || each->written_at < slowest->written_at))
+				slowest = each;
+		}
+		if (slowest == NULL)
+			return;
+		cg_connection_destroy(slowest);
+	}
 }
 
 static void
@@ -56,10 +106,25 @@ refuse_overflow(CgConnection *connection)
 	cg_connection_advance(connection);
 }
 
+/* Closes the connection that is idle for the longest time; false when none is. */
+static bool
+make_room(void)
+{
+	CgConnection *connection = last_connection;
+
+	while (connection != NULL && connection->state != CG_CONNECTION_IDLE)
+		connection = connection->previous;
+	if (connection == NULL)
+		return false;
+	cg_connection_destroy(connection);
+	return true;
+}
+
 void
 cg_connection_open(int fd, const char *peer)
 {
-	bool is_overflow = connection_count >= (size_t) cg_front.settings.connections;
+	bool is_overflow =
+		connection_count >= (size_t) cg_front.settings.connections && !make_room();
 	CgConnection *connection;
 
 	connection = is_overflow && overflow_count >= OVERFLOW_MAX
@@ -75,10 +140,7 @@ cg_connection_open(int fd, const char *peer)
 	cg_watch_init(&connection->watch, cg_connection_on_event);
 	connection->fd = fd;
 	snprintf(connection->peer, sizeof(connection->peer), "%s", peer);
-	connection->next = connections;
-	if (connections != NULL)
-		connections->previous = connection;
-	connections = connection;
+	link_first(connection);
 	connection->is_overflow = is_overflow;
 	*(is_overflow ? &overflow_count : &connection_count) += 1;
 	cg_connection_become_idle(connection);

@@ -7,6 +7,10 @@
  * no new request before both the query and the cancel request are over: a late cancel
  * would hit somebody else's.
  *
+ * A function that was called (/rest/v1/rpc) can leave what belongs to the session: temporary
+ * tables, cursors, locks, channels, settings, prepared statements.  Before the next request,
+ * but after the answer, it is all taken away.
+ *
  * Errors:		become a refusal of the request that runs; a connection in doubt is
  *				lost (executor_connect.c).
  */
@@ -24,6 +28,10 @@
 #define RUN_GRACE (1000 * CG_MILLISECOND)
 #define CANCEL_GRACE (5000 * CG_MILLISECOND)
 
+/* Between lines of the log about requests that failed. */
+#define WARNING_INTERVAL (10000 * CG_MILLISECOND)
+
+#define RPC "/rest/v1/rpc/"
 #define STATEMENT "cloudgreet_http"
 
 static const char query[] =
@@ -33,6 +41,11 @@ static const char query[] =
 /* Loads the library and the catalogs that each request reads. */
 static const char warming_query[] =
 	"SELECT FROM cloudgreet.http('GET', '/api/health?ready=1', '{}', '')";
+
+/* DISCARD ALL but for plans, which it may keep, in a form that runs as one command. */
+static const char cleaning_query[] =
+	"CLOSE ALL; UNLISTEN *; SELECT pg_catalog.pg_advisory_unlock_all(); DEALLOCATE ALL;"
+	" DISCARD TEMP; DISCARD SEQUENCES; RESET ALL";
 
 /* text, text, jsonb, bytea: fixed in every PostgreSQL */
 static const Oid parameter_types[] = {25, 25, 3802, 17};
@@ -45,7 +58,6 @@ settle(CgExecutor *executor)
 	executor->failures = 0;
 	executor->is_refused = false;
 	cg_pool_let_in(executor->pool);
-	executor->is_abandoned = false;
 	cg_timer_stop(&executor->timer);
 	if (PQtransactionStatus(executor->conn) != PQTRANS_IDLE)
 		cg_executor_lose(executor, "a transaction was left open");
@@ -56,6 +68,8 @@ settle(CgExecutor *executor)
 		cg_executor_disconnect(executor);
 		cg_executor_dispose(executor);
 	}
+	else if (executor->is_dirty)
+		cg_executor_proceed(executor);
 	else
 		cg_pool_idle(executor->pool, executor);
 }
@@ -74,6 +88,15 @@ flush(CgExecutor *executor)
 	return false;
 }
 
+/* Whether the request may call a function.  Encoded paths are not decoded here. */
+static bool
+may_call_function(const char *target)
+{
+	size_t path = strcspn(target, "?");
+
+	return memchr(target, '%', path) != NULL || strncmp(target, RPC, strlen(RPC)) == 0;
+}
+
 static int
 send_request(CgExecutor *executor)
 {
@@ -84,6 +107,7 @@ send_request(CgExecutor *executor)
 	int         formats[4] = {0, 0, 0, 1};
 
 	executor->state = CG_EXECUTOR_BUSY;
+	executor->is_dirty = may_call_function(request->target.data);
 	request->sent_at = cg_clock();
 	if (!PQsendQueryPrepared(executor->conn, STATEMENT, 4, values, lengths, formats, 1))
 		return false;
@@ -99,7 +123,14 @@ cg_executor_proceed(CgExecutor *executor)
 	int64_t limit = CG_SETUP_TIMEOUT;
 	int     sent;
 
-	if (executor->timeout != wanted)
+	if (executor->is_dirty)
+	{
+		executor->state = CG_EXECUTOR_CLEANING;
+		executor->is_dirty = executor->is_prepared = false;
+		executor->timeout = -1;
+		sent = PQsendQuery(executor->conn, cleaning_query);
+	}
+	else if (executor->timeout != wanted)
 	{
 		char command[64];
 
@@ -137,6 +168,23 @@ cg_executor_proceed(CgExecutor *executor)
 		(void) flush(executor);
 }
 
+/* Until the extension is mended each request may fail: one line for all of a while. */
+static void
+warn_of_failure(const CgRequest *request, const char *code)
+{
+	static int64_t  warned_at;
+	static unsigned failures;
+	int64_t         now = cg_clock();
+
+	failures++;
+	if (warned_at != 0 && now - warned_at < WARNING_INTERVAL)
+		return;
+	cg_log("warning", "request %s failed: %s; %u failed since the last such line",
+		   request->id, code, failures);
+	warned_at = now;
+	failures = 0;
+}
+
 /* A request ran, well or badly. */
 static void
 finish_request(CgExecutor *executor, PGresult *result)
@@ -148,8 +196,12 @@ finish_request(CgExecutor *executor, PGresult *result)
 
 	if (!is_row)
 		cg_sqlstate_refusal(result, &refusal);
-	/* The function came back with another result type: only a new session sees it. */
-	if (!is_row && strcmp(refusal.code, "0A000") == 0)
+	/*
+	 * The function came back with another result type, which only a new session sees, or
+	 * it has taken the statement away.
+	 */
+	if (!is_row &&
+		(strcmp(refusal.code, "0A000") == 0 || strcmp(refusal.code, "26000") == 0))
 		cg_executor_lose(executor, "the plan is out of date");
 	else
 		settle(executor);
@@ -157,7 +209,7 @@ finish_request(CgExecutor *executor, PGresult *result)
 	{
 		if (request != NULL)
 		{
-			cg_log("warning", "request %s failed: %s", request->id, refusal.code);
+			warn_of_failure(request, refusal.code);
 			pool->answer(request, NULL, &refusal);
 		}
 		PQclear(result);
@@ -217,8 +269,18 @@ finish_command(CgExecutor *executor)
 		if (is_set)
 			cg_executor_proceed(executor);
 		else
-			cg_executor_lose(executor, "statement_timeout cannot be set");
+			cg_executor_lose(executor, "the session cannot be set up");
 	}
+}
+
+/* A function may have listened for them: libpq keeps them until they are taken. */
+static void
+drop_notifies(CgExecutor *executor)
+{
+	PGnotify *notify;
+
+	while ((notify = PQnotifies(executor->conn)) != NULL)
+		PQfreemem(notify);
 }
 
 static void
@@ -254,7 +316,10 @@ on_event(CgWatch *watch, uint32_t events)
 	else if ((events & ~(uint32_t) EPOLLOUT) != 0 && !PQconsumeInput(executor->conn))
 		cg_executor_lose_by_libpq(executor);
 	else if (((events & EPOLLOUT) == 0 || flush(executor)) && executor->conn != NULL)
+	{
+		drop_notifies(executor);
 		collect(executor);
+	}
 }
 
 static void
@@ -343,7 +408,6 @@ cg_executor_abandon(CgExecutor *executor)
 	/* On the way to running it: then it is simply not run. */
 	if (executor->state != CG_EXECUTOR_BUSY)
 		return;
-	executor->is_abandoned = true;
 	handle = PQgetCancel(executor->conn);
 	if (handle == NULL)
 	{

@@ -16,6 +16,7 @@ struct CgPool;
 
 /*
  * DOWN -> CONNECTING -> SETTING -> PREPARING -> IDLE -> BUSY -> IDLE ...
+ * BUSY -> CLEANING -> SETTING -> PREPARING -> IDLE when a function was called.
  * In a spare front WARMING comes between PREPARING and IDLE.
  * SETTING comes again when the timeout changed, PREPARING when it failed before; both
  * may have a request that waits for them.  Any state -> DOWN when the connection is
@@ -29,7 +30,8 @@ typedef enum CgExecutorState
 	CG_EXECUTOR_PREPARING,
 	CG_EXECUTOR_WARMING,
 	CG_EXECUTOR_IDLE,
-	CG_EXECUTOR_BUSY
+	CG_EXECUTOR_BUSY,
+	CG_EXECUTOR_CLEANING
 } CgExecutorState;
 
 typedef struct CgExecutor
@@ -47,9 +49,9 @@ typedef struct CgExecutor
 	int             failures;   /* to connect, in a row */
 	bool            is_refused; /* by the server, at the last attempt to connect */
 	bool            is_prepared;
+	bool            is_dirty;      /* the session may hold what a request left */
 	bool            is_warm;       /* the session has filled its caches */
 	bool            is_cancelling; /* the cancel thread has the job */
-	bool            is_abandoned;  /* the query runs, nobody waits for it */
 	bool            is_retired;    /* to be freed when nothing runs */
 } CgExecutor;
 

@@ -57,12 +57,13 @@ cg_executor_disconnect(CgExecutor *executor)
 	executor->state = CG_EXECUTOR_DOWN;
 	executor->timeout = -1;
 	executor->is_prepared = false;
+	executor->is_dirty = false;
 	executor->is_warm = false;
-	executor->is_abandoned = false;
 }
 
-void
-cg_executor_plan(CgExecutor *executor)
+/* Sets the timer for connecting; waits the longer, the more often it failed. */
+static void
+plan_connecting(CgExecutor *executor)
 {
 	int64_t limit = executor->is_refused ? REFUSED_MAX : BACKOFF_MAX;
 	int64_t delay = 0;
@@ -139,7 +140,7 @@ cg_executor_lose(CgExecutor *executor, const char *why)
 	if (executor->is_retired && !executor->is_cancelling)
 		cg_executor_dispose(executor);
 	else
-		cg_executor_plan(executor);
+		plan_connecting(executor);
 	if (request != NULL)
 		pool->answer(request, NULL, &refusal);
 	PQclear(result);

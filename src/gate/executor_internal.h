@@ -7,8 +7,6 @@
 
 #include "gate/executor.h"
 
-/* Of a timer, which counts microseconds. */
-#define CG_MILLISECOND INT64_C(1000)
 /* For connecting, and for each command before requests can run. */
 #define CG_SETUP_TIMEOUT (10000 * CG_MILLISECOND)
 
@@ -18,9 +16,6 @@ extern void cg_executor_proceed(CgExecutor *executor);
 /* Begins to connect, in DOWN; goes on when the socket is ready. */
 extern void cg_executor_connect(CgExecutor *executor);
 extern void cg_executor_poll_connecting(CgExecutor *executor);
-
-/* Sets the timer for connecting; waits the longer, the more often it failed. */
-extern void cg_executor_plan(CgExecutor *executor);
 
 /*
  * True, with the timer set, while the server refuses connections: then one executor

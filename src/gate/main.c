@@ -4,7 +4,7 @@
  *
  * Started by the supervisor, which writes settings to stdin (settings.h) and reads
  * "listening PORT" from stdout, or "remaining PORT" when other settings could not be
- * used; logs go to stderr.  When stdin ends, or on SIGTERM,
+ * used, and "pong" for a "ping"; logs go to stderr.  When stdin ends, or on SIGTERM,
  * the front drains: it stops listening, lets the requests that it has come to their
  * end for gate_drain_timeout, and exits with status 0.  A second SIGTERM ends it at
  * once.
@@ -65,8 +65,9 @@ on_drained(CgTimer *timer)
 static void
 drain(void)
 {
+	if (cg_front.is_draining)
+		return;
 	cg_front.is_draining = true;
-	cg_watch_clear(&cg_front.loop, &settings_watch);
 	cg_listener_close();
 	cg_connections_drain();
 	cg_timer_set(&cg_front.loop.timers, &drain_timer,
@@ -121,6 +122,7 @@ on_settings(CgWatch *watch, uint32_t events)
 		return;
 	if (length <= 0)
 	{
+		cg_watch_clear(&cg_front.loop, &settings_watch);
 		drain();
 		return;
 	}
@@ -130,8 +132,13 @@ on_settings(CgWatch *watch, uint32_t events)
 
 		used += cg_settings_read(&reader, &cg_front.settings, bytes + used,
 								 (size_t) length - used, &complete);
-		if (complete)
+		if (complete && !cg_front.is_draining)
 			configure();
+	}
+	for (; reader.pings > 0; reader.pings--)
+	{
+		if (write(STDOUT_FILENO, "pong\n", 5) != 5)
+			cg_log("warning", "nobody reads that this front is alive");
 	}
 }
 

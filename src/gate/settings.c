@@ -41,6 +41,7 @@ typedef struct Text
 
 static const Number numbers[] = {
 	{"gate_access_log", AT(access_log), PLAIN, 0, 1, 1},
+	{"gate_answer_bytes", AT(answer_bytes), BYTES, 0, 1 << 30, 64 << 20},
 	{"gate_body_bytes", AT(body_bytes), BYTES, 0, 1 << 30, 1 << 20},
 	{"gate_body_timeout", AT(body_timeout), MILLISECONDS, 1, HOUR, 30000},
 	{"gate_connections", AT(connections), PLAIN, 1, 1000000, 10000},
@@ -189,6 +190,8 @@ cg_settings_read(CgSettingsReader *reader, CgSettings *settings, const char *byt
 		reader->line[reader->length] = '\0';
 		if (reader->is_overlong)
 			cg_log("warning", "a line of settings is too long");
+		else if (strcmp(reader->line, "ping") == 0)
+			reader->pings++;
 		else if (reader->length > 0)
 			set_value(settings, reader->line);
 		else if (reader->has_lines)

@@ -7,6 +7,8 @@
  * "cloudgreet." before them.  A number without unit counts milliseconds or bytes;
  * units are ms, s, min, h, B, kB, MB and GB, and on and off are 1 and 0.  A setting that is not named keeps its
  * value; so does one whose value is refused, which is logged.
+ *
+ * A line "ping", between two blocks, asks for a line "pong" on standard output.
  */
 #ifndef CG_GATE_SETTINGS_H
 #define CG_GATE_SETTINGS_H
@@ -18,9 +20,10 @@
 typedef struct CgSettings
 {
 	int64_t access_log;      /* 1: a line in the log for each request */
+	int64_t answer_bytes;    /* of all answers that wait for their clients */
 	int64_t body_bytes;      /* 413 */
 	int64_t body_timeout;    /* ms from the end of the head to the end of the body: 408 */
-	int64_t connections;     /* 503 and close */
+	int64_t connections;     /* then an idle one is closed, or 503 */
 	int64_t drain_timeout;   /* ms that requests may take once the front shall end */
 	int64_t executors;       /* database connections */
 	int64_t header_bytes;    /* of request line and headers: 431 */
@@ -42,6 +45,7 @@ typedef struct CgSettingsReader
 	size_t length;
 	bool   is_overlong; /* the line does not fit; the rest of it is skipped */
 	bool   has_lines;   /* the block is not empty so far */
+	int    pings;       /* lines "ping" that are not answered yet */
 } CgSettingsReader;
 
 extern void cg_settings_default(CgSettings *settings);

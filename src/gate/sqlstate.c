@@ -19,6 +19,7 @@ static const struct
 	{"ZG11", 503, "the application schema cannot be used now"},
 	{"08", 503, "the database connection was lost"},
 	{"25006", 503, "the server is read-only"},
+	{"26000", 503, "the database connection was lost"},
 	{"3F000", 503, "the extension is not installed"},
 	{"40", 409, "the request met another one that changed the same data"},
 	{"42883", 503, "the extension is not installed"},

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define CG_MILLISECOND INT64_C(1000)
+
 typedef struct CgTimer CgTimer;
 typedef void (*CgTimerCallback)(CgTimer *timer);
 

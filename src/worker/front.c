@@ -12,6 +12,9 @@
  * spare child stands by that has done it, for one connection.  It listens when it is
  * told that it is not spare any more.
  *
+ * A child that hangs is killed.  Pings are counted, not the time that they take: after a
+ * pause of the whole machine everybody has to catch up.
+ *
  * Invariant:	at most one child has been told to listen.
  * Errors:		an ERROR ends the supervisor and, by the kernel, its children.
  */
@@ -33,7 +36,10 @@
 #define RESET_MS 10000    /* a front that lived so long had no fault at start */
 #define SPARE_MS 1000     /* as long as a front must live to get a spare */
 #define KILL_GRACE_MS 250 /* for a front that keeps to its drain timeout */
-#define STATUS_MS 1000    /* how late a smart shutdown may be noticed */
+#define LISTEN_MS 10000   /* a front that does not listen by then never will */
+#define PING_MS 1000
+#define PINGS_MAX 5    /* so many without an answer: it hangs */
+#define STATUS_MS 1000 /* how late a smart shutdown may be noticed */
 #define NEVER PG_INT64_MAX
 
 static bool  is_wanted(CgFront *front);
@@ -44,6 +50,8 @@ static void  note_end(CgFront *front, pid_t pid, int status);
 static int64 retry_later(CgFront *front);
 static void  drain_front(CgFront *front);
 static void  send_settings(CgFront *front, CgFrontChild *child);
+static void  kill_hanging(CgFront *front);
+static void  ping_child(CgFrontChild *child);
 static void  keep_spare(CgFront *front);
 static void  drop_spare(CgFront *front);
 
@@ -94,7 +102,9 @@ cg_front_step(CgFront *front, bool is_ending)
 		case CG_FRONT_RUNNING:
 			if (!wanted)
 				drain_front(front);
-			else if (front->child.settings_due)
+			else
+				kill_hanging(front);
+			if (wanted && front->child.settings_due)
 				send_settings(front, &front->child);
 			break;
 		case CG_FRONT_DRAINING:
@@ -132,8 +142,11 @@ cg_front_timeout(const CgFront *front)
 void
 cg_front_hear(CgFront *front)
 {
-	int port = cg_front_channel_receive(&front->child.channel);
+	bool is_alive = false;
+	int  port = cg_front_channel_receive(&front->child.channel, &is_alive);
 
+	if (is_alive)
+		front->child.unanswered = 0;
 	if (port < 0 || port == front->port)
 		return;
 	front->port = port;
@@ -194,6 +207,8 @@ start_child(CgFront *front, CgFrontChild *child)
 	if (pid < 0)
 		return false;
 	child->pid = pid;
+	child->unanswered = 0;
+	child->ping_at = cg_monotonic_ms() + PING_MS;
 	cg_front_channel_open(&child->channel, sock);
 	return true;
 }
@@ -277,9 +292,44 @@ send_settings(CgFront *front, CgFrontChild *child)
 	cg_front_channel_send(channel);
 }
 
+/* In RUNNING. */
+static void
+kill_hanging(CgFront *front)
+{
+	CgFrontChild *child = &front->child;
+
+	ping_child(child);
+	if (front->port != 0 || cg_monotonic_ms() - front->started_at < LISTEN_MS)
+		return;
+	ereport(LOG, (errmsg("HTTP front (PID %d) does not listen and is killed",
+						 (int) child->pid)));
+	kill(child->pid, SIGKILL);
+}
+
+static void
+ping_child(CgFrontChild *child)
+{
+	int64 now = cg_monotonic_ms();
+
+	if (now < child->ping_at)
+		return;
+	child->ping_at = now + PING_MS;
+	if (child->unanswered++ < PINGS_MAX)
+	{
+		appendStringInfoString(&child->channel.outgoing, "ping\n");
+		cg_front_channel_send(&child->channel);
+		return;
+	}
+	ereport(LOG, (errmsg("HTTP front (PID %d) does not answer and is killed",
+						 (int) child->pid)));
+	kill(child->pid, SIGKILL);
+}
+
 static void
 keep_spare(CgFront *front)
 {
+	bool is_alive = false;
+
 	if (front->spare.pid == 0 && cg_monotonic_ms() >= front->spare_at)
 	{
 		/* without one a start takes longer; the next start tells what is wrong */
@@ -290,6 +340,10 @@ keep_spare(CgFront *front)
 	}
 	if (front->spare.pid == 0)
 		return;
+	(void) cg_front_channel_receive(&front->spare.channel, &is_alive);
+	if (is_alive)
+		front->spare.unanswered = 0;
+	ping_child(&front->spare);
 	cg_front_channel_send(&front->spare.channel);
 	if (front->spare.settings_due)
 		send_settings(front, &front->spare);

@@ -20,6 +20,8 @@ typedef struct CgFrontChild
 	pid_t          pid; /* 0: none */
 	CgFrontChannel channel;
 	bool           settings_due; /* it must be told the settings */
+	int            unanswered;   /* pings since it last said that it is alive */
+	int64          ping_at;      /* not before this the next one is due */
 } CgFrontChild;
 
 typedef struct CgFront

@@ -3,7 +3,7 @@
  *		The supervisor's end of the socket to the front.
  *
  * Nothing here waits: a front that hangs and reads nothing costs the supervisor one
- * block of settings, kept until the socket takes the rest of it.
+ * block of settings and a few pings, kept until the socket takes the rest of them.
  *
  * Memory:	one buffer in the context of cg_front_channel_init().
  * Errors:	none; a broken connection is a front that ends, which its exit reports.
@@ -82,7 +82,7 @@ cg_front_channel_send(CgFrontChannel *channel)
 }
 
 int
-cg_front_channel_receive(CgFrontChannel *channel)
+cg_front_channel_receive(CgFrontChannel *channel, bool *is_alive)
 {
 	char    bytes[256];
 	ssize_t n;
@@ -113,6 +113,8 @@ cg_front_channel_receive(CgFrontChannel *channel)
 		said = take_line(channel);
 		if (said > 0)
 			port = said;
+		if (strcmp(channel->line, "pong") == 0)
+			*is_alive = true;
 	}
 	return port;
 }

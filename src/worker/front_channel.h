@@ -11,7 +11,7 @@
 typedef struct CgFrontChannel
 {
 	pgsocket       socket;   /* PGINVALID_SOCKET when closed */
-	StringInfoData outgoing; /* settings of which the front has `sent` bytes */
+	StringInfoData outgoing; /* lines of which the front has `sent` bytes */
 	int            sent;
 	char           line[64]; /* what the front has said since its last line break */
 	int            length;
@@ -27,7 +27,7 @@ extern void cg_front_channel_open(CgFrontChannel *channel, pgsocket sock);
 extern void cg_front_channel_end(CgFrontChannel *channel);
 extern void cg_front_channel_close(CgFrontChannel *channel);
 
-/* Whether a block of settings is on its way; another must wait until it is not. */
+/* Whether settings or a ping are on their way; another must wait until it is not. */
 extern bool cg_front_channel_is_sending(const CgFrontChannel *channel);
 
 /* Sends as much as the socket takes. */
@@ -35,8 +35,9 @@ extern void cg_front_channel_send(CgFrontChannel *channel);
 
 /*
  * Reads what the front says.  Returns the port when it has told that it listens on
- * one, otherwise -1; closes the channel when the front has closed its end.
+ * one, otherwise -1, and sets *is_alive when it has answered a ping; closes the channel
+ * when the front has closed its end.
  */
-extern int cg_front_channel_receive(CgFrontChannel *channel);
+extern int cg_front_channel_receive(CgFrontChannel *channel, bool *is_alive);
 
 #endif /* CG_FRONT_CHANNEL_H */

@@ -29,6 +29,7 @@ bool  cg_gate = true;
 int   cg_gate_drain_timeout = 3000;
 
 static bool  gate_access_log = true;
+static int   gate_answer_bytes = 64 * 1024 * 1024;
 static int   gate_body_bytes = 1024 * 1024;
 static int   gate_body_timeout = 30000;
 static char *gate_conninfo = NULL;
@@ -45,11 +46,11 @@ static int   gate_write_timeout = 30000;
 
 /* The settings that the front takes as they are. */
 static const char *const forwarded[] = {
-	"gate_access_log",       "gate_body_bytes",     "gate_body_timeout",
-	"gate_connections",      "gate_drain_timeout",  "gate_executors",
-	"gate_header_bytes",     "gate_header_timeout", "gate_idle_timeout",
-	"gate_listen_addresses", "gate_port",           "gate_queue",
-	"gate_request_timeout",  "gate_write_timeout",
+	"gate_access_log",   "gate_answer_bytes",     "gate_body_bytes",
+	"gate_body_timeout", "gate_connections",      "gate_drain_timeout",
+	"gate_executors",    "gate_header_bytes",     "gate_header_timeout",
+	"gate_idle_timeout", "gate_listen_addresses", "gate_port",
+	"gate_queue",        "gate_request_timeout",  "gate_write_timeout",
 };
 
 static bool  check_conninfo(char **newval, void **extra, GucSource source);
@@ -75,6 +76,12 @@ cg_worker_settings_define(void)
 	DefineCustomBoolVariable("cloudgreet.gate_access_log",
 							 "Writes a line for each HTTP request into the log.", NULL,
 							 &gate_access_log, true, PGC_SIGHUP, 0, NULL, NULL, NULL);
+
+	DefineCustomIntVariable("cloudgreet.gate_answer_bytes",
+							"Sets how many bytes of answers may wait for their clients.",
+							"Over it the slowest client's connection is closed.",
+							&gate_answer_bytes, 64 * 1024 * 1024, 0, 1024 * 1024 * 1024,
+							PGC_SIGHUP, GUC_UNIT_BYTE, NULL, NULL, NULL);
 
 	DefineCustomIntVariable("cloudgreet.gate_body_bytes",
 							"Sets the largest body of a request.", NULL, &gate_body_bytes,

@@ -11,6 +11,9 @@
  *	/headers		answers with the headers that the request's body holds as JSON
  *	/null			answers nothing
  *	/quit			ends its own server process
+ *	/deallocate		drops the session's prepared statements
+ *	/state			answers with what earlier requests left in the session
+ *	/rest/v1/rpc/leave	leaves all that a session can hold
  *	anything else	"hello"
  *
  * Sequence stub.calls counts calls, also those that fail or are cancelled.
@@ -48,6 +51,26 @@ BEGIN
         WHEN 'quit' THEN
             PERFORM pg_terminate_backend(pg_backend_pid());
             PERFORM pg_sleep(10);
+        WHEN 'deallocate' THEN
+            DEALLOCATE ALL;
+        WHEN 'state' THEN
+            body := convert_to(concat_ws(' ',
+                (SELECT string_agg(relname, ',') FROM pg_class WHERE relpersistence = 't' AND relkind = 'r'),
+                (SELECT string_agg(name, ',') FROM pg_cursors WHERE is_holdable),
+                (SELECT string_agg(objid::text, ',') FROM pg_locks WHERE locktype = 'advisory'),
+                (SELECT string_agg(c, ',') FROM pg_listening_channels() c),
+                (SELECT string_agg(name, ',') FROM pg_prepared_statements WHERE name <> 'cloudgreet_http'),
+                nullif(current_setting('stub.left', true), ''),
+                current_setting('statement_timeout')), 'UTF8');
+        WHEN 'rest' THEN
+            CREATE TEMP TABLE left_table ();
+            EXECUTE 'DECLARE left_cursor CURSOR WITH HOLD FOR SELECT 1';
+            PERFORM pg_advisory_lock(42);
+            LISTEN left_channel;
+            NOTIFY left_channel;
+            EXECUTE 'PREPARE left_statement AS SELECT 1';
+            PERFORM set_config('stub.left', 'left_setting', false);
+            PERFORM set_config('statement_timeout', '1h', false);
         ELSE
             NULL;
     END CASE;

@@ -50,6 +50,13 @@ $client = $front->connect->send("GET /size/60000000 HTTP/1.1\r\nHost: t\r\n\r\n"
 ok($front->logged(qr{"path":"/size/60000000","status":499}), 'a client that does not read its answer loses it');
 $client->close;
 
+$front->configure(gate_write_timeout => '1min', gate_answer_bytes => '1MB');
+my @hoarders = map { my $size = 20000000 + $_; $front->connect->send("GET /size/$size HTTP/1.1\r\nHost: t\r\n\r\n") } 1 .. 5;
+ok($front->until_true(sub { 4 == (() = $front->log_text =~ m{"path":"/size/2000000\d","status":499}g) }), 'answers that nobody reads do not pile up');
+is(scalar(grep { length(($_->response // {})->{body} // '') > 20000000 } @hoarders), 1, 'the last one may be larger than all may be');
+@hoarders = ();
+$front->configure(gate_answer_bytes => '64MB');
+
 $front->configure(gate_request_timeout => 300, gate_executors => 1, gate_write_timeout => '30s', gate_idle_timeout => '1min', gate_header_timeout => '10s');
 $response = $front->get('/sleep/60');
 is("$response->{status} $response->{body}", '504 {"code":"57014","details":null,"hint":null,"message":"the request took too long"}', 'a query that takes too long: 504');
@@ -84,6 +91,11 @@ $response = $front->get('/');
 is("$response->{status} $response->{headers}{'retry-after'}", '503 1', 'a full queue: 503 with Retry-After');
 like($response->{body}, qr/"code":"ZG556"/, 'as JSON');
 is($response->{client}->send(request('/'))->response->{status}, 503, 'on a connection that stays');
+$response = $front->get('/api/health');
+is("$response->{status} $response->{body} $response->{headers}{'content-type'} $response->{headers}{'cache-control'}",
+	'200 {"status":"ok"} application/json; charset=utf-8 no-store', 'that it is alive the front says all the same');
+is($front->ask("HEAD /api/health HTTP/1.1\r\nHost: t\r\n\r\n", head => 1)->{headers}{'content-length'}, 15, 'and to HEAD');
+is($front->get('/api/health?ready=1')->{status}, 503, 'whether it is ready, the database says');
 my $queued = $waiting[0]->more(0) ? 1 : 0;
 is($waiting[1 - $queued]->response->{status}, 503, 'the one that came before was refused, too');
 $waiting[$queued]->reset;
@@ -100,7 +112,12 @@ my $before = $front->descriptors;
 $front->configure(gate_connections => 3);
 my @clients = map { $front->connect } 1 .. 3;
 is(join(' ', map { $_->send(request('/'))->response->{status} } @clients), '200 200 200', 'as many connections as there may be are served');
-is($front->get('/')->{status}, 503, 'a connection too many: 503');
+is($front->get('/')->{status}, 200, 'so is one more');
+is($clients[0]->ending, 'closed', 'for which the longest idle is closed');
+my $waits = "POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\n";
+is(join(' ', map { ($clients[$_] = $_ ? $clients[$_] : $front->connect)->send($waits)->response->{status} } 1, 2, 0), '100 100 100', 'when none is idle');
+is($front->get('/')->{status}, 503, 'one more gets 503');
+is(join(' ', map { $_->send('x')->response->{status} } @clients), '200 200 200', 'and the others are served');
 @clients = ();
 ok($front->until_true(sub { ($front->get('/') // {})->{status} == 200 }), 'there is room when one has gone');
 
@@ -114,9 +131,28 @@ my $calls = $node->safe_psql('stub', 'SELECT last_value FROM stub.calls');
 $front->get('/quit');
 is($node->safe_psql('stub', 'SELECT last_value FROM stub.calls'), $calls + 1, 'a request is never sent twice');
 
+# --- What a request leaves in the session ---------------------------------------------
+$front->configure(gate_executors => 1);
+ok(backends(1, 'true'), 'there is one session');
+for my $target ('/rest/v1/rpc/leave', '/rest/v1/%72pc/leave')
+{
+	is($front->get($target)->{body}, 'hello', "$target leaves much in its session");
+	is($front->get('/state')->{body}, '20s', 'nothing of which the next request finds');
+}
+my $session = $node->safe_psql('stub', "SELECT pid FROM pg_stat_activity WHERE application_name = 'cloudgreet_gate'");
+is($front->get('/rest/v1/rpc/leave')->{status} . $front->get('/state')->{body}, '20020s', 'time and again');
+is($node->safe_psql('stub', "SELECT pid FROM pg_stat_activity WHERE application_name = 'cloudgreet_gate'"), $session, 'in the same session');
+$front->get('/deallocate');
+is($front->get('/')->{status}, 503, 'a session without the prepared statement: 503');
+is($front->get('/')->{status}, 200, 'once');
+$front->configure(gate_executors => 2);
+
 $node->safe_psql('stub', 'ALTER FUNCTION cloudgreet.http(text, text, jsonb, bytea) RENAME TO away');
 $response = $front->get('/');
 is($response->{status} . substr($response->{body}, 0, 15), '503{"code":"42883"', 'no function: 503');
+my $log = $front->log_text;
+$front->get('/') for 1 .. 50;
+cmp_ok(scalar(() = substr($front->log_text, length $log) =~ /"warning"/g), '<', 10, 'which does not flood the log with warnings');
 $node->safe_psql('stub', 'ALTER FUNCTION cloudgreet.away(text, text, jsonb, bytea) RENAME TO http');
 is($front->get('/')->{status}, 200, 'and it is found again');
 $node->safe_psql('stub', 'DROP SCHEMA cloudgreet CASCADE; DROP SCHEMA stub CASCADE');

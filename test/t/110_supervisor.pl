@@ -121,8 +121,27 @@ set($node, 'gate_port', $port);
 $node->safe_psql('postgres', "CREATE DATABASE doomed");
 $node->safe_psql('postgres', "DROP DATABASE doomed");
 pass('a front that reads nothing does not keep the supervisor from a barrier');
-kill 'CONT', $front or die;
+# On a slow machine it was replaced meanwhile.
+kill 'CONT', $front;
 ok(served($port) && refused($old_port), 'when it reads again, the last settings hold');
+
+(undef, $front) = processes($node);
+my ($spare) = grep { $_ != $front } both_children($supervisor);
+kill 'STOP', $front or die;
+isnt((processes($node, $front))[1], 0, 'a front that hangs on is replaced');
+ok(served($port), 'and its successor serves');
+$node->wait_for_log(qr/HTTP front \(PID $front\) does not answer and is killed/);
+(undef, $front) = processes($node);
+($spare) = grep { $_ != $front } both_children($supervisor);
+kill 'STOP', $spare or die;
+kill 'KILL', $front or die;
+gone($front);
+ok(served($port), 'a spare that hangs when it is needed is replaced');
+(undef, $front) = processes($node);
+($spare) = grep { $_ != $front } both_children($supervisor);
+kill 'STOP', $spare or die;
+ok(gone($spare), 'one that hangs while it stands by is ended');
+is((processes($node))[1], $front, 'and the front serves on');
 
 # --- Stop -----------------------------------------------------------------------------
 my $slow = http_open($port, "GET /wait/1 HTTP/1.1\r\nHost: x\r\n\r\n");
