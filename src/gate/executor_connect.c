@@ -61,9 +61,8 @@ cg_executor_disconnect(CgExecutor *executor)
 	executor->is_warm = false;
 }
 
-/* Sets the timer for connecting; waits the longer, the more often it failed. */
-static void
-plan_connecting(CgExecutor *executor)
+void
+cg_executor_plan(CgExecutor *executor)
 {
 	int64_t limit = executor->is_refused ? REFUSED_MAX : BACKOFF_MAX;
 	int64_t delay = 0;
@@ -140,7 +139,7 @@ cg_executor_lose(CgExecutor *executor, const char *why)
 	if (executor->is_retired && !executor->is_cancelling)
 		cg_executor_dispose(executor);
 	else
-		plan_connecting(executor);
+		cg_executor_plan(executor);
 	if (request != NULL)
 		pool->answer(request, NULL, &refusal);
 	PQclear(result);

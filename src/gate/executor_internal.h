@@ -17,6 +17,9 @@ extern void cg_executor_proceed(CgExecutor *executor);
 extern void cg_executor_connect(CgExecutor *executor);
 extern void cg_executor_poll_connecting(CgExecutor *executor);
 
+/* Sets the timer for connecting; waits the longer, the more often it failed. */
+extern void cg_executor_plan(CgExecutor *executor);
+
 /*
  * True, with the timer set, while the server refuses connections: then one executor
  * tries, and the others wait until it was let in.
