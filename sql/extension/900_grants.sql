@@ -27,10 +27,14 @@ GRANT EXECUTE ON FUNCTION
     cloudgreet.is_phone_number(text), cloudgreet.is_email(text), cloudgreet.is_time_zone(text),
     cloudgreet.normalize_phone_number(text, text), cloudgreet.normalize_email(text), cloudgreet.normalize_time_zone(text),
     cloudgreet.current_business_id(), cloudgreet.current_user_id(), cloudgreet.current_app_role(),
-    cloudgreet.resolve_business(uuid), cloudgreet.is_operator(),
+    cloudgreet.resolve_business(uuid), cloudgreet.is_operator()
+    TO cloudgreet_owner, cloudgreet_app, anon, authenticated, service_role, authenticator;
+
+-- Harmless, but work: not for those who are nobody.
+GRANT EXECUTE ON FUNCTION
     cloudgreet.score_features(jsonb, jsonb, jsonb), cloudgreet.default_scoring_rules(), cloudgreet.default_scoring_model(),
     cloudgreet.is_scoring_rules(jsonb), cloudgreet.is_scoring_model(jsonb)
-    TO cloudgreet_owner, cloudgreet_app, anon, authenticated, service_role, authenticator;
+    TO cloudgreet_owner, authenticated, service_role;
 
 -- Applications connect with a role that is a member of cloudgreet_app; authenticator
 -- could become service_role as well.
