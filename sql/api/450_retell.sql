@@ -171,12 +171,16 @@ BEGIN
     ELSIF facts ? 'start' OR said ? 'call_started' OR call ? 'transcript_object' OR call ? 'call_analysis' THEN
         PERFORM cloudgreet_private.retell_conversation(target, call, is_analyzed, takes_transcript);
     END IF;
+    -- Any event may add to what an analysed call tells of its lead.
+    IF said ? 'call_analyzed' THEN
+        PERFORM cloudgreet_private.score_call(item.business_id, target.id);
+    END IF;
     PERFORM cloudgreet_private.record_once(item.business_id, replace(item.event_type, '_', '.'), 'call', target.id, '{}', target.lead_id);
     PERFORM cloudgreet_private.settle_outbox(item.business_id, 'call', target.id, item.entity_key);
 END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.retell_call(cloudgreet_private.webhook_inbox, jsonb) IS
-    'call_started, call_ended, call_analyzed: the call, its lead, and the conversation.';
+    'call_started, call_ended, call_analyzed: the call, its lead, the conversation, and the score once it is analysed.';
 
 REVOKE ALL ON FUNCTION cloudgreet_private.retell_facts(jsonb), cloudgreet_private.retell_call_status(jsonb, boolean),
     cloudgreet_private.retell_transcript(jsonb), cloudgreet_private.retell_find_call(cloudgreet_private.webhook_inbox, jsonb),

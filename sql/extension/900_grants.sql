@@ -30,6 +30,12 @@ GRANT EXECUTE ON FUNCTION
     cloudgreet.resolve_business(uuid), cloudgreet.is_operator()
     TO cloudgreet_owner, cloudgreet_app, anon, authenticated, service_role, authenticator;
 
+-- Harmless, but work: not for those who are nobody.
+GRANT EXECUTE ON FUNCTION
+    cloudgreet.score_features(jsonb, jsonb, jsonb), cloudgreet.default_scoring_rules(), cloudgreet.default_scoring_model(),
+    cloudgreet.is_scoring_rules(jsonb), cloudgreet.is_scoring_model(jsonb)
+    TO cloudgreet_owner, authenticated, service_role;
+
 -- Applications connect with a role that is a member of cloudgreet_app; authenticator
 -- could become service_role as well.
 GRANT EXECUTE ON FUNCTION cloudgreet.login(text) TO cloudgreet_app, authenticator;

@@ -52,8 +52,8 @@ BEGIN
         INSERT INTO cloudgreet.sequence_enrollments (business_id, id, sequence_id, lead_id, next_due_at) VALUES (b, i, i, i, '2026-12-05Z');
         INSERT INTO cloudgreet.consents (business_id, id, lead_id, contact, channel, kind, is_granted, source) VALUES (b, i, i, phone, 'sms', 'transactional', true, canary);
         INSERT INTO cloudgreet.suppressions (business_id, id, contact, channel, reason) VALUES (b, i, mail, 'email', 'bounce');
-        INSERT INTO cloudgreet.scoring_models (business_id, id, version, weights) VALUES (b, i, 1, jsonb_build_object(canary, 1));
-        INSERT INTO cloudgreet.scoring_rules (business_id, id, version, rules) VALUES (b, i, 1, jsonb_build_array(canary));
+        INSERT INTO cloudgreet.scoring_models (business_id, id, version, weights) VALUES (b, i, 1, jsonb_build_object('terms', jsonb_build_array(jsonb_build_object('feature', canary, 'weight', 1))));
+        INSERT INTO cloudgreet.scoring_rules (business_id, id, version, rules) VALUES (b, i, 1, jsonb_build_array(jsonb_build_object('feature', canary, 'known', true, 'points', 1)));
         INSERT INTO cloudgreet.lead_qualification (business_id, id, lead_id, score, grade, notes, model_id, rules_id) VALUES (b, i, i, 80, 'A', canary, i, i);
         INSERT INTO cloudgreet.lead_outcomes (business_id, id, lead_id, outcome) VALUES (b, i, i, 'booked');
         INSERT INTO cloudgreet.events (business_id, event_type, subject_type, subject_id, lead_id, data) VALUES (b, 'lead.created', 'lead', i, i, jsonb_build_object('note', canary));

@@ -23,6 +23,9 @@ $$
               FROM cloudgreet.sms_messages m WHERE m.business_id = business
             UNION ALL SELECT 'emails', to_jsonb(m) FROM cloudgreet.emails m WHERE m.business_id = business
             UNION ALL SELECT 'leads', to_jsonb(l) FROM cloudgreet.leads l WHERE l.business_id = business
+            UNION ALL SELECT 'qualifications', to_jsonb(q) || jsonb_build_object('call', (SELECT c.provider_call_id FROM cloudgreet.calls c WHERE c.id = q.call_id),
+                              'lead', (SELECT l.phone FROM cloudgreet.leads l WHERE l.id = q.lead_id))
+              FROM cloudgreet.lead_qualification q WHERE q.business_id = business
             UNION ALL SELECT 'consents', to_jsonb(c) FROM cloudgreet.consents c WHERE c.business_id = business
             UNION ALL SELECT 'suppressions', to_jsonb(s) FROM cloudgreet.suppressions s WHERE s.business_id = business
             UNION ALL SELECT 'alerts', to_jsonb(a) FROM cloudgreet.alerts a WHERE a.business_id = business

@@ -76,10 +76,22 @@ $end = one_outcome('a conversation', [
 is(join(' ', @{$end->{calls}[0]}{qw(status duration disconnection_reason lead)}), 'completed 149 user_hangup +13125550199', 'the call ended');
 is_deeply($end->{conversations}[0]{transcript}, [{role => 'user', content => 'It leaks!'}], 'the transcript of the analysis counts');
 is("$end->{conversations}[0]{summary} $end->{conversations}[0]{sentiment}", 'A leak. neutral', 'so does its summary');
+is(join(' ', map { "$_->{call} $_->{lead} $_->{score} $_->{grade} $_->{status_before}" } @{$end->{qualifications}}), 'call_1 +13125550199 55 B new', 'the lead is scored once, ...');
+is(join(' ', @{$end->{qualifications}[0]{criteria}}{qw(call.seconds call.urgent lead.calls)}), '149 1 0', '... by all that became known of the call');
+is($end->{leads}[0]{status}, 'qualified', '... and qualified');
+is(scalar(grep { $_->{type} eq 'lead.scored' } @{$end->{events}}), 1, '... which the timeline tells once');
 my %unanswered = (call_id => 'call_2', call_type => 'phone_call', agent_id => 'agent_7', direction => 'outbound', from_number => '+13125550100', to_number => '+13125550199', call_status => 'not_connected', disconnection_reason => 'dial_no_answer');
 $end = one_outcome('a call that was not answered', [prepare('no_answer', 'retell', {event => 'call_ended', call => \%unanswered}),
 	prepare('no_answer_analyzed', 'retell', {event => 'call_analyzed', call => {%unanswered, call_analysis => {in_voicemail => JSON::PP::false, user_sentiment => 'Unknown'}}})], 2);
 is($end->{calls}[0]{status}, 'missed', 'it is missed');
+# Events without what another tells: the score follows whichever comes last, and so does the status.
+$end = one_outcome('a conversation told in parts', [
+	prepare('part_started', 'retell', {event => 'call_started', call => {%retell, call_status => 'ongoing'}}),
+	prepare('part_ended', 'retell', {event => 'call_ended', call => {%ended, transcript_object => [{role => 'user', content => 'Sorry, wrong number.'}]}}),
+	prepare('part_analyzed', 'retell', {event => 'call_analyzed', call => {call_id => 'call_1', call_status => 'ended', direction => 'inbound', from_number => '+13125550199', to_number => '+13125550100',
+				call_analysis => {user_sentiment => 'Positive', custom_analysis_data => {service => 'Roof repair', urgency => 'high'}}}})], 6);
+is(join(' ', map { "$_->{score} $_->{grade} $_->{status_before}" } @{$end->{qualifications}}), '5 D new', 'the score is of all of it');
+is($end->{leads}[0]{status}, 'unqualified', 'the status too');
 
 # --- Texts ----------------------------------------------------------------------------
 my ($sms, $outbox) = map { sprintf('0197aa10-0000-7000-8000-%012d', $_) } 1, 2;
@@ -167,13 +179,15 @@ is(scalar(grep { $_->result != 0 } @runs), 0, 'ten connections deliver and proce
 sql("SET cloudgreet.clock = '2026-06-09 17:00:00Z'; SELECT cloudgreet_private.process_webhooks()");
 my $crowd = $json->decode(sql("SELECT public.state('$business')"));
 sql("DELETE FROM cloudgreet_private.webhook_inbox; DELETE FROM cloudgreet_private.webhook_seen;",
-	map { "DELETE FROM cloudgreet.$_;" } qw(agent_conversations calls sms_messages emails consents suppressions alerts events leads));
+	map { "DELETE FROM cloudgreet.$_;" } qw(lead_qualification agent_conversations calls sms_messages emails consents suppressions alerts events leads));
 sql("SELECT public.deliver('$_'); SELECT cloudgreet_private.process_webhooks()") foreach @all;
 my $alone = $json->decode(sql("SELECT public.state('$business')"));
-# Where a lead came from depends, as it should, on what came first.
-foreach my $row (map { @{$_->{leads}}, map { $_->{data} } @{$_->{events}} } $crowd, $alone)
+# Where a lead came from depends, as it should, on what came first; so does what was known
+# of it when a call was scored, and its status after two calls.
+foreach my $row (map { @{$_->{leads}}, @{$_->{qualifications}}, map { $_->{data} } @{$_->{events}} } $crowd, $alone)
 {
-	delete $row->{source};
+	$row->{criteria} = {map { $_ => $row->{criteria}{$_} } grep { /^call/ } keys %{$row->{criteria}}} if $row->{criteria};
+	delete @$row{qw(source status status_before score grade probability reasons)};
 }
 is_deeply($crowd, $alone, 'the crowd led to the same as one after another');
 
