@@ -203,7 +203,7 @@ $front->configure(gate_executors => 4, gate_conninfo => $node->connstr('stub') .
 $node->wait_for_log(qr/(role "nobody_here" does not exist.*){7}/s, $offset);
 cmp_ok(time - $refused_at, '>', 0.5, 'a connection that is refused is not tried again at once, nor by all');
 is($front->get('/')->{status}, 503, 'meanwhile requests are told so');
-$front->configure(gate_conninfo => $node->connstr('stub') . ' user=' . $node->safe_psql('postgres', 'SELECT current_user'), gate_access_log => 'off');
+$front->configure(gate_conninfo => $node->connstr('stub') . ' user=' . $node->safe_psql('postgres', 'SELECT current_user'), gate_executors => 1, gate_access_log => 'off');
 ok($front->until_true(sub { $front->get('/')->{status} == 200 }), 'and served once new settings let it in');
 my $lines = () = $front->log_text =~ /"path"/g;
 $front->get('/') for 1 .. 3;
