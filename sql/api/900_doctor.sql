@@ -142,6 +142,11 @@ BEGIN
      WHERE EXISTS (SELECT FROM pg_roles r WHERE r.rolname = 'cloudgreet_gate'
                       AND (r.rolsuper OR r.rolbypassrls OR EXISTS (SELECT FROM pg_auth_members m WHERE m.member = r.oid)));
 
+    RETURN QUERY SELECT 'warning', 'the server''s log may show tokens and bodies of requests',
+        'ALTER ROLE cloudgreet_gate SET log_parameter_max_length = 0; ALTER ROLE cloudgreet_gate SET log_parameter_max_length_on_error = 0;'
+     WHERE NOT (SELECT coalesce(r.rolconfig, '{}') @> '{log_parameter_max_length=0,log_parameter_max_length_on_error=0}'
+                  FROM pg_roles r WHERE r.rolname = 'cloudgreet_gate');
+
     RETURN QUERY SELECT 'error', format('table %s does not isolate tenants', c.oid::regclass), 'SELECT cloudgreet_private.apply_permissions();'
       FROM pg_class c
      WHERE c.relnamespace = 'cloudgreet'::regnamespace AND c.relkind IN ('r', 'p') AND c.relowner = 'cloudgreet_owner'::regrole

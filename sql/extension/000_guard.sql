@@ -9,6 +9,7 @@ DO $guard$
 DECLARE
     installer CONSTANT oid := (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = current_user);
     role_name text;
+    parameter text;
 BEGIN
     IF pg_catalog.getdatabaseencoding() <> 'UTF8' THEN
         RAISE EXCEPTION 'cloudgreet needs a database with encoding UTF8, not %', pg_catalog.getdatabaseencoding()
@@ -62,6 +63,14 @@ BEGIN
             ELSIF role_name = 'cloudgreet_app' THEN
                 GRANT anon, authenticated TO cloudgreet_app;
             END IF;
+        END IF;
+    END LOOP;
+
+    -- Tokens and bodies are parameters of the front's only statement: no setting of the log may show them.
+    FOREACH parameter IN ARRAY ARRAY['log_parameter_max_length', 'log_parameter_max_length_on_error'] LOOP
+        IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles r, pg_catalog.unnest(r.rolconfig) c
+                       WHERE r.rolname = 'cloudgreet_gate' AND pg_catalog.starts_with(c, parameter || '=')) THEN
+            EXECUTE pg_catalog.format('ALTER ROLE cloudgreet_gate SET %I = 0', parameter);
         END IF;
     END LOOP;
 END

@@ -45,6 +45,7 @@ my @faults = (
 	[ 'DROP POLICY calls_tenant_all ON cloudgreet.calls', 'SELECT cloudgreet_private.apply_permissions()', qr/cloudgreet\.calls does not isolate tenants/ ],
 	[ 'ALTER ROLE cloudgreet_owner LOGIN', 'ALTER ROLE cloudgreet_owner NOLOGIN', qr/"cloudgreet_owner" is not safe.*NOLOGIN/ ],
 	[ 'GRANT authenticated TO cloudgreet_gate', 'REVOKE authenticated FROM cloudgreet_gate', qr/"cloudgreet_gate" has rights of its own/ ],
+	[ 'ALTER ROLE cloudgreet_gate RESET log_parameter_max_length', 'ALTER ROLE cloudgreet_gate SET log_parameter_max_length = 0', qr/log may show tokens.*log_parameter_max_length = 0/ ],
 	[ 'CREATE ROLE wide LOGIN IN ROLE service_role', 'DROP ROLE wide', qr/note: login roles that can become service_role.*: wide/ ],
 	[ q{UPDATE cloudgreet_private.jwt_keys SET key_id = '00000000'}, q{UPDATE cloudgreet_private.jwt_keys SET key_id = (cloudgreet.seal_jwt_key('x', 'x')).key_id}, qr/1 token keys and 0 secrets in use were sealed with another master key/ ],
 	[ q{DO $$ DECLARE p regclass; BEGIN FOR p IN SELECT inhrelid FROM pg_inherits WHERE inhparent = 'cloudgreet.events'::regclass LOOP IF p::text > 'cloudgreet.events_p' || to_char(now() AT TIME ZONE 'UTC', 'YYYY_MM') THEN EXECUTE 'DROP TABLE ' || p; END IF; END LOOP; END $$},
