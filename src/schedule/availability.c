@@ -25,7 +25,7 @@
 #include "tenant/context.h"
 
 #define MAX_RANGE_DAYS 366
-#define MAX_YEARS_AHEAD 10
+#define MAX_YEARS_AHEAD 50
 #define MAX_SLOTS 1000
 
 /* A free start, and whose. */
