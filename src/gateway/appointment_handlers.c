@@ -50,9 +50,8 @@ static const Oid types[] = {JSONBOID, UUIDOID, TEXTOID};
 static const char *const book_members[] = {
 	"service_id", "starts_at", "scheduled_date", "lead_id",         "staff_id",
 	"holder",     "notes",     "time_zone",      "idempotency_key", NULL};
-static const char *const change_members[] = {"starts_at", "scheduled_date", "staff_id",
-											 "time_zone", "status",         "reason",
-											 NULL};
+static const char *const change_members[] = {
+	"starts_at", "scheduled_date", "staff_id", "time_zone", "status", "reason", NULL};
 
 static bool
 has_member(Jsonb *object, const char *name)
@@ -86,7 +85,7 @@ answer_appointment(const char *sql, const CgRequest *request, const pg_uuid_t *i
 	Datum values[] = {JsonbPGetDatum(request->json), UUIDPGetDatum(id),
 					  text != NULL ? CStringGetTextDatum(text) : (Datum) 0};
 	char  nulls[] = {request->json == NULL ? 'n' : ' ', id == NULL ? 'n' : ' ',
-					 text == NULL ? 'n' : ' '};
+                    text == NULL ? 'n' : ' '};
 	CgSpi spi;
 
 	cg_spi_begin(&spi, "answering a request");

@@ -52,8 +52,8 @@ read_query(FunctionCallInfo fcinfo, CgQuery *query, int staff, int holder,
 
 	memset(query, 0, sizeof(*query));
 	if (!cg_context_get(&context) || !context.has_business)
-		ereport(ERROR, (errcode(ERRCODE_CG_BUSINESS_REQUIRED),
-						errmsg("no business is chosen")));
+		ereport(ERROR,
+				(errcode(ERRCODE_CG_BUSINESS_REQUIRED), errmsg("no business is chosen")));
 	require(fcinfo, 0, "service_id");
 	query->business = context.business;
 	query->service_id = *PG_GETARG_UUID_P(0);
@@ -61,8 +61,7 @@ read_query(FunctionCallInfo fcinfo, CgQuery *query, int staff, int holder,
 	query->staff_id = PG_ARGISNULL(staff) ? NULL : PG_GETARG_UUID_P(staff);
 	query->holder =
 		PG_ARGISNULL(holder) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(holder));
-	query->appointment =
-		PG_ARGISNULL(appointment) ? NULL : PG_GETARG_UUID_P(appointment);
+	query->appointment = PG_ARGISNULL(appointment) ? NULL : PG_GETARG_UUID_P(appointment);
 }
 
 static void
@@ -79,9 +78,9 @@ read_range(FunctionCallInfo fcinfo, CgQuery *query)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("the range must end after it starts")));
 	if (query->to - query->from > MAX_RANGE_DAYS * USECS_PER_DAY)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("the range must not be longer than %d days",
-							   MAX_RANGE_DAYS)));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the range must not be longer than %d days", MAX_RANGE_DAYS)));
 	if (query->from > query->now + MAX_YEARS_AHEAD * 366 * USECS_PER_DAY)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("the range must start within %d years", MAX_YEARS_AHEAD)));
@@ -196,9 +195,9 @@ cg_sql_find_slots(PG_FUNCTION_ARGS)
 	query.from = Max(query.from, service.earliest);
 	query.to = Min(query.to, service.latest);
 	calendars = cg_schedule_load_staff(&query, &count);
-	total = query.from < query.to ? find_slots(&query, &service, &view, calendars, count,
-											   limit, &slots)
-								  : 0;
+	total = query.from < query.to
+				? find_slots(&query, &service, &view, calendars, count, limit, &slots)
+				: 0;
 	for (int i = 0; i < total && limit > 0; i++)
 	{
 		/* Of those who are free then, the first is named. */
@@ -249,8 +248,8 @@ cg_sql_judge_slot(PG_FUNCTION_ARGS)
 		if (query.from > query.now)
 			open_calendar(&query, &service, &calendars[i]);
 		values[0] = UUIDPGetDatum(&calendars[i].staff_id);
-		values[1] = CStringGetTextDatum(
-			cg_judge(&query, &service, &calendars[i], query.from));
+		values[1] =
+			CStringGetTextDatum(cg_judge(&query, &service, &calendars[i], query.from));
 		values[2] = TimestampTzGetDatum(query.from + service.duration);
 		values[3] = Int32GetDatum(service.seats);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);

@@ -58,10 +58,9 @@ void
 cg_calendar_open(CgCalendar *calendar, TimestampTz earliest, TimestampTz from,
 				 TimestampTz to)
 {
-	DateADT     first = cg_zone_date(&calendar->zone, from) - 1;
-	DateADT     last = cg_zone_date(&calendar->zone, to) + 1;
-	DateADT     limit =
-		Max(cg_zone_date(&calendar->zone, earliest) - 1, first - DAYS_BACK);
+	DateADT first = cg_zone_date(&calendar->zone, from) - 1;
+	DateADT last = cg_zone_date(&calendar->zone, to) + 1;
+	DateADT limit = Max(cg_zone_date(&calendar->zone, earliest) - 1, first - DAYS_BACK);
 	CgIntervals hours = {0};
 
 	for (DateADT date = first; date <= last; date++)

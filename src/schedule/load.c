@@ -20,9 +20,8 @@
 /* Services have buffers of a day at most, of the one asked for and of the other. */
 #define MAX_BUFFERS (2 * USECS_PER_DAY)
 
-static const Oid query_types[] = {UUIDOID,        UUIDOID,        UUIDOID,
-								  TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID,
-								  TIMESTAMPTZOID};
+static const Oid query_types[] = {UUIDOID,        UUIDOID, UUIDOID,       TIMESTAMPTZOID,
+								  TIMESTAMPTZOID, TEXTOID, TIMESTAMPTZOID};
 
 #define SERVICE_SQL                                                                      \
 	"SELECT s.duration_minutes, s.buffer_before_minutes, s.buffer_after_minutes,"        \
@@ -92,15 +91,15 @@ static uint64
 run(const char *sql, const CgQuery *query, const pg_uuid_t *staff, TimestampTz from,
 	TimestampTz to)
 {
-	Datum values[] = {
-		UUIDPGetDatum(&query->business),
-		UUIDPGetDatum(&query->service_id),
-		UUIDPGetDatum(staff),
-		TimestampTzGetDatum(from),
-		TimestampTzGetDatum(to),
-		query->holder != NULL ? CStringGetTextDatum(query->holder) : (Datum) 0,
-		TimestampTzGetDatum(query->now)};
-	char nulls[lengthof(query_types)];
+	Datum values[] = {UUIDPGetDatum(&query->business),
+					  UUIDPGetDatum(&query->service_id),
+					  UUIDPGetDatum(staff),
+					  TimestampTzGetDatum(from),
+					  TimestampTzGetDatum(to),
+					  query->holder != NULL ? CStringGetTextDatum(query->holder)
+											: (Datum) 0,
+					  TimestampTzGetDatum(query->now)};
+	char  nulls[lengthof(query_types)];
 
 	memset(nulls, ' ', sizeof(nulls));
 	if (staff == NULL)
@@ -168,9 +167,10 @@ cg_schedule_load_staff(const CgQuery *query, int *count)
 	bool        isnull;
 
 	if (rows > CG_MAX_STAFF)
-		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-						errmsg("more than %d staff members do this service", CG_MAX_STAFF),
-						errhint("Name one of them.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("more than %d staff members do this service", CG_MAX_STAFF),
+				 errhint("Name one of them.")));
 	for (uint64 i = 0; i < rows; i++)
 	{
 		calendars[i].staff_id = *DatumGetUUIDP(cg_spi_value(i, 1, &isnull));
@@ -247,8 +247,8 @@ cg_schedule_load_hours(const CgQuery *query, CgCalendar *calendar, TimestampTz f
 {
 	load_weekly(query, calendar);
 	load_overrides(query, calendar, from, to);
-	add_rows(&calendar->time_off,
-			 run(TIME_OFF_SQL, query, &calendar->staff_id, from, to), 0, 0);
+	add_rows(&calendar->time_off, run(TIME_OFF_SQL, query, &calendar->staff_id, from, to),
+			 0, 0);
 	cg_intervals_merge(&calendar->time_off);
 }
 

@@ -66,8 +66,8 @@ cg_sweep(const CgQuery *query, const CgService *service, CgZone *view,
 
 		/* Straight to the range, in whole steps. */
 		if (slot < query->from)
-			slot += (query->from - slot + service->step - 1) / service->step *
-					service->step;
+			slot +=
+				(query->from - slot + service->step - 1) / service->step * service->step;
 		for (; slot < query->to && slot + service->duration <= end; slot += service->step)
 		{
 			if (slot < begin || !is_in_time(query, service, slot) ||

@@ -61,8 +61,8 @@ load_stretch(CgZone *zone, pg_time_t at)
 	pg_time_t boundary;
 	int       found;
 
-	found = pg_next_dst_boundary(&at, &before, &is_dst, &boundary, &after, &is_dst,
-								 zone->tz);
+	found =
+		pg_next_dst_boundary(&at, &before, &is_dst, &boundary, &after, &is_dst, zone->tz);
 	if (found < 0)
 		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
 						errmsg("time out of range for its time zone")));
@@ -169,11 +169,12 @@ cg_zone_say(CgZone *zone, TimestampTz at, TimestampTz now, StringInfo out)
 
 	j2date(cg_zone_date(zone, now) + POSTGRES_EPOCH_JDATE, &this_year, &month, &day);
 	j2date(date + POSTGRES_EPOCH_JDATE, &year, &month, &day);
-	appendStringInfo(out, "%s, %s %d", days[j2day(date + POSTGRES_EPOCH_JDATE)],
-					 ((const char *const[]){"January", "February", "March", "April",
-											"May", "June", "July", "August", "September",
-											"October", "November", "December"})[month - 1],
-					 day);
+	appendStringInfo(
+		out, "%s, %s %d", days[j2day(date + POSTGRES_EPOCH_JDATE)],
+		((const char *const[]){"January", "February", "March", "April", "May", "June",
+							   "July", "August", "September", "October", "November",
+							   "December"})[month - 1],
+		day);
 	if (year != this_year)
 		appendStringInfo(out, ", %d", year);
 	appendStringInfo(out, " at %d:%02d %s", (minutes / 60 + 11) % 12 + 1, minutes % 60,

@@ -104,7 +104,7 @@ SELECT jsonb_build_object('iat', floor(extract(epoch FROM cloudgreet.clock())), 
 SELECT public.mint(public.claims(:'business', 'agent', :'around'), 'a-secret-of-at-least-thirty-two-bytes') AS agent, public.mint(public.claims(:'other', 'admin', :'around'), 'a-secret-of-at-least-thirty-two-bytes') AS neighbour \gset
 CREATE FUNCTION public.ask(method text, target text, token text, body text DEFAULT '') RETURNS TABLE (status int, json jsonb) LANGUAGE sql AS
 $$ SELECT r.status, nullif(convert_from(r.body, 'UTF8'), '')::jsonb FROM cloudgreet.http(method, target, jsonb_build_object('authorization', 'Bearer ' || token), convert_to(body, 'UTF8')) r $$;
-SELECT status, json ->> 'status', json ->> 'id' AS http_id FROM public.ask('POST', '/api/appointments', :'agent', jsonb_build_object('service_id', :'service', 'scheduled_date', '2026-12-29T15:00:00Z', 'lead_id', :'ann')::text) \gset r_
+SELECT status, json ->> 'id' AS http_id FROM public.ask('POST', '/api/appointments', :'agent', jsonb_build_object('service_id', :'service', 'scheduled_date', '2026-12-29T15:00:00Z', 'lead_id', :'ann')::text) \gset r_
 \echo :r_status
 SELECT status, json ->> 'code', jsonb_array_length(json -> 'next_slots'), json -> 'next_slots' -> 0 ->> 'local_text'
   FROM public.ask('POST', '/api/appointments', :'agent', jsonb_build_object('service_id', :'service', 'starts_at', '2026-12-29T15:30:00Z', 'lead_id', :'ben', 'staff_id', :'bob')::text);

@@ -35,8 +35,9 @@ sub race
 	my @runs;
 	foreach my $call (@calls)
 	{
-		my ($in, $out, $err) = ("SELECT pg_advisory_lock_shared(77);\nINSERT INTO public.outcomes SELECT $race, public.outcome(\$call\$$call\$call\$);\n", '', '');
-		push @runs, IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres') ], '<', \$in, '>', \$out, '2>', \$err);
+		# Statements as arguments: IPC::Run feeds a standard input only while it is pumped.
+		push @runs, IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-c', 'SELECT pg_advisory_lock_shared(77)',
+			'-c', "INSERT INTO public.outcomes SELECT $race, public.outcome(\$call\$$call\$call\$)" ], '<', \undef, '>', '/dev/null');
 	}
 	$node->poll_query_until('postgres', "SELECT count(*) = @{[ scalar @calls ]} FROM pg_locks WHERE locktype = 'advisory' AND objid = 77 AND NOT granted") or die 'not all sessions wait';
 	$gate->query_safe('SELECT pg_advisory_unlock(77)');
