@@ -11,6 +11,7 @@
 #include "http/target.h"
 #include "tenant/context.h"
 #include "utils/jsonb.h"
+#include "utils/uuid.h"
 
 struct CgRoute;
 
@@ -87,12 +88,18 @@ extern Jsonb *cg_api_normalize(Jsonb *body);
 /* The same for one phone number. */
 extern char *cg_api_normalize_phone(const char *value);
 
+/* The route's parameter as an id; false when it is none, and so unknown. */
+extern bool cg_request_id(const CgRequest *request, pg_uuid_t *id);
+
 /* The handlers, by the file they stand in. */
 extern void cg_health_get(const CgRequest *request, CgResponse *response);
 extern void cg_api_list(const CgRequest *request, CgResponse *response);
 extern void cg_api_get(const CgRequest *request, CgResponse *response);
 extern void cg_api_create(const CgRequest *request, CgResponse *response);
 extern void cg_api_update(const CgRequest *request, CgResponse *response);
+extern void cg_appointment_book(const CgRequest *request, CgResponse *response);
+extern void cg_appointment_change(const CgRequest *request, CgResponse *response);
+extern void cg_appointment_cancel(const CgRequest *request, CgResponse *response);
 extern void cg_rest_read(const CgRequest *request, CgResponse *response);
 extern void cg_rest_write(const CgRequest *request, CgResponse *response);
 extern void cg_rpc_call(const CgRequest *request, CgResponse *response);

@@ -4,6 +4,8 @@
  *
  * Clients get the message of an error and the column it is about, never its DETAIL,
  * HINT or CONTEXT unless the code is ours: those may quote other rows or SQL text.
+ * The DETAIL of a refused appointment (ZG4xx) is a JSON object whose members are added
+ * to the answer's.
  *
  * Memory:		the caller's context.
  */
@@ -12,6 +14,7 @@
 #include "utils/elog.h"
 #include "utils/json.h"
 
+#include "core/json_walk.h"
 #include "http/response.h"
 
 /* Longer prefixes first; the first match counts. */
@@ -22,7 +25,8 @@ static const struct
 } statuses[] = {
 	{"ZG101", 401}, {"ZG102", 403}, {"ZG103", 401}, {"ZG104", 422}, {"ZG105", 422},
 	{"ZG106", 422}, {"ZG107", 409}, {"ZG111", 404}, {"ZG1", 503},   {"ZG2", 409},
-	{"ZG3", 409},   {"23503", 409}, {"23505", 409}, {"23P01", 409}, {"23502", 400},
+	{"ZG3", 409},   {"ZG402", 422}, {"ZG403", 422}, {"ZG404", 422}, {"ZG407", 422},
+	{"ZG4", 409},   {"23503", 409}, {"23505", 409}, {"23P01", 409}, {"23502", 400},
 	{"23514", 422}, {"23", 400},    {"22023", 422}, {"22004", 422}, {"22", 400},
 	{"25006", 503}, {"40", 409},    {"42501", 403}, {"42883", 404}, {"42P01", 404},
 	{"42703", 400}, {"42P17", 500}, {"42", 400},    {"0A", 400},    {"21", 400},
@@ -87,6 +91,25 @@ cg_response_error_details(CgResponse *response, int status, const char *code,
 	appendStringInfoChar(&response->body, '}');
 }
 
+static bool
+accept_value(void *state, const char *path, bool in_array, const char *token,
+			 JsonTokenType type)
+{
+	return true;
+}
+
+/* Adds the members of a JSON object to the answer's; anything else is left out. */
+static void
+add_members(CgResponse *response, const char *object)
+{
+	size_t length = strlen(object);
+
+	if (length <= 2 || !cg_json_walk(object, length, accept_value, NULL))
+		return;
+	response->body.data[response->body.len - 1] = ',';
+	appendBinaryStringInfo(&response->body, object + 1, (int) length - 1);
+}
+
 void
 cg_response_sql_error(CgResponse *response, const ErrorData *error, bool is_anonymous)
 {
@@ -94,6 +117,7 @@ cg_response_sql_error(CgResponse *response, const ErrorData *error, bool is_anon
 	const char *message = error->message;
 	const char *details = NULL;
 	const char *hint = NULL;
+	const char *members = NULL;
 	int         status = 500;
 
 	for (int i = 0; i < lengthof(statuses); i++)
@@ -109,6 +133,11 @@ cg_response_sql_error(CgResponse *response, const ErrorData *error, bool is_anon
 		details = error->detail;
 		hint = error->hint;
 	}
+	if (strncmp(code, "ZG4", 3) == 0)
+	{
+		members = error->detail;
+		details = NULL;
+	}
 	if (error->column_name != NULL)
 		details = psprintf(details != NULL ? "column \"%s\": %s" : "column \"%s\"",
 						   error->column_name, details);
@@ -117,4 +146,6 @@ cg_response_sql_error(CgResponse *response, const ErrorData *error, bool is_anon
 	if (status >= 500 && strncmp(code, "ZG", 2) != 0)
 		message = "the request could not be completed";
 	cg_response_error_details(response, status, pstrdup(code), message, details, hint);
+	if (members != NULL)
+		add_members(response, members);
 }
