@@ -12,9 +12,13 @@
  */
 #include "postgres.h"
 
+#include "access/heapam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/tableam.h"
 #include "access/xact.h"
 #include "access/xlog.h"
-#include "commands/dbcommands.h"
+#include "catalog/pg_database.h"
 #include "miscadmin.h"
 #include "postmaster/bgworker.h"
 #include "utils/memutils.h"
@@ -101,11 +105,21 @@ static bool
 has_database(Worker *worker)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	bool          exists;
+	bool          exists = false;
+	Relation      databases;
+	TableScanDesc scan;
+	HeapTuple     tuple;
 
 	StartTransactionCommand();
 	(void) GetTransactionSnapshot();
-	exists = OidIsValid(get_database_oid(worker->database, true));
+	/* Without a database of one's own there may be no index of a shared catalog. */
+	databases = table_open(DatabaseRelationId, AccessShareLock);
+	scan = table_beginscan_catalog(databases, 0, NULL);
+	while (!exists && (tuple = heap_getnext(scan, ForwardScanDirection)) != NULL)
+		exists = strcmp(NameStr(((Form_pg_database) GETSTRUCT(tuple))->datname),
+						worker->database) == 0;
+	table_endscan(scan);
+	table_close(databases, AccessShareLock);
 	CommitTransactionCommand();
 	MemoryContextSwitchTo(caller);
 	if (!exists && !worker->is_missing)
