@@ -219,7 +219,7 @@ ok($front->until_true(sub { $front->descriptors <= $before }), 'no descriptor wa
 # --- The end --------------------------------------------------------------------------
 my $idle = $front->connect;
 $idle->send(request('/'))->response;
-$client = $front->connect->send(request('/sleep/1'));
+$client = $front->connect->send(request('/sleep/3'));
 backends(1, "wait_event = 'PgSleep'") or die 'the query does not run';
 $front->end_settings;
 is($idle->ending, 'closed', 'at the end an idle connection is closed');
