@@ -117,9 +117,12 @@ SET cloudgreet.master_key_file = 'cloudgreet_bad.key';
 SELECT cloudgreet.set_secret('name', 'value', :'business');
 COPY (SELECT) TO PROGRAM 'chmod 644 cloudgreet_bad.key';
 SELECT cloudgreet.set_secret('name', 'value', :'business');
--- The name of the file is for superusers and the log.
+-- The file and what is wrong with it are for sessions of superusers and the log.
 \set VERBOSITY terse
 SELECT cloudgreet.set_secret('name', 'value', :'business');
+SET SESSION AUTHORIZATION authenticator; SET ROLE service_role;
+SELECT cloudgreet.set_secret('name', 'value', :'business');
+RESET ROLE; RESET SESSION AUTHORIZATION;
 SELECT cloudgreet.secret_opens(:'business', 'x', 1, '00000000', '', '');
 \set VERBOSITY sqlstate
 COPY (SELECT 'too short') TO PROGRAM 'cat > cloudgreet_bad.key; chmod 600 cloudgreet_bad.key';
