@@ -14,9 +14,9 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Supervised qw(until_true get);
 
-our $per_run = 2000;
+our $per_run = $ENV{MESSAGES} // 400;
 our $texts = $per_run * 0.7;    # of them; the others are e-mails
-our $batch = 100;
+our $batch = $per_run / 20;
 
 my $settings = q{
 shared_preload_libraries = 'cloudgreet'
