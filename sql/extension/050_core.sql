@@ -51,12 +51,12 @@ BEGIN
 
     -- One statement a kind, RESTRICT: a user's own view or key on one of them stops it all.
     -- Functions over rows go before their tables, those that triggers call after them.
-    FOREACH step IN ARRAY ARRAY['VIEW', 'ROUTINE', 'TABLE', 'FUNCTION'] LOOP
+    FOREACH step IN ARRAY ARRAY['VIEW', 'ROUTINE', 'TABLE', 'FUNCTION', 'TYPE'] LOOP
         SELECT string_agg(o.name, ', ') INTO objects FROM (
-            SELECT c.oid::regclass::text, CASE c.relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END
+            SELECT c.oid::regclass::text, CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'c' THEN 'TYPE' ELSE 'TABLE' END
               FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
              WHERE n.nspname IN ('cloudgreet', 'cloudgreet_private') AND c.relowner = 'cloudgreet_owner'::regrole
-               AND c.relkind IN ('v', 'r', 'p')
+               AND c.relkind IN ('v', 'r', 'p', 'c')
             UNION ALL
             SELECT p.oid::regprocedure::text, CASE p.prorettype WHEN 'trigger'::regtype THEN 'FUNCTION' ELSE 'ROUTINE' END
               FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
