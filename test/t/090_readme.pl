@@ -52,7 +52,7 @@ like($answers[2], qr/^\[.*"Ann".* 200$/s, 'and listed');
 my $list = slurp_file('docs/sql-api.md');
 my @missing = grep { index($list, "`$_(") < 0 } split /\n/, $node->safe_psql('postgres', q{
 	SELECT DISTINCT proname FROM pg_proc WHERE pronamespace = 'cloudgreet'::regnamespace AND prorettype <> 'trigger'::regtype
-	   AND proname NOT IN ('seal_secret', 'seal_jwt_key', 'enter_business', 'resolve_business', 'parse_webhook', 'wake_workers')});
+	   AND proname NOT IN ('seal_secret', 'seal_jwt_key', 'enter_business', 'resolve_business', 'parse_webhook', 'wake_workers', 'find_slots', 'judge_slot')});
 is(join(' ', @missing), '', 'docs/sql-api.md names every function');
 for my $page ('README.md', glob('docs/*.md'))
 {
