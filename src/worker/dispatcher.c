@@ -71,7 +71,6 @@ typedef struct Dispatcher
 	int           ended;
 	int64         scan_at;     /* monotonic ms, as every time here */
 	bool          scan_wanted; /* there is more in the table than was taken */
-	bool          has_waiting; /* some wait for others that are under way */
 	bool          is_draining;
 	int64         drain_until;
 } Dispatcher;
@@ -193,9 +192,7 @@ release(Delivery *delivery)
 	self.free++;
 	self.ended--;
 	/* The table knows when it is tried again, and what waited for it. */
-	if (self.has_waiting || delivery->attempt.verdict.outcome == CG_OUTBOX_RETRY)
-		self.scan_wanted = true;
-	self.has_waiting = false;
+	self.scan_wanted = true;
 }
 
 /* False when it fails; those that others have locked stay for the next time. */
@@ -368,13 +365,9 @@ feed(void)
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(turn);
-	if (has_waiting)
-	{
-		self.has_waiting = true;
-		/* for someone else, if none is under way here */
-		if (claimed == 0 && self.free == self.capacity)
-			self.scan_at = Min(self.scan_at, cg_monotonic_ms() + LOCKED_MS);
-	}
+	/* They wait for someone else, if none is under way here. */
+	if (has_waiting && claimed == 0 && self.free == self.capacity)
+		self.scan_at = Min(self.scan_at, cg_monotonic_ms() + LOCKED_MS);
 	for (int i = 0; i < claimed; i++)
 		send_item(&items[i]);
 	return claimed > 0;
