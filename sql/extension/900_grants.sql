@@ -27,7 +27,7 @@ GRANT EXECUTE ON FUNCTION
     cloudgreet.is_phone_number(text), cloudgreet.is_email(text), cloudgreet.is_time_zone(text),
     cloudgreet.normalize_phone_number(text, text), cloudgreet.normalize_email(text), cloudgreet.normalize_time_zone(text),
     cloudgreet.current_business_id(), cloudgreet.current_user_id(), cloudgreet.current_app_role(),
-    cloudgreet.resolve_business(uuid), cloudgreet.is_operator()
+    cloudgreet.resolve_business(uuid), cloudgreet.is_operator(), cloudgreet.say_time(timestamptz, text)
     TO cloudgreet_owner, cloudgreet_app, anon, authenticated, service_role, authenticator;
 
 -- Applications connect with a role that is a member of cloudgreet_app; authenticator
@@ -39,7 +39,9 @@ GRANT EXECUTE ON FUNCTION
     cloudgreet.touch_updated_at(), cloudgreet.enter_business(uuid),
     cloudgreet.outbox_handoff(), cloudgreet.webhook_handoff(), cloudgreet.wake_workers(),
     cloudgreet.seal_secret(uuid, text, integer, text), cloudgreet.seal_jwt_key(text, text),
-    cloudgreet.parse_webhook(bytea)
+    cloudgreet.parse_webhook(bytea),
+    cloudgreet.find_slots(uuid, timestamptz, timestamptz, uuid, text, integer, text, uuid),
+    cloudgreet.judge_slot(uuid, timestamptz, uuid, text, uuid)
     TO cloudgreet_owner;
 GRANT EXECUTE ON FUNCTION cloudgreet.verify_webhook(text, jsonb, bytea, text[], timestamptz) TO service_role;
 GRANT EXECUTE ON FUNCTION cloudgreet.is_active(), cloudgreet.installation_status() TO cloudgreet_owner, service_role;

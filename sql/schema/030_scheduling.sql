@@ -136,6 +136,7 @@ CREATE TABLE cloudgreet.appointments (
     call_id     uuid,
     external_event_id text,
     canceled_at timestamptz,
+    cancel_reason text,
     created_at  timestamptz NOT NULL DEFAULT cloudgreet.clock(),
     updated_at  timestamptz NOT NULL DEFAULT cloudgreet.clock(),
     CONSTRAINT appointments_pkey PRIMARY KEY (business_id, id),
@@ -147,6 +148,7 @@ CREATE TABLE cloudgreet.appointments (
     CONSTRAINT appointments_ends_at_check CHECK (scheduled_date < ends_at AND isfinite(scheduled_date) AND isfinite(ends_at)),
     CONSTRAINT appointments_time_zone_check CHECK (cloudgreet.is_time_zone(time_zone)),
     CONSTRAINT appointments_status_check CHECK (status IN ('held', 'scheduled', 'confirmed', 'completed', 'canceled', 'no_show')),
+    CONSTRAINT appointments_cancel_reason_check CHECK (length(cancel_reason) <= 500),
     CONSTRAINT appointments_notes_check CHECK (length(notes) <= 20000)
 );
 CREATE INDEX idx_appointments_business_id ON cloudgreet.appointments (business_id, status, scheduled_date);
@@ -163,7 +165,8 @@ COMMENT ON COLUMN cloudgreet.appointments.external_event_id IS 'The event in the
 CREATE TABLE cloudgreet.appointment_allocations (
     business_id uuid NOT NULL DEFAULT cloudgreet.current_business_id(),
     id          uuid NOT NULL DEFAULT cloudgreet.uuid_v7(),
-    appointment_id uuid NOT NULL,
+    appointment_id uuid,
+    service_id  uuid,
     staff_id    uuid NOT NULL,
     lane        smallint NOT NULL DEFAULT 1,
     starts_at   timestamptz NOT NULL,
@@ -176,6 +179,7 @@ CREATE TABLE cloudgreet.appointment_allocations (
     CONSTRAINT appointment_allocations_pkey PRIMARY KEY (business_id, id),
     CONSTRAINT appointment_allocations_appointment_id_fkey FOREIGN KEY (business_id, appointment_id) REFERENCES cloudgreet.appointments (business_id, id) ON DELETE CASCADE,
     CONSTRAINT appointment_allocations_staff_id_fkey FOREIGN KEY (business_id, staff_id) REFERENCES cloudgreet.staff (business_id, id),
+    CONSTRAINT appointment_allocations_appointment_id_check CHECK (appointment_id IS NOT NULL OR state <> 'booked'),
     CONSTRAINT appointment_allocations_lane_check CHECK (lane > 0),
     CONSTRAINT appointment_allocations_ends_at_check CHECK (starts_at < ends_at),
     CONSTRAINT appointment_allocations_blocks_check CHECK (
@@ -194,6 +198,8 @@ CREATE INDEX appointment_allocations_long ON cloudgreet.appointment_allocations 
     INCLUDE (ends_at) WHERE state IN ('held', 'booked') AND ends_at - starts_at > interval '24 hours';
 COMMENT ON TABLE cloudgreet.appointment_allocations IS
     'The time that appointments and holds take of staff. Insert with ON CONFLICT DO NOTHING: no row means that the time is taken.';
+COMMENT ON COLUMN cloudgreet.appointment_allocations.appointment_id IS 'NULL: a hold without an appointment as yet.';
+COMMENT ON COLUMN cloudgreet.appointment_allocations.service_id IS 'What it is for: parties of one service with several seats share a time. No reference, for it only tells them apart.';
 COMMENT ON COLUMN cloudgreet.appointment_allocations.lane IS 'Seat, from 1: allocations of different lanes may overlap.';
 COMMENT ON COLUMN cloudgreet.appointment_allocations.blocks IS 'The time with its buffers, without its end, so that times may touch; two of one staff member and lane never overlap.';
 COMMENT ON COLUMN cloudgreet.appointment_allocations.state IS 'held until expires_at, booked, or released.';

@@ -173,16 +173,33 @@ cg_api_list(const CgRequest *request, CgResponse *response)
 	cg_spi_end(&spi);
 }
 
+bool
+cg_request_id(const CgRequest *request, pg_uuid_t *id)
+{
+	const char *text = request->parameter;
+
+	if (strlen(text) != 36 || text[8] != '-' || text[13] != '-' || text[18] != '-' ||
+		text[23] != '-')
+		return false;
+	for (int i = 0; i < 36; i++)
+	{
+		bool is_dash = i == 8 || i == 13 || i == 18 || i == 23;
+
+		if (!is_dash && strspn(text + i, "0123456789abcdefABCDEF") == 0)
+			return false;
+	}
+	*id = *DatumGetUUIDP(DirectFunctionCall1(uuid_in, CStringGetDatum(text)));
+	return true;
+}
+
 /* The filter id = the route's parameter; an id that is no UUID is an unknown one. */
 static bool
 filter_by_id(const CgRequest *request, CgRestRequest *rest)
 {
 	CgRestFilter *filter = palloc0(sizeof(CgRestFilter));
+	pg_uuid_t     id;
 
-	if (strlen(request->parameter) != 36 ||
-		strspn(request->parameter, "0123456789abcdefABCDEF-") != 36 ||
-		request->parameter[8] != '-' || request->parameter[13] != '-' ||
-		request->parameter[18] != '-' || request->parameter[23] != '-')
+	if (!cg_request_id(request, &id))
 		return false;
 	filter->column = pstrdup("id");
 	filter->op = CG_REST_EQ;

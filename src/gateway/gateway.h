@@ -11,6 +11,7 @@
 #include "http/target.h"
 #include "tenant/context.h"
 #include "utils/jsonb.h"
+#include "utils/uuid.h"
 
 struct CgRoute;
 
@@ -63,12 +64,18 @@ extern bool cg_request_authenticate(CgRequest *request);
 /* Reads the body as JSON; answers 415 or 400 and returns false when it is not. */
 extern bool cg_request_read_json(CgRequest *request, CgResponse *response);
 
+/* The route's parameter as an id; false when it is none, and so unknown. */
+extern bool cg_request_id(const CgRequest *request, pg_uuid_t *id);
+
 /* The handlers, by the file they stand in. */
 extern void cg_health_get(const CgRequest *request, CgResponse *response);
 extern void cg_api_list(const CgRequest *request, CgResponse *response);
 extern void cg_api_get(const CgRequest *request, CgResponse *response);
 extern void cg_api_create(const CgRequest *request, CgResponse *response);
 extern void cg_api_update(const CgRequest *request, CgResponse *response);
+extern void cg_appointment_book(const CgRequest *request, CgResponse *response);
+extern void cg_appointment_change(const CgRequest *request, CgResponse *response);
+extern void cg_appointment_cancel(const CgRequest *request, CgResponse *response);
 extern void cg_rest_read(const CgRequest *request, CgResponse *response);
 extern void cg_rest_write(const CgRequest *request, CgResponse *response);
 extern void cg_rpc_call(const CgRequest *request, CgResponse *response);

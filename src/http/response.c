@@ -3,7 +3,8 @@
  *		Builds responses and turns SQLSTATEs into HTTP statuses.
  *
  * Clients get the message of an error, never its DETAIL, HINT or CONTEXT unless
- * the code is ours: those may quote other rows or SQL text.
+ * the code is ours: those may quote other rows or SQL text.  The DETAIL of a refused
+ * appointment (ZG4xx) is a JSON object whose members are added to the answer's.
  *
  * Memory:		the caller's context.
  */
@@ -12,6 +13,7 @@
 #include "utils/elog.h"
 #include "utils/json.h"
 
+#include "core/json_walk.h"
 #include "http/response.h"
 
 /* Longer prefixes first; the first match counts. */
@@ -22,7 +24,8 @@ static const struct
 } statuses[] = {
 	{"ZG101", 401}, {"ZG102", 403}, {"ZG103", 401}, {"ZG104", 422}, {"ZG105", 422},
 	{"ZG106", 422}, {"ZG107", 409}, {"ZG111", 404}, {"ZG1", 503},   {"ZG2", 409},
-	{"ZG3", 409},   {"23503", 409}, {"23505", 409}, {"23P01", 409}, {"23502", 400},
+	{"ZG3", 409},   {"ZG402", 422}, {"ZG403", 422}, {"ZG404", 422}, {"ZG407", 422},
+	{"ZG4", 409},   {"23503", 409}, {"23505", 409}, {"23P01", 409}, {"23502", 400},
 	{"23514", 422}, {"23", 400},    {"22023", 422}, {"22004", 422}, {"22", 400},
 	{"25006", 503}, {"40", 409},    {"42501", 403}, {"42883", 404}, {"42P01", 404},
 	{"42703", 400}, {"42P17", 500}, {"42", 400},    {"0A", 400},    {"21", 400},
@@ -75,12 +78,32 @@ cg_response_error(CgResponse *response, int status, const char *code, const char
 	appendStringInfoChar(&response->body, '}');
 }
 
+static bool
+accept_value(void *state, const char *path, bool in_array, const char *token,
+			 JsonTokenType type)
+{
+	return true;
+}
+
+/* Adds the members of a JSON object to the answer's; anything else is left out. */
+static void
+add_members(CgResponse *response, const char *object)
+{
+	size_t length = strlen(object);
+
+	if (length <= 2 || !cg_json_walk(object, length, accept_value, NULL))
+		return;
+	response->body.data[response->body.len - 1] = ',';
+	appendBinaryStringInfo(&response->body, object + 1, (int) length - 1);
+}
+
 void
 cg_response_sql_error(CgResponse *response, const ErrorData *error, bool is_anonymous)
 {
 	const char *code = unpack_sql_state(error->sqlerrcode);
 	const char *message = error->message;
 	const char *hint = NULL;
+	const char *members = NULL;
 	int         status = 500;
 
 	for (int i = 0; i < lengthof(statuses); i++)
@@ -93,9 +116,13 @@ cg_response_sql_error(CgResponse *response, const ErrorData *error, bool is_anon
 	}
 	if (strncmp(code, "ZG", 2) == 0)
 		hint = error->hint;
+	if (strncmp(code, "ZG4", 3) == 0)
+		members = error->detail;
 	if (status == 403 && is_anonymous)
 		status = 401; /* it may be allowed once one says who one is */
 	if (status >= 500 && strncmp(code, "ZG", 2) != 0)
 		message = "the request could not be completed";
 	cg_response_error(response, status, pstrdup(code), message, hint);
+	if (members != NULL)
+		add_members(response, members);
 }

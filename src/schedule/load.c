@@ -1,0 +1,320 @@
+/*
+ * load.c
+ *		Reads services, staff, their hours and their taken time.
+ *
+ * Every statement names the business, though row security would do so too: the
+ * functions that get here have entered it.
+ *
+ * Memory:		the session's, which cg_spi_end() frees.
+ * Errors:		23503 for a service that the business has not.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "core/spi.h"
+#include "schedule/schedule_internal.h"
+
+/* Services have buffers of a day at most, of the one asked for and of the other. */
+#define MAX_BUFFERS (2 * USECS_PER_DAY)
+
+static const Oid query_types[] = {UUIDOID,        UUIDOID,        UUIDOID,
+								  TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID,
+								  TIMESTAMPTZOID};
+
+#define SERVICE_SQL                                                                      \
+	"SELECT s.duration_minutes, s.buffer_before_minutes, s.buffer_after_minutes,"        \
+	"       coalesce(s.slot_step_minutes, s.duration_minutes),"                          \
+	"       s.minimum_notice_minutes, s.seats, b.time_zone,"                             \
+	"       CASE WHEN b.settings ->> 'booking_horizon_days' ~ '^[0-9]{1,4}$'"            \
+	"            THEN (b.settings ->> 'booking_horizon_days')::integer END"              \
+	"  FROM cloudgreet.services s JOIN cloudgreet.businesses b ON b.id = s.business_id"  \
+	" WHERE s.business_id = $1 AND s.id = $2 AND s.is_active"
+
+#define STAFF_SQL                                                                        \
+	"SELECT st.id, st.time_zone FROM cloudgreet.staff st"                                \
+	" WHERE st.business_id = $1 AND st.is_active AND ($3 IS NULL OR st.id = $3)"         \
+	"   AND (EXISTS (SELECT FROM cloudgreet.service_staff ss WHERE ss.business_id = $1"  \
+	"                 AND ss.service_id = $2 AND ss.staff_id = st.id)"                   \
+	"        OR NOT EXISTS (SELECT FROM cloudgreet.service_staff ss"                     \
+	"                        WHERE ss.business_id = $1 AND ss.service_id = $2))"         \
+	" ORDER BY st.id"
+
+#define HOURS_SQL                                                                        \
+	"SELECT h.weekday::integer, coalesce(h.valid_from, '-infinity'),"                    \
+	"       coalesce(h.valid_to, 'infinity'), h.starts, h.ends"                          \
+	"  FROM cloudgreet.working_hours h WHERE h.business_id = $1 AND h.staff_id = $3"
+
+/* A day more on both sides: the dates are local. */
+#define OVERRIDES_SQL                                                                    \
+	"SELECT o.local_date, o.starts, o.ends FROM cloudgreet.schedule_overrides o"         \
+	" WHERE o.business_id = $1 AND o.staff_id = $3"                                      \
+	"   AND o.local_date BETWEEN ($4 AT TIME ZONE 'UTC')::date - 2"                      \
+	"                        AND ($5 AT TIME ZONE 'UTC')::date + 2"
+
+#define TIME_OFF_SQL                                                                     \
+	"SELECT t.starts_at, t.ends_at FROM cloudgreet.time_off t"                           \
+	" WHERE t.business_id = $1 AND t.staff_id = $3 AND t.starts_at < $5"                 \
+	"   AND t.ends_at > $4"
+
+/*
+ * What begins within a day before the range, and, by an index of their own, the few
+ * that last longer.
+ */
+#define ALLOCATIONS_SQL                                                                  \
+	"SELECT a.starts_at, a.ends_at, lower(a.blocks), upper(a.blocks),"                   \
+	"       a.service_id = $2, a.appointment_id"                                         \
+	"  FROM cloudgreet.appointment_allocations a"                                        \
+	" WHERE a.business_id = $1 AND a.staff_id = $3 AND a.starts_at < $5"                 \
+	"   AND a.starts_at >= $4 - interval '24 hours'"                                     \
+	"   AND (a.state = 'booked' OR a.state = 'held' AND a.expires_at > $7"               \
+	"                              AND a.holder IS DISTINCT FROM $6)"                    \
+	" UNION ALL "                                                                        \
+	"SELECT a.starts_at, a.ends_at, lower(a.blocks), upper(a.blocks),"                   \
+	"       a.service_id = $2, a.appointment_id"                                         \
+	"  FROM cloudgreet.appointment_allocations a"                                        \
+	" WHERE a.business_id = $1 AND a.staff_id = $3"                                      \
+	"   AND a.starts_at < $4 - interval '24 hours'"                                      \
+	"   AND a.state IN ('held', 'booked')"                                               \
+	"   AND a.ends_at - a.starts_at > interval '24 hours' AND a.ends_at > $4"            \
+	"   AND (a.state = 'booked' OR a.state = 'held' AND a.expires_at > $7"               \
+	"                              AND a.holder IS DISTINCT FROM $6)"                    \
+	" ORDER BY 1"
+
+#define BUSY_SQL                                                                         \
+	"SELECT b.starts_at, b.ends_at FROM cloudgreet.busy_blocks b"                        \
+	" WHERE b.business_id = $1 AND b.staff_id = $3 AND b.starts_at < $5"                 \
+	"   AND b.ends_at > $4"
+
+static uint64
+run(const char *sql, const CgQuery *query, const pg_uuid_t *staff, TimestampTz from,
+	TimestampTz to)
+{
+	Datum values[] = {
+		UUIDPGetDatum(&query->business),
+		UUIDPGetDatum(&query->service_id),
+		UUIDPGetDatum(staff),
+		TimestampTzGetDatum(from),
+		TimestampTzGetDatum(to),
+		query->holder != NULL ? CStringGetTextDatum(query->holder) : (Datum) 0,
+		TimestampTzGetDatum(query->now)};
+	char nulls[lengthof(query_types)];
+
+	memset(nulls, ' ', sizeof(nulls));
+	if (staff == NULL)
+		nulls[2] = 'n';
+	if (query->holder == NULL)
+		nulls[5] = 'n';
+	return cg_spi_query(sql, lengthof(query_types), query_types, values, nulls, true, 0);
+}
+
+static int64
+get_minutes(int column)
+{
+	bool isnull;
+
+	return DatumGetInt32(cg_spi_value(0, column, &isnull)) * USECS_PER_MINUTE;
+}
+
+/* The round part of the hour that slots of a step keep to: quarter hours for 45. */
+static int
+round_part(int64 step)
+{
+	static const int parts[] = {60, 30, 20, 15, 10, 5};
+
+	for (int i = 0; i < lengthof(parts); i++)
+	{
+		if (step % (parts[i] * USECS_PER_MINUTE) == 0)
+			return parts[i];
+	}
+	return 1;
+}
+
+void
+cg_schedule_load_service(const CgQuery *query, CgZone *view, CgService *service)
+{
+	bool  isnull;
+	Datum horizon;
+
+	if (run(SERVICE_SQL, query, query->staff_id, query->from, query->to) == 0)
+		ereport(ERROR, (errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+						errmsg("service \"%s\" does not exist",
+							   DatumGetCString(DirectFunctionCall1(
+								   uuid_out, UUIDPGetDatum(&query->service_id))))));
+	service->duration = get_minutes(1);
+	service->buffer_before = get_minutes(2);
+	service->buffer_after = get_minutes(3);
+	service->step = get_minutes(4);
+	service->round_to = round_part(service->step);
+	service->earliest = query->now + get_minutes(5);
+	service->seats = DatumGetInt32(cg_spi_value(0, 6, &isnull));
+	service->time_zone = TextDatumGetCString(cg_spi_value(0, 7, &isnull));
+	if (view->tz == NULL)
+		cg_zone_open(view, service->time_zone);
+	horizon = cg_spi_value(0, 8, &isnull);
+	service->latest = DT_NOEND;
+	if (!isnull)
+		service->latest = cg_zone_midnight(view, cg_zone_date(view, query->now) +
+													 DatumGetInt32(horizon) + 1);
+}
+
+CgCalendar *
+cg_schedule_load_staff(const CgQuery *query, int *count)
+{
+	uint64      rows = run(STAFF_SQL, query, query->staff_id, query->from, query->to);
+	CgCalendar *calendars = palloc0(Max(rows, 1) * sizeof(CgCalendar));
+	bool        isnull;
+
+	if (rows > CG_MAX_STAFF)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("more than %d staff members do this service", CG_MAX_STAFF),
+						errhint("Name one of them.")));
+	for (uint64 i = 0; i < rows; i++)
+	{
+		calendars[i].staff_id = *DatumGetUUIDP(cg_spi_value(i, 1, &isnull));
+		cg_zone_open(&calendars[i].zone,
+					 TextDatumGetCString(cg_spi_value(i, 2, &isnull)));
+	}
+	*count = (int) rows;
+	return calendars;
+}
+
+static void
+load_weekly(const CgQuery *query, CgCalendar *calendar)
+{
+	uint64 rows = run(HOURS_SQL, query, &calendar->staff_id, query->from, query->to);
+	bool   isnull;
+
+	calendar->hours = palloc(Max(rows, 1) * sizeof(CgHours));
+	calendar->nhours = (int) rows;
+	for (uint64 i = 0; i < rows; i++)
+	{
+		CgHours *h = &calendar->hours[i];
+
+		h->weekday = DatumGetInt32(cg_spi_value(i, 1, &isnull));
+		h->valid_from = DatumGetDateADT(cg_spi_value(i, 2, &isnull));
+		h->valid_to = DatumGetDateADT(cg_spi_value(i, 3, &isnull));
+		h->starts = DatumGetTimeADT(cg_spi_value(i, 4, &isnull));
+		h->ends = DatumGetTimeADT(cg_spi_value(i, 5, &isnull));
+	}
+}
+
+static void
+load_overrides(const CgQuery *query, CgCalendar *calendar, TimestampTz from,
+			   TimestampTz to)
+{
+	uint64 rows = run(OVERRIDES_SQL, query, &calendar->staff_id, from, to);
+	bool   isnull;
+	Datum  value;
+
+	calendar->overrides = palloc(Max(rows, 1) * sizeof(CgOverride));
+	calendar->noverrides = (int) rows;
+	for (uint64 i = 0; i < rows; i++)
+	{
+		CgOverride *o = &calendar->overrides[i];
+
+		o->date = DatumGetDateADT(cg_spi_value(i, 1, &isnull));
+		value = cg_spi_value(i, 2, &isnull);
+		o->starts = isnull ? -1 : DatumGetTimeADT(value);
+		value = cg_spi_value(i, 3, &isnull);
+		o->ends = isnull ? -1 : DatumGetTimeADT(value);
+	}
+}
+
+/* Adds rows of a start and an end, padded, to a list. */
+static void
+add_rows(CgIntervals *list, uint64 rows, int64 before, int64 after)
+{
+	bool isnull;
+
+	for (uint64 i = 0; i < rows; i++)
+	{
+		TimestampTz start = DatumGetTimestampTz(cg_spi_value(i, 1, &isnull));
+		TimestampTz end = DatumGetTimestampTz(cg_spi_value(i, 2, &isnull));
+
+		if (start >= end)
+			continue;
+		cg_intervals_add(list, TIMESTAMP_NOT_FINITE(start) ? start : start - before,
+						 TIMESTAMP_NOT_FINITE(end) ? end : end + after);
+	}
+}
+
+void
+cg_schedule_load_hours(const CgQuery *query, CgCalendar *calendar, TimestampTz from,
+					   TimestampTz to)
+{
+	load_weekly(query, calendar);
+	load_overrides(query, calendar, from, to);
+	add_rows(&calendar->time_off,
+			 run(TIME_OFF_SQL, query, &calendar->staff_id, from, to), 0, 0);
+	cg_intervals_merge(&calendar->time_off);
+}
+
+/*
+ * Rows of ALLOCATIONS_SQL become blocked time.  Parties of the service that begin
+ * together are a session, which, with a free seat, blocks only what is around it.
+ */
+static void
+add_allocations(const CgQuery *query, const CgService *service, CgCalendar *calendar,
+				uint64 rows)
+{
+	for (uint64 i = 0, next; i < rows; i = next)
+	{
+		bool        isnull;
+		TimestampTz start = DatumGetTimestampTz(cg_spi_value(i, 1, &isnull));
+		TimestampTz end = start;
+		TimestampTz blocks_end = start;
+		TimestampTz blocks_start = start;
+		int         parties = 0;
+		bool        has_other = false;
+
+		for (next = i;
+			 next < rows && DatumGetTimestampTz(cg_spi_value(next, 1, &isnull)) == start;
+			 next++)
+		{
+			Datum same = cg_spi_value(next, 5, &isnull);
+			bool  is_same = !isnull && DatumGetBool(same);
+			Datum id = cg_spi_value(next, 6, &isnull);
+
+			if (!isnull && query->appointment != NULL &&
+				memcmp(DatumGetUUIDP(id), query->appointment, UUID_LEN) == 0)
+				continue;
+			has_other |= !is_same;
+			parties++;
+			end = Max(end, DatumGetTimestampTz(cg_spi_value(next, 2, &isnull)));
+			blocks_start =
+				Min(blocks_start, DatumGetTimestampTz(cg_spi_value(next, 3, &isnull)));
+			blocks_end =
+				Max(blocks_end, DatumGetTimestampTz(cg_spi_value(next, 4, &isnull)));
+		}
+		blocks_start -= service->buffer_after;
+		blocks_end += service->buffer_before;
+		if (parties == 0)
+			continue;
+		if (parties >= service->seats || has_other)
+			cg_intervals_add(&calendar->blocked, blocks_start, blocks_end);
+		else
+		{
+			cg_intervals_add(&calendar->sessions, start, end);
+			cg_intervals_add(&calendar->blocked, blocks_start, start);
+			cg_intervals_add(&calendar->blocked, end, blocks_end);
+		}
+	}
+}
+
+void
+cg_schedule_load_busy(const CgQuery *query, const CgService *service,
+					  CgCalendar *calendar, TimestampTz from, TimestampTz to)
+{
+	uint64 rows;
+
+	from -= MAX_BUFFERS;
+	to += MAX_BUFFERS;
+	rows = run(ALLOCATIONS_SQL, query, &calendar->staff_id, from, to);
+	add_allocations(query, service, calendar, rows);
+	rows = run(BUSY_SQL, query, &calendar->staff_id, from, to);
+	add_rows(&calendar->blocked, rows, service->buffer_after, service->buffer_before);
+	cg_intervals_merge(&calendar->blocked);
+}
