@@ -45,8 +45,8 @@ agent_of_body(const CgRequest *request)
 	if (JB_ROOT_COUNT(request->json) == 0)
 		return NULL;
 	if (JB_ROOT_COUNT(request->json) > 1 ||
-		getKeyJsonValueFromContainer(&request->json->root, "agent_id",
-									 strlen("agent_id"), &value) == NULL)
+		getKeyJsonValueFromContainer(&request->json->root, "agent_id", strlen("agent_id"),
+									 &value) == NULL)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("the body may have agent_id only")));
 	if (value.type == jbvNull)

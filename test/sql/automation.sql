@@ -4,6 +4,7 @@
  *		moved.  The way through a provider and signed events is test/t/160_call_flow.pl.
  */
 \set ECHO none
+\i test/lib/mint.sql
 \i test/lib/master_key.sql
 SET cloudgreet.clock = '2026-06-08 16:00:00Z';
 \set QUIET on
@@ -141,6 +142,22 @@ DROP TRIGGER break ON cloudgreet.emails;
 SELECT lead, status, ended_reason, work FROM public.enrolled() OFFSET 3;
 SELECT alert_type, message FROM cloudgreet.alerts WHERE business_id = :'b';
 
+-- Agents are switched by admins; the HTTP paths answer what the functions return.
+CREATE FUNCTION public.agent(method text, path text, body text DEFAULT '', role text DEFAULT 'admin') RETURNS TABLE (status int, says text) LANGUAGE sql AS
+$$
+    SELECT r.status, left(regexp_replace(convert_from(r.body, 'UTF8'), '[0-9a-f-]{36}', 'ID', 'g'), 110)
+      FROM cloudgreet.http(method, '/api/agent/' || path, jsonb_build_object('content-type', 'application/json', 'authorization',
+               'Bearer ' || public.mint(public.claims(current_setting('test.b')::uuid, role), 'a-secret-of-at-least-thirty-two-bytes')), convert_to(body, 'UTF8')) r
+$$;
+RESET cloudgreet.clock;
+SELECT cloudgreet.add_jwt_key('automation', 'a-secret-of-at-least-thirty-two-bytes'), cloudgreet.create_agent('Front desk', business_id => :'b') AS agent \gset
+SELECT * FROM public.agent('GET', 'status', role => 'agent');
+SELECT * FROM public.agent('POST', 'stop', '{}');
+SELECT * FROM public.agent('POST', 'start', '{}', 'user');
+SELECT * FROM public.agent('POST', 'start', '{"agent": 1}');
+SELECT * FROM public.agent('POST', 'start', format('{"agent_id": "%s"}', :'agent'));
+SELECT * FROM public.agent('POST', 'start', format('{"agent_id": "%s"}', :'b'));
+
 -- Jobs need pg_cron; the role that they run as may call tick() and nothing else.
 SELECT cloudgreet.schedule_jobs();
 SET SESSION AUTHORIZATION cloudgreet_cron;
@@ -148,5 +165,9 @@ SELECT cloudgreet.tick() >= 0 AS ticks;
 SELECT cloudgreet.agent_status(:'b');
 SELECT count(*) FROM cloudgreet.leads;
 RESET SESSION AUTHORIZATION;
-DROP FUNCTION public.sent(), public.reminders(), public.enrolled(), public.forget(), public.break();
+DROP FUNCTION public.sent(), public.reminders(), public.enrolled(), public.forget(), public.break(), public.agent(text, text, text, text);
+DELETE FROM cloudgreet_private.jwt_keys WHERE kid = 'automation';
 SELECT count(*) AS faults FROM cloudgreet_private.outbox_faults() WHERE business_id = :'b' AND fault !~ 'no request';
+\set ECHO none
+DROP FUNCTION public.mint(text, text, text), public.claims(uuid, text, jsonb), public.hmac_sha256(bytea, bytea), public.base64url(bytea);
+\i test/lib/drop_master_key.sql
