@@ -46,7 +46,6 @@ typedef struct Place
 	slock_t     lock;
 	int         worker[CG_HANDOFF_WORKERS]; /* index into allProcs, or NO_PROCESS */
 	bool        scan_needed;
-	bool        has_webhooks;
 	uint32      first;
 	uint32      count;
 	CgOutboxKey ring[RING_SIZE];
@@ -131,8 +130,6 @@ hand_over(void)
 		for (int i = 0; i < pending_count; i++)
 			place->ring[(place->first + place->count++) % RING_SIZE] = pending[i];
 	}
-	if (pending_webhooks)
-		place->has_webhooks = true;
 	SpinLockRelease(&place->lock);
 	if (has_requests)
 		wake(place, CG_HANDOFF_DISPATCHER);
@@ -255,18 +252,6 @@ cg_handoff_take(CgOutboxKey *keys, int max, bool *scan_needed)
 	}
 	SpinLockRelease(&own_place->lock);
 	return taken;
-}
-
-bool
-cg_handoff_take_webhooks(void)
-{
-	bool has_webhooks;
-
-	SpinLockAcquire(&own_place->lock);
-	has_webhooks = own_place->has_webhooks;
-	own_place->has_webhooks = false;
-	SpinLockRelease(&own_place->lock);
-	return has_webhooks;
 }
 
 static void

@@ -47,7 +47,4 @@ extern bool cg_handoff_attach(CgHandoffWorker worker);
  */
 extern int cg_handoff_take(CgOutboxKey *keys, int max, bool *scan_needed);
 
-/* Whether webhooks were committed since the last call. */
-extern bool cg_handoff_take_webhooks(void);
-
 #endif /* CG_OUTBOX_HANDOFF_H */

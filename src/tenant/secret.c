@@ -145,20 +145,3 @@ cg_secret_try_open(const char *label, const char *key_id, const bytea *nonce,
 	pfree(plain);
 	return NULL;
 }
-
-bytea *
-cg_secret_open(const char *label, const char *key_id, const bytea *nonce,
-			   const bytea *ciphertext)
-{
-	bytea *plain = cg_secret_try_open(label, key_id, nonce, ciphertext);
-
-	if (plain == NULL)
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_CG_SECRET_UNREADABLE), errmsg("could not open a secret"),
-			 errdetail("It was sealed with master key %s.  It was damaged or moved, or "
-					   "another master key is configured now.",
-					   key_id),
-			 errhidestmt(true)));
-	return plain;
-}

@@ -37,8 +37,4 @@ extern void cg_secret_seal(const char *label, const char *plain, size_t length,
 extern bytea *cg_secret_try_open(const char *label, const char *key_id,
 								 const bytea *nonce, const bytea *ciphertext);
 
-/* As cg_secret_try_open(), but ERROR ZG110 instead of NULL. */
-extern bytea *cg_secret_open(const char *label, const char *key_id, const bytea *nonce,
-							 const bytea *ciphertext);
-
 #endif /* CG_TENANT_SECRET_H */

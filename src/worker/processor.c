@@ -80,7 +80,6 @@ cg_worker_process(Datum argument)
 	for (;;)
 	{
 		handle_interrupts();
-		(void) cg_handoff_take_webhooks();
 		if (!cg_database_worker_is_wanted())
 			proc_exit(0);
 		while (call("SELECT cloudgreet_private.process_webhooks($1)", BATCH) > 0)
