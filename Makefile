@@ -89,7 +89,7 @@ endif
 # Installing needs the rights of whoever owns PostgreSQL's directories.
 SUDO = $(shell [ "$$(id -u)" -eq 0 ] || echo sudo)
 
-.PHONY: setup test bench check-update check-dump lint format help
+.PHONY: setup test soak bench check-update check-dump lint format help
 setup: ## install what is missing (Debian packages)
 	@test/lib/setup
 
@@ -97,6 +97,11 @@ test: setup ## build, install, run every test and print "N passed, N failed"
 	@$(MAKE) --no-print-directory -s all
 	@$(SUDO) $(MAKE) --no-print-directory -s install >/dev/null
 	@test/lib/run
+
+soak: setup ## the crash tests of sending with 2,000 messages each
+	@$(MAKE) --no-print-directory -s all
+	@$(SUDO) $(MAKE) --no-print-directory -s install >/dev/null
+	@MESSAGES=2000 PROVE_TESTS='test/t/141_outbox_crash.pl test/t/142_outbox_lives.pl' test/lib/run tap
 
 check-update check-dump: setup ## one comparison of catalogs: updated = fresh, dump-restored = fresh
 	@$(MAKE) --no-print-directory -s all

@@ -1,0 +1,168 @@
+# 141_outbox_crash.pl
+#		The promise of the outbox through crashes: what was enqueued is open, done, dead or
+#		cancelled, a text goes out at most once, an e-mail once, and nothing is lost.
+#
+# Each run enqueues 400 messages (make soak: 2,000) and breaks something at a moment that is waited for:
+# rows are read, locks are held, answers are held back.  Server crashes are real ones.
+use strict;
+use warnings;
+use IO::Socket::INET;
+use Outbox;
+use PostgreSQL::Test::Utils;
+use Supervised qw(until_true children processes seconds);
+use Test::More;
+use Time::HiRes qw(time);
+
+plan skip_all => 'no node here' unless FakeProvider::has_node();
+
+my $outbox = Outbox->start('crash');
+my ($node, $fake) = @$outbox{qw(node fake)};
+$outbox->forget;
+my $under_way = 64;    # cloudgreet.outbox_concurrency
+
+sub kill_dispatcher
+{
+	kill 'KILL', $outbox->worker('dispatcher') or die;
+	return recovered();
+}
+
+# The server and its workers are back, by themselves.
+sub recovered
+{
+	my $took = seconds(sub { $outbox->is_up; $outbox->worker('dispatcher'); $outbox->served });
+	cmp_ok($took, '<', 10, sprintf('dispatcher and front are back after %.2f s', $took));
+	return;
+}
+
+# Holds what happened in a run against the promise.  limits: repeats, how many e-mails may
+# have been on the wire a second time; texts, whether texts may be unknown at all.
+sub account
+{
+	my ($run, %limits) = @_;
+	$outbox->drained;
+	my %at_first = $outbox->states($run);
+	my $events = $outbox->reconcile;
+	$outbox->let_time_pass;
+	my %states = $outbox->states($run);
+	my $held = $outbox->held_by_fake($run);
+	my $total = 0;
+	$total += $_ foreach values %states;
+	is($total, $Outbox::per_run, "$run: every request is in a state");
+	is(join(' ', grep { !/^(telnyx|resend) (done|held)$/ } sort keys %states), '', "$run: done, or a person's to decide") or diag($outbox->sql("SELECT outcome, http_status, error_code, count(*) FROM cloudgreet_private.outbox_attempts GROUP BY 1, 2, 3; SELECT state, reason, attempts, count(*) FROM cloudgreet_private.outbox GROUP BY 1, 2, 3"));
+	is($outbox->sql('SELECT count(*) FROM cloudgreet_private.outbox_faults()'), 0, "$run: no faults");
+	is(scalar(grep { @$_ > 1 } values %{ $held->{texts} }), 0, "$run: no text twice");
+	is(scalar(grep { @$_ > 1 } values %{ $held->{mails} }), 0, "$run: no e-mail twice");
+	is(scalar(grep { $held->{wire}{$_} > 1 && $held->{texts}{$_} } keys %{ $held->{wire} }), 0, "$run: no text on the wire twice");
+	my $repeats = 0;
+	$repeats += $_ - 1 foreach map { $held->{wire}{$_} // 1 } keys %{ $held->{mails} };
+	cmp_ok($repeats, '<=', $limits{repeats}, "$run: repeated are but the e-mails that were under way") ;
+	is(scalar(grep { /gone/ } keys %{ $held->{wire} }), 0, "$run: what was rolled back was not sent");
+	my ($texts, $mails) = map { scalar keys %{ $held->{$_} } } 'texts', 'mails';
+	is($states{'telnyx done'} // 0, $texts, "$run: the texts that arrived are those that are done");
+	is($states{'resend done'}, $Outbox::per_run - $Outbox::texts, "$run: all e-mails are done");
+	is($mails, $Outbox::per_run - $Outbox::texts, "$run: and arrived");
+	my $waited = $at_first{'telnyx unknown'} // 0;
+	cmp_ok($waited, '<=', $limits{unknown}, "$run: unknown were no more than were under way");
+	note sprintf('%s: %d enqueued; %d texts and %d e-mails arrived, 0 twice; %d texts were unknown, %d of them settled by events, %d held; %d requests for e-mails were repeated',
+		$run, $total, $texts, $mails, $waited, $waited - ($states{'telnyx held'} // 0), $states{'telnyx held'} // 0, $repeats);
+	is(scalar(children((processes($node))[0])), 2, "$run: one front and its spare") or diag(join(' ', children((processes($node))[0])));
+	$outbox->forget;
+	$outbox->sql('DELETE FROM cloudgreet_private.outbox_attempts; DELETE FROM cloudgreet_private.outbox');
+	return;
+}
+
+# --- 0. No crash ----------------------------------------------------------------------
+my $took = seconds(sub { $outbox->enqueue_all('calm'); $outbox->drained });
+note sprintf('calm: %d messages in %.1f s', $Outbox::per_run, $took);
+account('calm', repeats => 0, unknown => 0);
+
+# --- 1. Killed before a connection stands ---------------------------------------------
+# A queue of one that is full: nobody answers the SYN.
+my $mute = IO::Socket::INET->new(Listen => 0, LocalAddr => '127.0.0.1') or die;
+my @fillers = map { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $mute->sockport, Blocking => 0) } 1 .. 3;
+my $nowhere = 'http://127.0.0.1:' . $mute->sockport;
+$outbox->set(telnyx_url => $nowhere, resend_url => $nowhere);
+$outbox->enqueue_all('connect');
+$outbox->wait_for('attempts under way', "state = 'sending'", $under_way);
+is(scalar($fake->log), 0, 'connect: not a byte has left');
+$outbox->reset_settings('telnyx_url', 'resend_url');
+kill_dispatcher();
+account('connect', repeats => 0, unknown => $under_way);
+close $_ foreach @fillers, $mute;
+
+# --- 2. Killed after sending ----------------------------------------------------------
+# Of those that hang, every other one takes effect.
+$fake->script(map { { times => 1, action => { hang => JSON::PP::true, accepted => $_ % 2 ? JSON::PP::true : JSON::PP::false } } } 1 .. $under_way);
+$outbox->enqueue_all('sent');
+$fake->wait_until('all under way to be there', sub { scalar($fake->log) == $under_way });
+kill_dispatcher();
+account('sent', repeats => $under_way, unknown => $under_way);
+
+# --- 3. Killed between the answer and the record of it --------------------------------
+# No event comes by itself: all wait for one.
+$fake->set(auto_webhooks => []);
+my $lock = $node->background_psql('postgres', on_error_die => 0);
+$lock->query_safe('BEGIN; LOCK TABLE cloudgreet_private.outbox_attempts IN SHARE MODE');
+$outbox->enqueue_all('answer');
+$fake->wait_until('answers', sub { grep { $_->{verdict} && $_->{verdict}{end} eq 'answered' } $fake->log });
+$node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'cloudgreet dispatcher' AND wait_event_type = 'Lock'") or die;
+kill_dispatcher();
+eval { $lock->quit };
+account('answer', repeats => $under_way, unknown => $under_way);
+
+# --- 4. to 6. Under load --------------------------------------------------------------
+# A client enqueues; when `after` batches are acknowledged, something happens to the server.
+# The batches that did not get through are enqueued afterwards.
+sub under_load
+{
+	my ($run, $after, $break) = @_;
+	my $load = $outbox->enqueue_beside($run, Outbox::mixed());
+	until_true('a load', sub { $load->{process}->pump_nb if $load->{process}->pumpable; Outbox::acknowledged($load) >= $after && $fake->log > $after });
+	$break->();
+	my ($acknowledged, $stored) = $outbox->finish($load);
+	my %stored = map { $_ => 1 } @$stored;
+	is(scalar(grep { !$stored{$_} } @$acknowledged), 0, sprintf('%s: all %d acknowledged batches are there', $run, scalar @$acknowledged));
+	cmp_ok(scalar(@$stored) - @$acknowledged, '<=', 1, "$run: of the others at most the one under way");
+	$outbox->sql($outbox->enqueue_sql($run, $_, $_ + $Outbox::batch - 1)) foreach grep { !$stored{$_} } Outbox::batches();
+	return;
+}
+
+under_load('backend', 5, sub {
+	my $victim = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-c', 'SELECT pg_sleep(600)' ], '>', \my $out, '2>', \my $errors);
+	my $pid = until_true('a victim', sub { $outbox->sql("SELECT pid FROM pg_stat_activity WHERE wait_event = 'PgSleep'") });
+	kill 'KILL', $pid or die;
+	$victim->finish;
+	recovered();
+});
+account('backend', repeats => $under_way, unknown => $under_way);
+
+under_load('immediate', 5, sub { $node->stop('immediate'); $node->start; recovered() });
+account('immediate', repeats => $under_way, unknown => $under_way);
+
+under_load('fast', 5, sub {
+	my $stop = seconds(sub { $node->stop('fast') });
+	cmp_ok($stop, '<', 20, sprintf('fast: the server stops in %.2f s, when what is under way is answered', $stop));
+	$node->start;
+	recovered();
+});
+account('fast', repeats => 0, unknown => 0);
+
+under_load('terminated', 1, sub {
+	my $last = 0;
+	for (1 .. 4)
+	{
+		$last = $outbox->worker('dispatcher', $last);
+		$outbox->sql("SELECT pg_cancel_backend($last)");
+		$outbox->sql("SELECT pg_terminate_backend($last)");
+	}
+	$outbox->worker('dispatcher', $last);
+});
+account('terminated', repeats => 0, unknown => 0);
+
+my $log = slurp_file($node->logfile);
+is(join("\n", $log =~ /^.*(?:PANIC|TRAP|deadlock detected|could not be recorded).*$/mg), '', 'nothing in the log that should not be there');
+is(join(' ', glob($node->data_dir . '/core*')), '', 'no core file');
+is(join("\n", map { JSON::PP->new->canonical->encode($_) } ($fake->violations)[0 .. 1]), "null\nnull", 'the providers had nothing to complain about');
+$node->stop;
+
+done_testing();
