@@ -11,8 +11,13 @@
 #include "gate/log.h"
 #include "gate/pool.h"
 
-/* Microseconds between the first connections of executors. */
-#define STAGGER INT64_C(20000)
+/*
+ * When executors connect.  Starting a session takes 20 ms of processor time, and the first
+ * requests should not share theirs with it: the first executor has a head start, and the
+ * others follow one after another.
+ */
+#define HEAD_START (100 * CG_MILLISECOND)
+#define STAGGER (20 * CG_MILLISECOND)
 
 static void
 unlink_request(CgPool *pool, CgRequest *request)
@@ -49,8 +54,10 @@ add_executors(CgPool *pool, size_t wanted)
 
 		if (executor == NULL)
 			break;
-		/* Starting a session takes processor time, which the first one should not share. */
-		cg_executor_start(executor, (int64_t) pool->executor_count * STAGGER);
+		cg_executor_start(executor,
+						  pool->executor_count == 0
+							  ? 0
+							  : HEAD_START + (int64_t) pool->executor_count * STAGGER);
 		pool->executor[pool->executor_count++] = executor;
 	}
 	if (pool->executor_count < wanted)
