@@ -76,13 +76,23 @@ COMMENT ON FUNCTION cloudgreet_private.describe_webhook(text, jsonb, bytea, json
     'What kind of event a webhook is, what makes a second delivery of it the same, and what it is about; NULL event_type or dedup_key: it is no event of the provider.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.answer_now(business_id uuid, provider text, payload jsonb) RETURNS jsonb
-    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
 $$
-    SELECT CASE WHEN answer_now.provider = 'retell' AND payload ->> 'event' IN ('call_inbound', 'chat_inbound')
-                THEN jsonb_build_object(payload ->> 'event', '{}'::jsonb) END;
+DECLARE
+    asked CONSTANT text := payload ->> 'event';
+BEGIN
+    IF answer_now.provider <> 'retell' THEN
+        RETURN NULL;
+    ELSIF asked IN ('call_inbound', 'chat_inbound') THEN
+        RETURN jsonb_build_object(asked, cloudgreet_private.answer_inbound(answer_now.business_id, payload -> asked));
+    ELSIF asked IS NULL AND payload ? 'name' AND jsonb_typeof(payload -> 'call') = 'object' THEN
+        RETURN cloudgreet_private.answer_tool(answer_now.business_id, payload);
+    END IF;
+    RETURN NULL;
+END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.answer_now(uuid, text, jsonb) IS
-    'The answer to a webhook that asks for something, which is looked up and not stored; NULL for one that only tells. An inbound call gets what its number is set to at Retell.';
+    'The answer to a webhook that asks for something: an inbound call, or a function that the agent calls. NULL for one that only tells.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.accept_webhook(
     business_id uuid, account_id uuid, provider text, headers jsonb, body bytea, payload jsonb, outbox_id uuid) RETURNS jsonb

@@ -111,6 +111,9 @@ BEGIN
     IF new_id IS NOT NULL THEN
         PERFORM cloudgreet_private.record_event(business, 'sms.received', 'sms_message', new_id,
             jsonb_strip_nulls(jsonb_build_object('opt_word', word)), lead);
+        PERFORM cloudgreet_private.stop_enrollments(business, lead, CASE WHEN word IN ('stop', 'review_stop') THEN 'opt_out' ELSE 'reply' END,
+            CASE WHEN word IS DISTINCT FROM 'stop' AND word IS DISTINCT FROM 'review_stop' THEN m.status_at END)
+           FROM cloudgreet.sms_messages m WHERE m.business_id = business AND m.id = new_id;
         IF word = 'review_stop' THEN
             INSERT INTO cloudgreet.alerts (business_id, alert_type, message)
             VALUES (business, 'opt_out_review', 'Someone asked not to be texted, in words of their own. Nothing is sent to them; please read the text.')

@@ -177,6 +177,7 @@ BEGIN
     END IF;
     PERFORM cloudgreet_private.record_once(item.business_id, replace(item.event_type, '_', '.'), 'call', target.id, '{}', target.lead_id);
     PERFORM cloudgreet_private.settle_outbox(item.business_id, 'call', target.id, item.entity_key);
+    PERFORM cloudgreet_private.follow_up_call(target.id, item.business_id);
 END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.retell_call(cloudgreet_private.webhook_inbox, jsonb) IS

@@ -137,10 +137,11 @@ BEGIN
      WHERE EXISTS (SELECT FROM pg_roles r WHERE r.rolname = 'cloudgreet_owner'
                       AND (r.rolcanlogin OR r.rolsuper OR r.rolbypassrls
                            OR EXISTS (SELECT FROM pg_auth_members m WHERE m.roleid = r.oid)));
-    RETURN QUERY SELECT 'error', 'role "cloudgreet_gate" has rights of its own',
-        'ALTER ROLE cloudgreet_gate NOSUPERUSER NOBYPASSRLS;  -- and revoke its memberships'
-     WHERE EXISTS (SELECT FROM pg_roles r WHERE r.rolname = 'cloudgreet_gate'
-                      AND (r.rolsuper OR r.rolbypassrls OR EXISTS (SELECT FROM pg_auth_members m WHERE m.member = r.oid)));
+    RETURN QUERY SELECT 'error', format('role "%s" has rights of its own', r.rolname),
+        format('ALTER ROLE %s NOSUPERUSER NOBYPASSRLS;  -- and revoke its memberships', r.rolname)
+      FROM pg_roles r
+     WHERE r.rolname IN ('cloudgreet_gate', 'cloudgreet_cron')
+       AND (r.rolsuper OR r.rolbypassrls OR EXISTS (SELECT FROM pg_auth_members m WHERE m.member = r.oid));
 
     RETURN QUERY SELECT 'warning', 'the server''s log may show tokens and bodies of requests',
         'ALTER ROLE cloudgreet_gate SET log_parameter_max_length = 0; ALTER ROLE cloudgreet_gate SET log_parameter_max_length_on_error = 0;'

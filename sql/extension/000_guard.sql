@@ -36,25 +36,28 @@ BEGIN
                   HINT = 'Rename or drop the role, then create the extension again.';
     END IF;
 
-    IF EXISTS (SELECT FROM pg_catalog.pg_roles r
-               WHERE r.rolname = 'cloudgreet_gate'
-                 AND (r.rolsuper OR r.rolbypassrls
-                      OR EXISTS (SELECT FROM pg_catalog.pg_auth_members m WHERE m.member = r.oid))) THEN
-        RAISE EXCEPTION 'role "cloudgreet_gate" exists and has rights of its own'
-            USING ERRCODE = 'insufficient_privilege',
-                  DETAIL = 'It must have none of SUPERUSER and BYPASSRLS, and be a member of no role.',
-                  HINT = 'Rename or drop the role, then create the extension again.';
-    END IF;
+    FOREACH role_name IN ARRAY ARRAY['cloudgreet_gate', 'cloudgreet_cron'] LOOP
+        IF EXISTS (SELECT FROM pg_catalog.pg_roles r
+                   WHERE r.rolname = role_name
+                     AND (r.rolsuper OR r.rolbypassrls
+                          OR EXISTS (SELECT FROM pg_catalog.pg_auth_members m WHERE m.member = r.oid))) THEN
+            RAISE EXCEPTION 'role "%" exists and has rights of its own', role_name
+                USING ERRCODE = 'insufficient_privilege',
+                      DETAIL = 'It must have none of SUPERUSER and BYPASSRLS, and be a member of no role.',
+                      HINT = 'Rename or drop the role, then create the extension again.';
+        END IF;
+    END LOOP;
 
     -- Roles belong to the cluster: another database, or Supabase, may have made them.
     -- The group roles come last, since they are members of the others.
-    FOREACH role_name IN ARRAY ARRAY['cloudgreet_owner', 'cloudgreet_gate', 'anon', 'authenticated', 'service_role', 'authenticator', 'cloudgreet_app'] LOOP
+    FOREACH role_name IN ARRAY ARRAY['cloudgreet_owner', 'cloudgreet_gate', 'cloudgreet_cron', 'anon', 'authenticated', 'service_role', 'authenticator', 'cloudgreet_app'] LOOP
         IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = role_name) THEN
             BEGIN
                 EXECUTE pg_catalog.format('CREATE ROLE %I NOINHERIT %s', role_name,
                     CASE role_name WHEN 'service_role' THEN 'BYPASSRLS'
                                    WHEN 'authenticator' THEN 'LOGIN'
-                                   WHEN 'cloudgreet_gate' THEN 'LOGIN' ELSE '' END);
+                                   WHEN 'cloudgreet_gate' THEN 'LOGIN'
+                                   WHEN 'cloudgreet_cron' THEN 'LOGIN' ELSE '' END);
             EXCEPTION WHEN duplicate_object OR unique_violation THEN
                 NULL; -- made at the same moment by another session
             END;
@@ -76,5 +79,5 @@ BEGIN
 END
 $guard$;
 
-REVOKE ALL ON SCHEMA cloudgreet FROM PUBLIC, cloudgreet_app, cloudgreet_gate, anon, authenticated, service_role, authenticator;
-GRANT USAGE ON SCHEMA cloudgreet TO cloudgreet_owner, cloudgreet_app, cloudgreet_gate, anon, authenticated, service_role, authenticator;
+REVOKE ALL ON SCHEMA cloudgreet FROM PUBLIC, cloudgreet_app, cloudgreet_gate, cloudgreet_cron, anon, authenticated, service_role, authenticator;
+GRANT USAGE ON SCHEMA cloudgreet TO cloudgreet_owner, cloudgreet_app, cloudgreet_gate, cloudgreet_cron, anon, authenticated, service_role, authenticator;

@@ -16,7 +16,7 @@ BEGIN
            AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
            AND d.refobjid = (SELECT e.oid FROM pg_catalog.pg_extension e WHERE e.extname = 'cloudgreet')
     LOOP
-        EXECUTE pg_catalog.format('REVOKE ALL ON FUNCTION %s FROM PUBLIC, cloudgreet_app, cloudgreet_gate, anon, authenticated, service_role, authenticator', member);
+        EXECUTE pg_catalog.format('REVOKE ALL ON FUNCTION %s FROM PUBLIC, cloudgreet_app, cloudgreet_gate, cloudgreet_cron, anon, authenticated, service_role, authenticator', member);
     END LOOP;
 END
 $revoke$;

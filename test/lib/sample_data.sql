@@ -41,7 +41,7 @@ BEGIN
         INSERT INTO cloudgreet.working_hours (business_id, id, staff_id, weekday, starts, ends) VALUES (b, i, i, 1, '09:00', '17:00');
         INSERT INTO cloudgreet.schedule_overrides (business_id, id, staff_id, local_date) VALUES (b, i, i, '2026-12-25');
         INSERT INTO cloudgreet.time_off (business_id, id, staff_id, starts_at, ends_at, reason) VALUES (b, i, i, '2026-12-28Z', '2026-12-29Z', canary);
-        INSERT INTO cloudgreet.appointments (business_id, id, lead_id, service_id, staff_id, call_id, scheduled_date, ends_at, time_zone, notes) VALUES (b, i, i, i, i, i, '2026-12-01 15:00Z', '2026-12-01 16:00Z', 'America/New_York', canary);
+        INSERT INTO cloudgreet.appointments (business_id, id, lead_id, service_id, staff_id, call_id, scheduled_date, ends_at, time_zone, status, notes) VALUES (b, i, i, i, i, i, '2026-12-01 15:00Z', '2026-12-01 16:00Z', 'America/New_York', 'completed', canary);
         INSERT INTO cloudgreet.appointment_allocations (business_id, id, appointment_id, staff_id, starts_at, ends_at, blocks, state) VALUES (b, i, i, i, '2026-12-01 15:00Z', '2026-12-01 16:00Z', '[2026-12-01 15:00Z, 2026-12-01 16:00Z)', 'booked');
         INSERT INTO cloudgreet.appointment_reminders (business_id, id, appointment_id, type, channel, due_at) VALUES (b, i, i, '24h', 'sms', '2026-11-30 15:00Z');
         INSERT INTO cloudgreet.calendar_connections (business_id, id, staff_id, provider_account_id, calendar_id) VALUES (b, i, i, i, canary);

@@ -22,7 +22,7 @@ SELECT nspname, pg_get_userbyid(nspowner) = current_user AS owned_by_installer
 SELECT DISTINCT pg_get_userbyid(relowner) AS owner
   FROM pg_class WHERE relnamespace IN ('cloudgreet'::regnamespace, 'cloudgreet_private'::regnamespace);
 SELECT rolname, rolcanlogin, rolsuper, rolbypassrls, rolinherit
-  FROM pg_roles WHERE rolname IN ('cloudgreet_app', 'cloudgreet_gate', 'cloudgreet_owner', 'anon', 'authenticated', 'service_role', 'authenticator')
+  FROM pg_roles WHERE rolname IN ('cloudgreet_app', 'cloudgreet_cron', 'cloudgreet_gate', 'cloudgreet_owner', 'anon', 'authenticated', 'service_role', 'authenticator')
  ORDER BY rolname COLLATE "C";
 
 -- A second CREATE EXTENSION is refused.

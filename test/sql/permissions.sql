@@ -109,7 +109,7 @@ SELECT app_role, outcome, count(*) > 0 AS some FROM public.attempts
  GROUP BY 1, 2 ORDER BY app_role COLLATE "C", 2;
 
 -- TRUNCATE, REFERENCES and TRIGGER are granted to nobody.
-SELECT r, p, c.oid::regclass FROM pg_class c, unnest('{anon,authenticated,service_role,authenticator,cloudgreet_app,cloudgreet_gate}'::text[]) r, unnest('{TRUNCATE,REFERENCES,TRIGGER}'::text[]) p
+SELECT r, p, c.oid::regclass FROM pg_class c, unnest('{anon,authenticated,service_role,authenticator,cloudgreet_app,cloudgreet_gate,cloudgreet_cron}'::text[]) r, unnest('{TRUNCATE,REFERENCES,TRIGGER}'::text[]) p
  WHERE c.relnamespace::regnamespace::text LIKE 'cloudgreet%' AND c.relkind IN ('r', 'p') AND has_table_privilege(r, c.oid, p);
 DROP FUNCTION public.attempt_all(text, jsonb), public.attempt(text, jsonb, text), public.claims(text);
 DROP TABLE public.attempts;

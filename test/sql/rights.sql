@@ -10,10 +10,10 @@ CREATE TEMP VIEW tenant_tables AS
 
 -- Roles that could pass everything below by.
 SELECT rolname FROM pg_roles
- WHERE rolname IN ('cloudgreet_owner', 'cloudgreet_app', 'cloudgreet_gate', 'anon', 'authenticated', 'authenticator', 'service_role')
-   AND (rolsuper OR rolcreaterole OR rolreplication OR rolinherit OR rolcanlogin <> (rolname IN ('authenticator', 'cloudgreet_gate'))
+ WHERE rolname IN ('cloudgreet_owner', 'cloudgreet_app', 'cloudgreet_gate', 'cloudgreet_cron', 'anon', 'authenticated', 'authenticator', 'service_role')
+   AND (rolsuper OR rolcreaterole OR rolreplication OR rolinherit OR rolcanlogin <> (rolname IN ('authenticator', 'cloudgreet_gate', 'cloudgreet_cron'))
         OR rolbypassrls <> (rolname = 'service_role'));
-SELECT m.roleid::regrole, m.member::regrole FROM pg_auth_members m WHERE m.roleid = 'cloudgreet_owner'::regrole OR m.member IN ('cloudgreet_owner'::regrole, 'cloudgreet_gate'::regrole)
+SELECT m.roleid::regrole, m.member::regrole FROM pg_auth_members m WHERE m.roleid = 'cloudgreet_owner'::regrole OR m.member IN ('cloudgreet_owner'::regrole, 'cloudgreet_gate'::regrole, 'cloudgreet_cron'::regrole)
     OR m.member = 'cloudgreet_app'::regrole AND m.roleid NOT IN ('anon'::regrole, 'authenticated'::regrole);
 -- Relations and functions that do not belong to the owner, members of the extension aside.
 SELECT c.oid::regclass, c.relowner::regrole FROM pg_class c JOIN ours ON ours.oid = c.relnamespace
@@ -83,4 +83,4 @@ SELECT n.nspname, CASE a.grantee WHEN 0 THEN 'public' ELSE a.grantee::regrole::t
   FROM pg_namespace n JOIN ours USING (oid), aclexplode(n.nspacl) a
  WHERE a.grantee <> n.nspowner AND a.grantee <> 'cloudgreet_owner'::regrole
    AND NOT (n.nspname = 'cloudgreet' AND a.privilege_type = 'USAGE'
-            AND a.grantee IN ('anon'::regrole, 'authenticated'::regrole, 'service_role'::regrole, 'authenticator'::regrole, 'cloudgreet_app'::regrole, 'cloudgreet_gate'::regrole));
+            AND a.grantee IN ('anon'::regrole, 'authenticated'::regrole, 'service_role'::regrole, 'authenticator'::regrole, 'cloudgreet_app'::regrole, 'cloudgreet_gate'::regrole, 'cloudgreet_cron'::regrole));

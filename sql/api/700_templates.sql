@@ -1,0 +1,167 @@
+/*
+ * 700_templates.sql
+ *		The texts of automatic messages, and sending them.
+ *
+ * The functions of 700 to 750 run as cloudgreet_owner in the business that was entered.
+ */
+CREATE OR REPLACE FUNCTION cloudgreet_private.builtin_template(name text, channel text, OUT subject text, OUT content text)
+    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+$$
+    SELECT t.subject, t.content FROM (VALUES
+        ('confirmation', 'sms', NULL,
+         '{{business_name}}: Hi {{first_name}}, you are booked: {{service}}, {{time}}{{with_staff}}. {{opt_out}}'),
+        ('confirmation', 'email', 'Your appointment on {{time}}',
+         E'Hello {{first_name}},\n\nyou are booked: {{service}}, {{time}}{{with_staff}}.\n\nIf you cannot come, please let us know.\n\n{{business_name}}'),
+        ('rescheduled', 'sms', NULL,
+         '{{business_name}}: Hi {{first_name}}, your appointment has moved: {{service}}, now {{time}}{{with_staff}}. {{opt_out}}'),
+        ('rescheduled', 'email', 'Your appointment has moved to {{time}}',
+         E'Hello {{first_name}},\n\nyour appointment has moved: {{service}}, now {{time}}{{with_staff}}.\n\n{{business_name}}'),
+        ('canceled', 'sms', NULL,
+         '{{business_name}}: Hi {{first_name}}, your appointment ({{service}}, {{time}}) is canceled. {{opt_out}}'),
+        ('canceled', 'email', 'Your appointment on {{time}} is canceled',
+         E'Hello {{first_name}},\n\nyour appointment ({{service}}, {{time}}) is canceled.\n\n{{business_name}}'),
+        ('reminder', 'sms', NULL,
+         '{{business_name}}: Hi {{first_name}}, a reminder of your appointment: {{service}}, {{time}}{{with_staff}}. {{opt_out}}'),
+        ('reminder', 'email', 'A reminder of your appointment on {{time}}',
+         E'Hello {{first_name}},\n\na reminder of your appointment: {{service}}, {{time}}{{with_staff}}.\n\n{{business_name}}'),
+        ('follow_up_1', 'sms', NULL,
+         '{{business_name}}: Hi {{first_name}}, thank you for calling. Would you like to book a time? Just reply to this text. {{opt_out}}'),
+        ('follow_up_1', 'email', 'Thank you for calling {{business_name}}',
+         E'Hello {{first_name}},\n\nthank you for calling. Would you like to book a time? Just call us back.\n\n{{business_name}}'),
+        ('follow_up_2', 'sms', NULL,
+         '{{business_name}}: Hi {{first_name}}, can we still help you? Reply to this text and we will find a time. {{opt_out}}'),
+        ('follow_up_2', 'email', 'Can we still help you?',
+         E'Hello {{first_name}},\n\ncan we still help you? Call us and we will find a time.\n\n{{business_name}}')
+      ) AS t (name, channel, subject, content)
+     WHERE t.name = builtin_template.name AND t.channel = builtin_template.channel;
+$$;
+COMMENT ON FUNCTION cloudgreet_private.builtin_template(text, text) IS
+    'The English text of a message for businesses that have none of their own; NULL for a name that there is not.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.find_template(
+    business_id uuid, name text, channel text, OUT subject text, OUT content text)
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS
+$$
+BEGIN
+    -- The business's own language first, then any that it wrote.
+    SELECT t.subject, t.content INTO subject, content FROM cloudgreet.message_templates t
+      JOIN cloudgreet.businesses b ON b.id = t.business_id
+     WHERE t.business_id = find_template.business_id AND t.name = find_template.name AND t.channel = find_template.channel
+     ORDER BY t.locale = b.locale DESC, t.locale = 'en-US' DESC, t.locale LIMIT 1;
+    IF content IS NULL THEN
+        SELECT t.subject, t.content INTO subject, content
+          FROM cloudgreet_private.builtin_template(find_template.name, find_template.channel) t;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.find_template(uuid, text, text) IS
+    'The text of a message: the business''s own row of message_templates, or the built-in one; NULL when there is neither.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.render_template(template text, variables jsonb) RETURNS text
+    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+$$
+    -- In one pass: what a value holds is never taken for a variable.
+    SELECT btrim(string_agg(p.piece || coalesce(render_template.variables ->> v.name[1], ''), '' ORDER BY p.n), E' \n')
+      FROM regexp_split_to_table(render_template.template, '\{\{\s*[a-z_]+\s*\}\}') WITH ORDINALITY AS p (piece, n)
+      LEFT JOIN regexp_matches(render_template.template, '\{\{\s*([a-z_]+)\s*\}\}', 'g') WITH ORDINALITY AS v (name, n) ON v.n = p.n;
+$$;
+COMMENT ON FUNCTION cloudgreet_private.render_template(text, jsonb) IS
+    'A template with its {{variables}} put in; one that is not known becomes nothing.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.message_variables(business_id uuid, lead_id uuid, appointment_id uuid DEFAULT NULL)
+    RETURNS jsonb
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS
+$$
+    SELECT jsonb_build_object(
+        'business_name', b.name,
+        'first_name', coalesce(nullif(split_part(btrim(l.name), ' ', 1), ''), 'there'),
+        'service', coalesce(s.name, 'your appointment'),
+        'time', cloudgreet.say_time(a.scheduled_date, a.time_zone),
+        'staff', coalesce(st.name, ''),
+        'with_staff', coalesce(', with ' || st.name, ''),
+        'opt_out', 'Reply STOP to opt out.')
+      FROM cloudgreet.businesses b
+      JOIN cloudgreet.leads l ON l.business_id = b.id AND l.id = message_variables.lead_id
+      LEFT JOIN cloudgreet.appointments a ON a.business_id = b.id AND a.id = message_variables.appointment_id
+      LEFT JOIN cloudgreet.services s ON s.business_id = b.id AND s.id = a.service_id
+      LEFT JOIN cloudgreet.staff st ON st.business_id = b.id AND st.id = a.staff_id
+     WHERE b.id = message_variables.business_id;
+$$;
+COMMENT ON FUNCTION cloudgreet_private.message_variables(uuid, uuid, uuid) IS
+    'What templates may name: business_name, first_name, opt_out and, of an appointment, service, time, staff, with_staff.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.send_rendered(
+    business_id uuid, lead_id uuid, channel text, subject text, content text, variables jsonb,
+    cause text, cause_id uuid, reminder_id uuid DEFAULT NULL) RETURNS uuid
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
+$$
+DECLARE
+    business CONSTANT uuid := send_rendered.business_id;
+    lead cloudgreet.leads;
+    words CONSTANT text := cloudgreet_private.render_template(send_rendered.content, send_rendered.variables);
+    message_id uuid;
+BEGIN
+    SELECT l.* INTO lead FROM cloudgreet.leads l WHERE l.business_id = business AND l.id = send_rendered.lead_id;
+    BEGIN
+        IF send_rendered.channel = 'sms' AND lead.phone IS NOT NULL THEN
+            message_id := cloudgreet.send_sms(lead.phone, left(words, 1600), lead_id => lead.id, business_id => business);
+        ELSIF send_rendered.channel = 'email' AND lead.email IS NOT NULL THEN
+            message_id := cloudgreet.send_email(lead.email,
+                left(regexp_replace(cloudgreet_private.render_template(send_rendered.subject, send_rendered.variables), '[[:cntrl:]]+', ' ', 'g'), 300),
+                words, lead_id => lead.id, business_id => business);
+        END IF;
+    EXCEPTION WHEN SQLSTATE 'ZG301' OR SQLSTATE 'ZG302' OR SQLSTATE 'ZG104' OR SQLSTATE 'ZG105' OR invalid_parameter_value OR null_value_not_allowed THEN
+        RETURN NULL; -- nothing to send from, or nobody who may be sent it
+    END;
+    IF message_id IS NOT NULL THEN
+        INSERT INTO cloudgreet_private.message_causes (business_id, message_id, cause, cause_id, reminder_id)
+        VALUES (business, message_id, send_rendered.cause, send_rendered.cause_id, send_rendered.reminder_id);
+    END IF;
+    RETURN message_id;
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.send_rendered(uuid, uuid, text, text, text, jsonb, text, uuid, uuid) IS
+    'Sends a text to a lead on a channel; NULL when the lead has no such address, it is suppressed, or the business has nothing to send from.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.send_template(
+    business_id uuid, lead_id uuid, channel text, name text, variables jsonb, cause text, cause_id uuid, reminder_id uuid DEFAULT NULL)
+    RETURNS uuid
+    LANGUAGE sql SET search_path = pg_catalog, pg_temp AS
+$$
+    SELECT cloudgreet_private.send_rendered(send_template.business_id, send_template.lead_id, send_template.channel,
+               t.subject, t.content, send_template.variables, send_template.cause, send_template.cause_id, send_template.reminder_id)
+      FROM cloudgreet_private.find_template(send_template.business_id, send_template.name, send_template.channel) t
+     WHERE t.content IS NOT NULL;
+$$;
+COMMENT ON FUNCTION cloudgreet_private.send_template(uuid, uuid, text, text, jsonb, text, uuid, uuid) IS
+    'Sends the message of a name; otherwise as send_rendered().';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.cancel_messages(business_id uuid, cause_id uuid, why text) RETURNS integer
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
+$$
+DECLARE
+    item cloudgreet_private.outbox;
+    canceled integer := 0;
+BEGIN
+    FOR item IN
+        UPDATE cloudgreet_private.outbox o
+           SET state = 'cancelled', reason = cancel_messages.why, finished_at = cloudgreet.clock()
+          FROM cloudgreet_private.message_causes c
+         WHERE c.business_id = cancel_messages.business_id AND c.cause_id = cancel_messages.cause_id
+           AND o.business_id = c.business_id AND o.subject_id = c.message_id AND o.state = 'queued'
+        RETURNING o.*
+    LOOP
+        PERFORM cloudgreet_private.tell_subject(item, 'canceled');
+        canceled := canceled + 1;
+    END LOOP;
+    RETURN canceled;
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.cancel_messages(uuid, uuid, text) IS
+    'queued -> cancelled: the messages of an appointment or enrollment that still wait; returns how many.';
+
+REVOKE ALL ON FUNCTION cloudgreet_private.builtin_template(text, text), cloudgreet_private.find_template(uuid, text, text),
+    cloudgreet_private.render_template(text, jsonb), cloudgreet_private.message_variables(uuid, uuid, uuid),
+    cloudgreet_private.send_rendered(uuid, uuid, text, text, text, jsonb, text, uuid, uuid),
+    cloudgreet_private.send_template(uuid, uuid, text, text, jsonb, text, uuid, uuid),
+    cloudgreet_private.cancel_messages(uuid, uuid, text) FROM PUBLIC;

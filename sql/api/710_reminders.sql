@@ -1,0 +1,170 @@
+/*
+ * 710_reminders.sql
+ *		What a lead is told of an appointment: at once, and before it.
+ *
+ * A trigger does it, so that every way of booking, moving and canceling passes here.
+ */
+CREATE OR REPLACE FUNCTION cloudgreet_private.drop_reminders(business_id uuid, appointment_id uuid, keep boolean) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
+$$
+BEGIN
+    -- The work first: the tick takes them in this order.
+    DELETE FROM cloudgreet_private.due_work w USING cloudgreet.appointment_reminders r
+     WHERE r.business_id = drop_reminders.business_id AND r.appointment_id = drop_reminders.appointment_id AND r.status = 'scheduled'
+       AND w.business_id = r.business_id AND w.kind = 'reminder' AND w.subject_id = r.id;
+    IF drop_reminders.keep THEN
+        UPDATE cloudgreet.appointment_reminders r SET status = 'canceled'
+         WHERE r.business_id = drop_reminders.business_id AND r.appointment_id = drop_reminders.appointment_id AND r.status = 'scheduled';
+    ELSE
+        DELETE FROM cloudgreet.appointment_reminders r
+         WHERE r.business_id = drop_reminders.business_id AND r.appointment_id = drop_reminders.appointment_id AND r.status = 'scheduled';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.drop_reminders(uuid, uuid, boolean) IS
+    'Takes back the reminders of an appointment that are not released; keep: they stay as canceled.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.schedule_reminders(appointment cloudgreet.appointments) RETURNS integer
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
+$$
+DECLARE
+    way CONSTANT text := (SELECT CASE WHEN l.phone IS NOT NULL THEN 'sms' WHEN l.email IS NOT NULL THEN 'email' END
+                                FROM cloudgreet.leads l
+                               WHERE l.business_id = appointment.business_id AND l.id = appointment.lead_id);
+    scheduled integer := 0;
+BEGIN
+    WITH reminders AS (
+        INSERT INTO cloudgreet.appointment_reminders AS r (business_id, appointment_id, type, channel, due_at)
+        SELECT appointment.business_id, appointment.id, k.type, way, appointment.scheduled_date - k.ahead
+          FROM (VALUES ('24h', interval '24 hours'), ('1h', interval '1 hour')) AS k (type, ahead)
+         WHERE way IS NOT NULL AND appointment.scheduled_date - k.ahead > cloudgreet.clock()
+        ON CONFLICT ON CONSTRAINT appointment_reminders_business_id_appointment_id_type_key
+            DO UPDATE SET status = 'scheduled', sent_at = NULL WHERE r.status = 'canceled'
+        RETURNING r.id, r.due_at),
+    work AS (
+        INSERT INTO cloudgreet_private.due_work (business_id, kind, subject_id, due_at)
+        SELECT appointment.business_id, 'reminder', r.id, r.due_at FROM reminders r
+        RETURNING 1)
+    SELECT count(*) INTO scheduled FROM work;
+    RETURN scheduled;
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.schedule_reminders(cloudgreet.appointments) IS
+    'Schedules the reminders of an appointment, 24 hours and 1 hour before, those that are still to come; returns how many. By text if the lead has a phone, else by e-mail.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.tell_lead(appointment cloudgreet.appointments, template text) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
+$$
+DECLARE
+    variables CONSTANT jsonb := cloudgreet_private.message_variables(appointment.business_id, appointment.lead_id, appointment.id);
+BEGIN
+    PERFORM cloudgreet_private.send_template(appointment.business_id, appointment.lead_id, c.channel, tell_lead.template, variables,
+                'appointment', appointment.id)
+       FROM unnest('{sms,email}'::text[]) AS c (channel);
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.tell_lead(cloudgreet.appointments, text) IS
+    'Sends a message about an appointment on every channel that the lead can be reached on.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.automate_appointment() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+$$
+DECLARE
+    was_booked boolean := false;
+    is_booked CONSTANT boolean := new.status IN ('scheduled', 'confirmed');
+    is_ahead CONSTANT boolean := new.scheduled_date > cloudgreet.clock();
+BEGIN
+    PERFORM cloudgreet.enter_business(new.business_id);
+    IF tg_op = 'UPDATE' THEN
+        was_booked := old.status IN ('scheduled', 'confirmed');
+    END IF;
+    IF is_booked AND NOT was_booked THEN
+        IF is_ahead THEN
+            PERFORM cloudgreet_private.tell_lead(new, 'confirmation');
+            PERFORM cloudgreet_private.schedule_reminders(new);
+        END IF;
+        PERFORM cloudgreet_private.stop_enrollments(new.business_id, new.lead_id, 'booking');
+    ELSIF is_booked AND (new.scheduled_date <> old.scheduled_date OR new.lead_id <> old.lead_id) THEN
+        PERFORM cloudgreet_private.drop_reminders(new.business_id, new.id, false);
+        PERFORM cloudgreet_private.cancel_messages(new.business_id, new.id, 'the appointment has moved');
+        IF is_ahead THEN
+            PERFORM cloudgreet_private.tell_lead(new, CASE WHEN new.lead_id <> old.lead_id THEN 'confirmation' ELSE 'rescheduled' END);
+            PERFORM cloudgreet_private.schedule_reminders(new);
+        END IF;
+    ELSIF was_booked AND NOT is_booked THEN
+        PERFORM cloudgreet_private.drop_reminders(new.business_id, new.id, true);
+        PERFORM cloudgreet_private.cancel_messages(new.business_id, new.id, 'the appointment is ' || new.status);
+        IF new.status = 'canceled' AND is_ahead THEN
+            PERFORM cloudgreet_private.tell_lead(new, 'canceled');
+        END IF;
+    END IF;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.automate_appointment() IS
+    'Trigger of appointments: confirms, moves or takes back what the lead is told, in the transaction of the booking. Never keeps one from booking.';
+CREATE OR REPLACE TRIGGER appointments_automate AFTER INSERT OR UPDATE OF status, scheduled_date, lead_id ON cloudgreet.appointments
+    FOR EACH ROW EXECUTE FUNCTION cloudgreet_private.automate_appointment();
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.release_reminder(business_id uuid, reminder_id uuid) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
+$$
+DECLARE
+    reminder cloudgreet.appointment_reminders;
+    appointment cloudgreet.appointments;
+    message_id uuid;
+BEGIN
+    SELECT r.* INTO reminder FROM cloudgreet.appointment_reminders r
+     WHERE r.business_id = release_reminder.business_id AND r.id = release_reminder.reminder_id FOR UPDATE;
+    IF reminder.status = 'scheduled' THEN
+        SELECT a.* INTO appointment FROM cloudgreet.appointments a
+         WHERE a.business_id = reminder.business_id AND a.id = reminder.appointment_id;
+        -- One that is late is no reminder any more, nor one whose next is due as well.
+        IF appointment.status IN ('scheduled', 'confirmed') AND appointment.scheduled_date > cloudgreet.clock()
+           AND NOT EXISTS (SELECT FROM cloudgreet.appointment_reminders r
+                            WHERE r.business_id = reminder.business_id AND r.appointment_id = reminder.appointment_id
+                              AND r.due_at > reminder.due_at AND r.due_at <= cloudgreet.clock() AND r.status <> 'canceled') THEN
+            message_id := cloudgreet_private.send_template(appointment.business_id, appointment.lead_id, reminder.channel, 'reminder',
+                cloudgreet_private.message_variables(appointment.business_id, appointment.lead_id, appointment.id),
+                'appointment', appointment.id, reminder.id);
+        END IF;
+        UPDATE cloudgreet.appointment_reminders r SET status = CASE WHEN message_id IS NULL THEN 'skipped' ELSE 'queued' END
+         WHERE r.business_id = reminder.business_id AND r.id = reminder.id;
+        PERFORM cloudgreet_private.record_event(reminder.business_id,
+            CASE WHEN message_id IS NULL THEN 'reminder.skipped' ELSE 'reminder.released' END, 'appointment', reminder.appointment_id,
+            jsonb_build_object('type', reminder.type, 'channel', reminder.channel), appointment.lead_id);
+    END IF;
+    DELETE FROM cloudgreet_private.due_work w
+     WHERE w.business_id = release_reminder.business_id AND w.kind = 'reminder' AND w.subject_id = release_reminder.reminder_id;
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.release_reminder(uuid, uuid) IS
+    'scheduled -> queued | skipped: sends a reminder whose time has come. The caller holds its row of due_work.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.settle_reminder() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+$$
+BEGIN
+    PERFORM cloudgreet.enter_business(new.business_id);
+    UPDATE cloudgreet.appointment_reminders r
+       SET status = CASE WHEN new.status IN ('sent', 'delivered') THEN 'sent' WHEN new.status = 'canceled' THEN 'canceled' ELSE 'failed' END,
+           sent_at = new.sent_at
+      FROM cloudgreet_private.message_causes c
+     WHERE c.business_id = new.business_id AND c.message_id = new.id
+       AND r.business_id = c.business_id AND r.id = c.reminder_id AND r.status IN ('queued', 'sent');
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.settle_reminder() IS
+    'Trigger of sms_messages and emails: queued -> sent | failed | canceled, as the reminder''s message went.';
+CREATE OR REPLACE TRIGGER sms_messages_settle_reminder AFTER UPDATE OF status ON cloudgreet.sms_messages FOR EACH ROW
+    WHEN (new.direction = 'outbound' AND new.status IS DISTINCT FROM old.status AND new.status IN ('sent', 'delivered', 'undelivered', 'failed', 'canceled'))
+    EXECUTE FUNCTION cloudgreet_private.settle_reminder();
+CREATE OR REPLACE TRIGGER emails_settle_reminder AFTER UPDATE OF status ON cloudgreet.emails FOR EACH ROW
+    WHEN (new.direction = 'outbound' AND new.status IS DISTINCT FROM old.status AND new.status IN ('sent', 'delivered', 'bounced', 'failed', 'canceled'))
+    EXECUTE FUNCTION cloudgreet_private.settle_reminder();
+
+REVOKE ALL ON FUNCTION cloudgreet_private.drop_reminders(uuid, uuid, boolean),
+    cloudgreet_private.schedule_reminders(cloudgreet.appointments), cloudgreet_private.tell_lead(cloudgreet.appointments, text),
+    cloudgreet_private.automate_appointment(), cloudgreet_private.release_reminder(uuid, uuid),
+    cloudgreet_private.settle_reminder() FROM PUBLIC;

@@ -1,0 +1,181 @@
+/*
+ * 750_agent_tools.sql
+ *		What the agent can do while it talks: functions that Retell calls, answered in the
+ *		request.
+ *
+ * Every answer is 200 with {"ok": ..., "say": ...}: what is refused is for the agent to
+ * say, not for Retell to repeat.  A call's function with the same arguments has its effect
+ * once, for Retell may call it twice and sends no id.
+ *
+ * A caller reaches its own appointments only: those of the lead with the caller's number.
+ */
+CREATE OR REPLACE FUNCTION cloudgreet_private.tool_args(payload jsonb) RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+$$
+DECLARE
+    args jsonb := coalesce(payload -> 'args', '{}');
+BEGIN
+    IF jsonb_typeof(args) = 'string' THEN
+        args := coalesce(nullif(btrim(args #>> '{}'), ''), '{}')::jsonb;
+    ELSIF jsonb_typeof(args) = 'null' THEN
+        args := '{}';
+    END IF;
+    IF jsonb_typeof(args) <> 'object' THEN
+        RAISE EXCEPTION 'the arguments must be an object' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    -- Models send empty texts for what they leave out, and texts for numbers.
+    RETURN (SELECT coalesce(jsonb_object_agg(e.key, btrim(e.value)), '{}') FROM jsonb_each_text(args) e
+             WHERE btrim(e.value) <> '' AND lower(btrim(e.value)) NOT IN ('null', 'none', 'undefined'));
+EXCEPTION WHEN invalid_text_representation THEN
+    RAISE EXCEPTION 'the arguments are not JSON' USING ERRCODE = 'invalid_parameter_value';
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.tool_args(jsonb) IS
+    'The arguments of a function call as an object of texts, whether they came as an object or as text. Error 22023 for anything else.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.tool_time(value text, time_zone text, name text) RETURNS timestamptz
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS
+$$
+BEGIN
+    IF tool_time.value IS NULL THEN
+        RETURN NULL;
+    ELSIF tool_time.value ~ '^\d{4}-\d\d-\d\d$' THEN
+        RETURN tool_time.value::date::timestamp AT TIME ZONE tool_time.time_zone;
+    ELSIF tool_time.value ~ '^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?$' THEN
+        RETURN tool_time.value::timestamp AT TIME ZONE tool_time.time_zone;
+    ELSIF tool_time.value ~ '^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)? ?(Z|[+-]\d\d(:?\d\d)?)$' THEN
+        RETURN tool_time.value::timestamptz;
+    END IF;
+    RAISE EXCEPTION '"%" must be a time such as 2026-06-09T14:30', tool_time.name USING ERRCODE = 'invalid_parameter_value';
+EXCEPTION WHEN datetime_field_overflow OR invalid_datetime_format THEN
+    RAISE EXCEPTION '"%" is no time of the calendar', tool_time.name USING ERRCODE = 'invalid_parameter_value';
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.tool_time(text, text, text) IS
+    'A date or time of an argument; without an offset it is local time of the business. Error 22023 for anything else.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.tool_service(business_id uuid, wanted text) RETURNS cloudgreet.services
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS
+$$
+DECLARE
+    service cloudgreet.services;
+BEGIN
+    SELECT s.* INTO service FROM cloudgreet.services s
+     WHERE s.business_id = tool_service.business_id AND s.is_active
+       AND (tool_service.wanted IS NULL OR s.id = cloudgreet_private.read_uuid(tool_service.wanted)
+            OR lower(s.name) = lower(tool_service.wanted) OR strpos(lower(s.name), lower(tool_service.wanted)) > 0
+            OR strpos(lower(tool_service.wanted), lower(s.name)) > 0)
+     ORDER BY lower(s.name) = lower(coalesce(tool_service.wanted, s.name)) DESC, s.created_at, s.id LIMIT 1;
+    IF service.id IS NULL THEN
+        RAISE EXCEPTION 'there is no such service' USING ERRCODE = 'no_data_found',
+            HINT = coalesce((SELECT 'We offer ' || string_agg(s.name, ', ' ORDER BY s.created_at, s.id) || '.' FROM cloudgreet.services s
+                              WHERE s.business_id = tool_service.business_id AND s.is_active), 'Nothing can be booked as yet.');
+    END IF;
+    RETURN service;
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.tool_service(uuid, text) IS
+    'The service that is meant, by id, name or part of a name; the first if none is named. Error P0002, with what there is, when there is none.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.tool_call(business_id uuid, call jsonb) RETURNS cloudgreet.calls
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
+$$
+DECLARE
+    item cloudgreet_private.webhook_inbox;
+    facts CONSTANT jsonb := cloudgreet_private.retell_facts(call);
+    target cloudgreet.calls;
+    target_id uuid;
+BEGIN
+    item.business_id := tool_call.business_id;
+    item.entity_key := left(call ->> 'call_id', 300);
+    PERFORM cloudgreet_private.lock_entity(item.business_id, item.entity_key);
+    target_id := cloudgreet_private.retell_find_call(item, call);
+    UPDATE cloudgreet.calls c
+       SET from_number = coalesce(c.from_number, left(facts ->> 'from', 100)), to_number = coalesce(c.to_number, left(facts ->> 'to', 100)),
+           status = CASE WHEN c.status IN ('initiated', 'ringing') THEN 'answered' ELSE c.status END,
+           started_at = coalesce(c.started_at, cloudgreet_private.webhook_milliseconds(facts -> 'start')),
+           agent_id = coalesce(c.agent_id, cloudgreet_private.retell_agent(c.business_id, facts)),
+           lead_id = coalesce(c.lead_id, cloudgreet_private.ensure_lead(c.business_id,
+               facts ->> CASE c.direction WHEN 'outbound' THEN 'to' ELSE 'from' END, 'call'))
+     WHERE c.business_id = tool_call.business_id AND c.id = target_id
+    RETURNING c.* INTO target;
+    RETURN target;
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.tool_call(uuid, jsonb) IS
+    'The row of the call that a function is called in, with its lead, made if its events have not come yet.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.tool_lead(call cloudgreet.calls, args jsonb) RETURNS uuid
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
+$$
+DECLARE
+    business CONSTANT uuid := call.business_id;
+    lead uuid := call.lead_id;
+    address CONSTANT text := CASE WHEN args ? 'email' THEN cloudgreet.normalize_email(args ->> 'email') END;
+BEGIN
+    IF lead IS NULL AND args ? 'phone' THEN
+        lead := cloudgreet_private.ensure_lead(business, cloudgreet.normalize_phone_number(args ->> 'phone'), 'call');
+    END IF;
+    IF lead IS NULL AND address IS NOT NULL THEN
+        SELECT l.id INTO lead FROM cloudgreet.leads l
+         WHERE l.business_id = business AND lower(l.email) = lower(address) AND l.phone IS NULL AND l.merged_into_id IS NULL
+         ORDER BY l.created_at, l.id LIMIT 1;
+        IF lead IS NULL THEN
+            INSERT INTO cloudgreet.leads AS l (business_id, email, source) VALUES (business, address, 'call') RETURNING l.id INTO lead;
+            PERFORM cloudgreet_private.record_event(business, 'lead.created', 'lead', lead, '{"source": "call"}', lead);
+        END IF;
+    END IF;
+    IF lead IS NULL THEN
+        RAISE EXCEPTION 'a phone number or e-mail address is needed' USING ERRCODE = 'invalid_parameter_value',
+            HINT = 'What number can we reach you on?';
+    END IF;
+    UPDATE cloudgreet.leads l SET name = coalesce(l.name, left(args ->> 'name', 200)), email = coalesce(l.email, address)
+     WHERE l.business_id = business AND l.id = lead
+       AND (l.name IS NULL AND args ? 'name' OR l.email IS NULL AND address IS NOT NULL);
+    UPDATE cloudgreet.calls c SET lead_id = lead WHERE c.business_id = business AND c.id = call.id AND c.lead_id IS NULL;
+    RETURN lead;
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.tool_lead(cloudgreet.calls, jsonb) IS
+    'Who calls: by the caller''s number, or by the phone or email of the arguments when it is withheld; name and e-mail are kept if they were not known. Errors: 22023, ZG104, ZG105.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.tool_appointment(call cloudgreet.calls, args jsonb, key text) RETURNS cloudgreet.appointments
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
+$$
+DECLARE
+    wanted CONSTANT uuid := cloudgreet_private.read_uuid(args ->> 'appointment_id');
+    earlier CONSTANT uuid := (SELECT k.result_id FROM cloudgreet_private.idempotency_keys k
+                               WHERE k.business_id = call.business_id AND k.operation = 'agent_tool' AND k.key = tool_appointment.key);
+    appointment cloudgreet.appointments;
+BEGIN
+    SELECT a.* INTO appointment FROM cloudgreet.appointments a
+     WHERE a.business_id = call.business_id AND a.lead_id = call.lead_id
+       AND CASE WHEN earlier IS NOT NULL THEN a.id = earlier
+                WHEN args ? 'appointment_id' THEN a.id = wanted
+                ELSE a.status IN ('scheduled', 'confirmed') AND a.scheduled_date > cloudgreet.clock() END
+     ORDER BY a.scheduled_date, a.id LIMIT 1;
+    IF appointment.id IS NULL THEN
+        RAISE EXCEPTION 'there is no such appointment of the caller' USING ERRCODE = 'no_data_found',
+            HINT = 'I cannot find an appointment for you.';
+    END IF;
+    PERFORM cloudgreet_private.claim_key(call.business_id, 'agent_tool', tool_appointment.key, tool_appointment.key, appointment.id);
+    RETURN appointment;
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.tool_appointment(cloudgreet.calls, jsonb, text) IS
+    'The appointment that the caller means: the one of the same function call before, the one named, or the caller''s next. Error P0002 when the caller has none such.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.tool_describe(appointment cloudgreet.appointments) RETURNS jsonb
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS
+$$
+    SELECT jsonb_build_object('appointment_id', appointment.id, 'status', appointment.status, 'starts_at', appointment.scheduled_date,
+               'ends_at', appointment.ends_at, 'local_text', cloudgreet.say_time(appointment.scheduled_date, appointment.time_zone),
+               'service', (SELECT s.name FROM cloudgreet.services s WHERE s.business_id = appointment.business_id AND s.id = appointment.service_id),
+               'staff', (SELECT s.name FROM cloudgreet.staff s WHERE s.business_id = appointment.business_id AND s.id = appointment.staff_id));
+$$;
+COMMENT ON FUNCTION cloudgreet_private.tool_describe(cloudgreet.appointments) IS 'What an agent is told of an appointment.';
+
+REVOKE ALL ON FUNCTION cloudgreet_private.tool_args(jsonb), cloudgreet_private.tool_time(text, text, text),
+    cloudgreet_private.tool_service(uuid, text), cloudgreet_private.tool_call(uuid, jsonb),
+    cloudgreet_private.tool_lead(cloudgreet.calls, jsonb), cloudgreet_private.tool_appointment(cloudgreet.calls, jsonb, text),
+    cloudgreet_private.tool_describe(cloudgreet.appointments) FROM PUBLIC;
