@@ -66,27 +66,27 @@ CREATE OR REPLACE FUNCTION cloudgreet_private.settle_opt(business_id uuid, lead_
 $$
 DECLARE
     message record;
-    first_at timestamptz;
     stopped_at timestamptz;
 BEGIN
     -- One at a time for a contact; texts may come in any order, so all of them are gone through.
     PERFORM pg_advisory_xact_lock(hashtextextended('opt:' || settle_opt.business_id || settle_opt.contact, 0));
-    SELECT min(m.status_at) INTO first_at FROM cloudgreet.sms_messages m
-     WHERE m.business_id = settle_opt.business_id AND m.from_number = settle_opt.contact
-       AND m.opt_word IN ('stop', 'start', 'review_stop');
-    SELECT s.created_at INTO stopped_at FROM cloudgreet.suppressions s
-     WHERE s.business_id = settle_opt.business_id AND s.contact = settle_opt.contact AND s.channel = 'sms'
-       AND s.reason = 'opt_out' AND s.created_at < first_at;
     FOR message IN
-        SELECT m.opt_word = 'start' AS is_start, m.content, m.status_at FROM cloudgreet.sms_messages m
+        SELECT m.opt_word = 'start' AS is_start, true AS is_text, m.content, m.status_at, m.provider_message_id
+          FROM cloudgreet.sms_messages m
          WHERE m.business_id = settle_opt.business_id AND m.from_number = settle_opt.contact
            AND m.opt_word IN ('stop', 'start', 'review_stop')
-         ORDER BY m.status_at, m.opt_word = 'start' DESC, m.provider_message_id
+        UNION ALL
+        -- What a person recorded takes part too, or an earlier START that comes late would undo it.
+        SELECT false, false, NULL, s.created_at, NULL FROM cloudgreet.suppressions s
+         WHERE s.business_id = settle_opt.business_id AND s.contact = settle_opt.contact AND s.channel = 'sms' AND s.reason = 'opt_out'
+         ORDER BY status_at, is_start DESC, provider_message_id
     LOOP
         -- Who was not stopped has nothing to join again: "yes" answers many a question.
         CONTINUE WHEN message.is_start AND stopped_at IS NULL;
-        PERFORM cloudgreet_private.record_opt(settle_opt.business_id, settle_opt.lead_id, settle_opt.contact,
-            message.is_start, message.content, message.status_at);
+        IF message.is_text THEN
+            PERFORM cloudgreet_private.record_opt(settle_opt.business_id, settle_opt.lead_id, settle_opt.contact,
+                message.is_start, message.content, message.status_at);
+        END IF;
         stopped_at := CASE WHEN NOT message.is_start THEN message.status_at END;
     END LOOP;
 

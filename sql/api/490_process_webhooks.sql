@@ -43,7 +43,7 @@ COMMENT ON FUNCTION cloudgreet_private.process_webhook(cloudgreet_private.webhoo
     'Processes one webhook in its business, and returns the state that it is in afterwards.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.process_webhooks(max_rows integer DEFAULT 100) RETURNS integer
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '500ms' AS
 $$
 DECLARE
     max_attempts CONSTANT integer := 5;
@@ -51,6 +51,7 @@ DECLARE
     result record;
     message text;
     code text;
+    is_blocked boolean := false;
     processed integer := 0;
 BEGIN
     FOR item IN
@@ -66,23 +67,24 @@ BEGIN
         EXCEPTION WHEN OTHERS THEN
             GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, code = RETURNED_SQLSTATE;
             message := left(code || ': ' || message, 200);
+            -- Two that are in each other's way try again soon, and it is nobody's fault.
+            is_blocked := code IN ('40P01', '40001', '55P03');
             UPDATE cloudgreet_private.webhook_inbox i
-               SET state = CASE WHEN i.attempts + 1 >= max_attempts THEN 'failed' ELSE 'pending' END,
-                   processed_at = CASE WHEN i.attempts + 1 >= max_attempts THEN cloudgreet.clock() END,
-                   -- Two that are in each other's way try again at once, and it is nobody's fault.
-                   attempts = i.attempts + CASE WHEN code IN ('40P01', '40001', '55P03') THEN 0 ELSE 1 END,
-                   next_at = cloudgreet.clock() + CASE WHEN code IN ('40P01', '40001', '55P03') THEN interval '1 second'
-                                                       ELSE interval '10 seconds' * power(4, i.attempts) END,
+               SET state = CASE WHEN NOT is_blocked AND i.attempts + 1 >= max_attempts THEN 'failed' ELSE 'pending' END,
+                   processed_at = CASE WHEN NOT is_blocked AND i.attempts + 1 >= max_attempts THEN cloudgreet.clock() END,
+                   attempts = i.attempts + CASE WHEN is_blocked THEN 0 ELSE 1 END,
+                   next_at = cloudgreet.clock() + CASE WHEN is_blocked THEN interval '1 second' ELSE interval '10 seconds' * power(4, i.attempts) END,
                    reason = message
              WHERE i.business_id = item.business_id AND i.id = item.id;
         END;
         processed := processed + 1;
+        EXIT WHEN is_blocked; -- the others do not wait for what comes next, nor for the locks of this transaction
     END LOOP;
     RETURN processed;
 END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.process_webhooks(integer) IS
-    'Processes webhooks that are due, at most so many, and returns how many; several sessions may do it at a time. One that raises is tried again after 10 seconds, then 40 and so on, and given up as failed after 5 attempts.';
+    'Processes webhooks that are due, at most so many, and returns how many; several sessions may do it at a time. One that raises is tried again after 10 seconds, then 40 and so on, and given up as failed after 5 attempts. Waits for a lock half a second at most, and returns early after one that it did not get.';
 
 CREATE OR REPLACE TRIGGER webhook_inbox_handoff AFTER INSERT OR UPDATE OF attempts ON cloudgreet_private.webhook_inbox
     FOR EACH ROW WHEN (new.state = 'pending' AND new.attempts = 0) EXECUTE FUNCTION cloudgreet.webhook_handoff();

@@ -58,11 +58,12 @@ COMMENT ON FUNCTION cloudgreet_private.tell_subject(cloudgreet_private.outbox, t
 CREATE OR REPLACE FUNCTION cloudgreet_private.raise_alert(business_id uuid, alert_type text, message text) RETURNS void
     LANGUAGE sql SET search_path = pg_catalog, pg_temp AS
 $$
+    -- A business may be deleted while something of it is under way.
     INSERT INTO cloudgreet.alerts (business_id, alert_type, message)
-    VALUES (raise_alert.business_id, raise_alert.alert_type, raise_alert.message)
+    SELECT b.id, raise_alert.alert_type, raise_alert.message FROM cloudgreet.businesses b WHERE b.id = raise_alert.business_id
     ON CONFLICT DO NOTHING;
 $$;
-COMMENT ON FUNCTION cloudgreet_private.raise_alert(uuid, text, text) IS 'Opens an alert of the business, unless one of the type is open.';
+COMMENT ON FUNCTION cloudgreet_private.raise_alert(uuid, text, text) IS 'Opens an alert of the business, unless one of the type is open or the business is no more.';
 
 REVOKE ALL ON FUNCTION
     cloudgreet_private.enqueue(uuid, uuid, uuid, text, text, text, text, text, text, uuid, jsonb, interval, timestamptz),

@@ -78,6 +78,8 @@ DECLARE
 BEGIN
     FOR business IN SELECT DISTINCT o.business_id FROM cloudgreet_private.outbox o LOOP
         PERFORM cloudgreet.enter_business(business);
+        -- What a business had goes with it.
+        CONTINUE WHEN NOT EXISTS (SELECT FROM cloudgreet.businesses b WHERE b.id = business);
         RETURN QUERY
         SELECT o.business_id, o.id, 'the text or e-mail is missing' FROM cloudgreet_private.outbox o
          WHERE o.business_id = business

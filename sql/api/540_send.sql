@@ -71,6 +71,18 @@ END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.require_lead(uuid, uuid) IS 'Error 23503 unless the lead is NULL or one of the business.';
 
+CREATE OR REPLACE FUNCTION cloudgreet_private.require_finite(send_at timestamptz) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+$$
+BEGIN
+    -- A request that is never due would keep the partition that it lies in for ever.
+    IF require_finite.send_at = 'infinity' THEN
+        RAISE EXCEPTION 'send_at must not be infinity' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.require_finite(timestamptz) IS 'Error 22023 for a time that never comes.';
+
 CREATE OR REPLACE FUNCTION cloudgreet.send_sms(
     to_number text, content text, from_number text DEFAULT NULL, lead_id uuid DEFAULT NULL, send_at timestamptz DEFAULT NULL,
     business_id uuid DEFAULT NULL) RETURNS uuid
@@ -90,6 +102,7 @@ BEGIN
     PERFORM cloudgreet.enter_business(business);
     PERFORM cloudgreet_private.require_business(business);
     PERFORM cloudgreet_private.require_lead(business, send_sms.lead_id);
+    PERFORM cloudgreet_private.require_finite(send_sms.send_at);
     sender := cloudgreet_private.sending_number(business, cloudgreet.normalize_phone_number(send_sms.from_number));
     IF receiver = sender.phone_number THEN
         RAISE EXCEPTION 'a number cannot text itself' USING ERRCODE = 'invalid_parameter_value';
@@ -113,7 +126,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cloudgreet.send_sms(text, text, text, uuid, timestamptz, uuid) IS
-    'Sends a text of at most 1600 characters from a number of the business, once this transaction commits and send_at has come; returns the id of its row in sms_messages. Whether it may be sent is looked at again when it is due: a STOP meanwhile cancels it. Never sent twice: without an answer its status is unknown until an event tells. Errors: ZG104 for a bad number, 22004 and 22023 for bad content, ZG301 without a number or account to send from, ZG302 for a contact that is suppressed, 23503 for a lead that does not exist.';
+    'Sends a text of at most 1600 characters from a number of the business, once this transaction commits and send_at has come; returns the id of its row in sms_messages. Whether it may be sent is looked at again when it is due: a STOP meanwhile cancels it. Never sent twice: without an answer its status is unknown until an event tells. Errors: ZG104 for a bad number, 22004 and 22023 for bad content or an infinite time, ZG301 without a number or account to send from, ZG302 for a contact that is suppressed, 23503 for a lead that does not exist.';
 
 CREATE OR REPLACE FUNCTION cloudgreet.send_email(
     to_address text, subject text, content text, lead_id uuid DEFAULT NULL, reply_to text DEFAULT NULL, send_at timestamptz DEFAULT NULL,
@@ -134,6 +147,7 @@ BEGIN
     PERFORM cloudgreet.enter_business(business);
     PERFORM cloudgreet_private.require_business(business);
     PERFORM cloudgreet_private.require_lead(business, send_email.lead_id);
+    PERFORM cloudgreet_private.require_finite(send_email.send_at);
     account := cloudgreet_private.sending_account(business, 'resend');
     sender := account.settings ->> 'from';
     IF sender IS NULL THEN
@@ -156,10 +170,11 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cloudgreet.send_email(text, text, text, uuid, text, timestamptz, uuid) IS
-    'Sends an e-mail of plain text, once this transaction commits and send_at has come; returns the id of its row in emails. Sent once, even when the answer is lost. Errors: ZG105 for a bad address, 22004 and 22023 for bad texts, ZG301 without an account or sender, ZG302 for an address that is suppressed, 23503 for a lead that does not exist.';
+    'Sends an e-mail of plain text, once this transaction commits and send_at has come; returns the id of its row in emails. Sent once, even when the answer is lost. Errors: ZG105 for a bad address, 22004 and 22023 for bad texts or an infinite time, ZG301 without an account or sender, ZG302 for an address that is suppressed, 23503 for a lead that does not exist.';
 
 REVOKE ALL ON FUNCTION cloudgreet_private.sending_account(uuid, text, uuid), cloudgreet_private.require_unsuppressed(uuid, text, text),
     cloudgreet_private.sending_number(uuid, text), cloudgreet_private.require_lead(uuid, uuid),
+    cloudgreet_private.require_finite(timestamptz),
     cloudgreet.send_sms(text, text, text, uuid, timestamptz, uuid),
     cloudgreet.send_email(text, text, text, uuid, text, timestamptz, uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION cloudgreet.send_sms(text, text, text, uuid, timestamptz, uuid),

@@ -42,7 +42,7 @@
 
 typedef struct Place
 {
-	Oid         database; /* InvalidOid: free; never given back */
+	Oid         database; /* InvalidOid: free; kept until another needs the place */
 	slock_t     lock;
 	int         worker[CG_HANDOFF_WORKERS]; /* index into allProcs, or NO_PROCESS */
 	bool        scan_needed;
@@ -210,6 +210,21 @@ detach(int code, Datum arg)
 	SpinLockRelease(&own_place->lock);
 }
 
+/* A place that was never used, or one whose database has no worker now. */
+static Place *
+find_idle_place(void)
+{
+	Place *place = find_place(InvalidOid);
+
+	for (int i = 0; place == NULL && i < DATABASES; i++)
+	{
+		if (places[i].worker[CG_HANDOFF_DISPATCHER] == NO_PROCESS &&
+			places[i].worker[CG_HANDOFF_PROCESSOR] == NO_PROCESS)
+			place = &places[i];
+	}
+	return place;
+}
+
 bool
 cg_handoff_attach(CgHandoffWorker worker)
 {
@@ -218,12 +233,21 @@ cg_handoff_attach(CgHandoffWorker worker)
 	Assert(places != NULL && own_place == NULL);
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
 	own_place = find_place(MyDatabaseId);
-	if (own_place == NULL)
-		own_place = find_place(InvalidOid);
-	if (own_place != NULL)
+	if (own_place == NULL && (own_place = find_idle_place()) != NULL)
 	{
+		/* Keys of the database before: its next dispatcher finds their rows by a scan. */
 		SpinLockAcquire(&own_place->lock);
 		own_place->database = MyDatabaseId;
+		own_place->count = 0;
+		own_place->scan_needed = false;
+		SpinLockRelease(&own_place->lock);
+	}
+	if (own_place == NULL)
+		ereport(LOG, (errmsg("too many databases are served"),
+					  errdetail("At most %d can be.", DATABASES)));
+	else
+	{
+		SpinLockAcquire(&own_place->lock);
 		is_mine = own_place->worker[worker] == NO_PROCESS;
 		if (is_mine)
 			own_place->worker[worker] = MyProc->pgprocno;

@@ -37,7 +37,8 @@ extern void cg_handoff_install(void);
 
 /*
  * Makes this process the worker of its database, until it ends.  False when another
- * process is, or when CG_HANDOFF_DATABASES are served already.
+ * process is, or (with a line in the log) when as many databases as there are places
+ * for are served already.
  */
 extern bool cg_handoff_attach(CgHandoffWorker worker);
 

@@ -107,8 +107,11 @@ judge_transfer(const CgHttpResult *result, bool may_repeat, CgOutboxVerdict *ver
 {
 	strlcpy(verdict->error_code, cg_http_outcome_name(result->outcome),
 			sizeof(verdict->error_code));
-	if (result->outcome == CG_HTTP_BAD_URL || result->outcome == CG_HTTP_BAD_REQUEST ||
-		result->outcome == CG_HTTP_ADDRESS_REFUSED)
+	/* Of what is checked before sending only the key is not ours: with a line end, say. */
+	if (result->outcome == CG_HTTP_BAD_REQUEST)
+		verdict->outcome = CG_OUTBOX_ACCOUNT_BROKEN;
+	else if (result->outcome == CG_HTTP_BAD_URL ||
+			 result->outcome == CG_HTTP_ADDRESS_REFUSED)
 		verdict->outcome = CG_OUTBOX_DEAD;
 	else if (!result->bytes_sent || may_repeat)
 		verdict->outcome = CG_OUTBOX_RETRY;

@@ -28,7 +28,8 @@
 bool
 cg_database_worker_is_wanted(void)
 {
-	bool wanted;
+	MemoryContext caller = CurrentMemoryContext;
+	bool          wanted;
 
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
@@ -38,6 +39,8 @@ cg_database_worker_is_wanted(void)
 			 cg_instance_state(NULL) == CG_INSTANCE_ACTIVE;
 	PopActiveSnapshot();
 	CommitTransactionCommand();
+	/* A commit leaves TopMemoryContext, where what a caller makes would stay. */
+	MemoryContextSwitchTo(caller);
 	return wanted;
 }
 

@@ -6,6 +6,7 @@ use warnings;
 use FakeProvider;
 use PostgreSQL::Test::Utils;
 use Sending;
+use Supervised qw(until_true);
 use Test::More;
 
 plan skip_all => 'no node here' unless FakeProvider::has_node();
@@ -79,6 +80,23 @@ $server->sql("SELECT cloudgreet.set_secret('telnyx.api_key', '" . $fake->key('te
 	SELECT cloudgreet.connect_provider('telnyx', '{\"api_key\": \"telnyx.api_key\", \"webhook_key\": \"telnyx.webhook_key\"}', business_id => '$server->{business}')");
 ok($server->reaches($_, 'done'), 'connecting the account again sends it') for $id, $second;
 
+$server->sql("SELECT cloudgreet.set_secret('telnyx.api_key', '" . $fake->key('telnyx') . "' || E'\\n', '$server->{business}')");
+$id = $server->text('+12125550188', 'a key with a line end');
+ok($server->reaches($id, 'held'), 'a key that cannot be sent holds the request too');
+$server->sql("SELECT cloudgreet.set_secret('telnyx.api_key', '" . $fake->key('telnyx') . "', '$server->{business}'); UPDATE cloudgreet.provider_accounts SET status = 'active'");
+ok($server->reaches($id, 'done'), 'until it is mended');
+
+# --- A business that goes while something of it is under way ------------------------------
+my $dispatcher = "SELECT pid FROM pg_stat_activity WHERE application_name = 'cloudgreet dispatcher'";
+my $pid = $server->sql($dispatcher);
+my $gone = $server->add_business('Gone', '+12125550124');
+$fake->script({ match => { body => 'gone' }, times => 1, action => { status => 400, delay_ms => 1000 } });
+$id = $server->sql("SELECT cloudgreet.send_sms('+12125550188', 'gone', business_id => '$gone')");
+ok($server->reaches($id, 'sending'), 'a text is under way');
+$server->sql("DELETE FROM cloudgreet.businesses WHERE id = '$gone'");
+ok($server->reaches($id, 'dead'), 'its end is recorded although its business is no more');
+is($server->sql($dispatcher), $pid, 'and the dispatcher goes on');
+
 # --- Order, and STOP ---------------------------------------------------------------------
 $fake->script({ match => { provider => 'telnyx', body => 'order 1' }, times => 2, action => { status => 429 } });
 $server->sql("SELECT cloudgreet.send_sms('+12125550188', 'order ' || n, business_id => '$server->{business}') FROM generate_series(1, 5) n");
@@ -96,6 +114,43 @@ is($server->sql("SELECT status FROM cloudgreet.sms_messages WHERE id = '$id'"), 
 ($status, $out, $err) = $node->psql('postgres', "\\set VERBOSITY sqlstate\nSELECT cloudgreet.send_sms('+12125550188', 'more', business_id => '$server->{business}')");
 like($err, qr/ZG302/, 'nothing more is accepted for that number');
 
+# A person's word is not undone by an older text of the number that comes late.
+my $from = '+12125550166';
+my $says = sub {
+	my ($words) = @_;
+	$fake->webhook('telnyx', 'message.received', url => "http://127.0.0.1:$server->{port}/api/sms/webhook/$account",
+		fields => { from => $from, to => '+12125550123', text => $words });
+	return $server->sql("SELECT id FROM cloudgreet_private.webhook_inbox ORDER BY id DESC LIMIT 1");
+};
+my $is_stopped = sub { return "SELECT count(*) = $_[0] FROM cloudgreet.suppressions WHERE contact = '$from'" };
+my $processed = sub { return $node->poll_query_until('postgres', "SELECT state = 'processed' FROM cloudgreet_private.webhook_inbox WHERE id = '$_[0]'") };
+$processed->($says->('STOP'));
+is($server->sql($is_stopped->(1)), 't', 'STOP suppresses a number');
+my $start = $says->('START');
+$processed->($start);
+is($server->sql($is_stopped->(0)), 't', 'START ends that');
+$server->sql("INSERT INTO cloudgreet.suppressions (business_id, contact, channel, reason) VALUES ('$server->{business}', '$from', 'sms', 'opt_out');
+	SELECT cloudgreet.replay_webhook('$start', '$server->{business}')");
+$processed->($start);
+is($server->sql($is_stopped->(1)), 't', 'an opt-out that a person recorded outlives a START of before');
+$processed->($says->('START'));
+is($server->sql($is_stopped->(0)), 't', 'and ends by one that comes after it');
+
+# What waits for a lock does not hold up the others.
+my $locker = $node->background_psql('postgres');
+$locker->query_safe("BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('opt:' || '$server->{business}' || '$from', 0))");
+my @blocked = map { $says->('STOP') } 1 .. 3;
+$from = '+12125550167';
+my $other = $says->('Hello');
+my $began = time;
+$processed->($other);
+cmp_ok(time - $began, '<', 10, 'a webhook is processed while others wait for a lock');
+is($server->sql("SELECT count(*) FROM cloudgreet_private.webhook_inbox WHERE state = 'pending' AND attempts = 0"), 3, 'these wait, and it is not counted');
+$locker->query_safe('COMMIT');
+$locker->quit;
+$processed->($_) foreach @blocked;
+is($server->sql("SELECT count(*) FROM cloudgreet_private.webhook_inbox WHERE state = 'failed'"), 0, 'and are processed once they can be');
+
 # --- Pause -------------------------------------------------------------------------------
 $server->sql('SELECT cloudgreet.pause()');
 ok($node->poll_query_until('postgres', q{SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE backend_type IN ('cloudgreet dispatcher', 'cloudgreet processor'))}), 'pausing ends the workers');
@@ -108,7 +163,17 @@ ok($server->reaches($id, 'done'), 'and goes out once the pause is over');
 $server->sql("SELECT cloudgreet.send_sms('+1212555' || lpad(n::text, 4, '0'), 'many', business_id => '$server->{business}') FROM generate_series(1000, 6000) n");
 ok($node->poll_query_until('postgres', q{SELECT count(*) = 5001 FROM cloudgreet_private.outbox WHERE state = 'done' AND convert_from(body, 'UTF8') ~ '"many"'}), 'more than the ring holds are all sent');
 is(scalar(grep { $_ eq 'many' } $server->texts), 5001, 'each once');
-for my $bad ([ "send_sms('12', 'x'", 'ZG104' ], [ "send_sms('+12125550177', ''", '22023' ], [ "send_sms('+12125550177', repeat('x', 1601)", '22023' ],
+my $memory = sub {
+	my $offset = -s $node->logfile;
+	$server->sql("SELECT pg_log_backend_memory_contexts(pid) FROM ($dispatcher) d");
+	return until_true('its memory', sub { slurp_file($node->logfile, $offset) =~ /Grand total: (\d+) bytes/ ? $1 : undef });
+};
+my $before = $memory->();
+$server->sql("SELECT cloudgreet.send_email('ann\@example.com' , 'long', repeat('x', 90000), business_id => '$server->{business}') FROM generate_series(1, 2)");
+$server->sql("SELECT cloudgreet.send_email('ann' || n || '\@example.com', 'long', repeat('x', 90000), business_id => '$server->{business}') FROM generate_series(1, 200) n");
+ok($node->poll_query_until('postgres', q{SELECT count(*) = 202 FROM cloudgreet_private.outbox WHERE state = 'done' AND length(body) > 90000}), 'long e-mails are sent');
+cmp_ok($memory->() - $before, '<', 4_000_000, 'and nothing of them stays in memory');
+for my $bad ([ "send_sms('+12125550177', 'x', send_at => 'infinity'", '22023' ], [ "send_sms('12', 'x'", 'ZG104' ], [ "send_sms('+12125550177', ''", '22023' ], [ "send_sms('+12125550177', repeat('x', 1601)", '22023' ],
 	[ "send_sms('+12125550177', 'x', '+12125550999'", 'ZG301' ], [ "send_sms('+12125550123', 'x'", '22023' ], [ "send_email('nobody', 'x', 'x'", 'ZG105' ],
 	[ "send_email('ann\@example.com', E'a\\nb', 'x'", '22023' ], [ "send_sms('+12125550177', 'x', lead_id => cloudgreet.uuid_v7()", '23503' ])
 {
