@@ -80,6 +80,20 @@ cmp_ok($pause + $drop, '<', 5, sprintf('workers of a database that is paused are
 $outbox->sql('DROP DATABASE copy');
 $outbox->set(databases => 'postgres');
 
+# --- A synchronous standby that is lost -----------------------------------------------
+$outbox->sql("ALTER SYSTEM SET synchronous_commit = on; ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+$node->reload;
+until_true('the settings', sub { $outbox->sql('SHOW synchronous_standby_names') eq 'nobody' });
+$outbox->sql('SET synchronous_commit = local; ' . $outbox->enqueue_sql('lost', 1, 20));
+$node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'cloudgreet dispatcher' AND wait_event = 'SyncRep'") or die;
+my $stop = seconds(sub { $node->stop('fast') });
+cmp_ok($stop, '<', 5, sprintf('a server whose dispatcher waits for a standby stops in %.2f s', $stop));
+is(arrived('lost'), 0, 'what the standby does not know of is not sent');
+$node->append_conf('postgresql.auto.conf', "synchronous_standby_names = ''\nsynchronous_commit = off");
+$node->start;
+$outbox->wait_for('what waited', "state = 'done' AND convert_from(body, 'UTF8') ~ '\"lost '", 20);
+is(join(' ', arrived('lost'), twice('lost')), '20 0', 'but afterwards, once');
+
 # --- A standby ------------------------------------------------------------------------
 $outbox->sql('SELECT cloudgreet.pause()');
 no_workers('postgres');
