@@ -3,7 +3,8 @@
  *		What the workers of a served database have in common.
  *
  * Locks:		none between transactions; in one, no lock is waited for longer than
- *				LOCK_TIMEOUT, so that a session that hangs cannot hold up a shutdown.
+ *				LOCK_TIMEOUT, so that a session that hangs cannot hold up a shutdown;
+ *				nor can a synchronous standby that is lost (note_shutdown()).
  */
 #include "postgres.h"
 
@@ -44,11 +45,40 @@ cg_database_worker_is_wanted(void)
 	return wanted;
 }
 
+/*
+ * A commit waits for a synchronous standby until it answers or the wait is cancelled.
+ * As in other processes, it is on shutdown: the wait that may be under way, or just
+ * begin, by QueryCancelPending, which nothing else looks at without InterruptPending;
+ * those of later commits by not being asked for.
+ */
+static void
+note_shutdown(SIGNAL_ARGS)
+{
+	if (synchronous_commit > SYNCHRONOUS_COMMIT_LOCAL_FLUSH)
+		synchronous_commit = SYNCHRONOUS_COMMIT_LOCAL_FLUSH;
+	QueryCancelPending = true;
+	SignalHandlerForShutdownRequest(postgres_signal_arg);
+}
+
+void
+cg_database_worker_handle_interrupts(void)
+{
+	/* Between transactions there is nothing that could be cancelled. */
+	QueryCancelPending = false;
+	CHECK_FOR_INTERRUPTS();
+	/* Once it ends, settings stay as note_shutdown() left them. */
+	if (ConfigReloadPending && !ShutdownRequestPending)
+	{
+		ConfigReloadPending = false;
+		ProcessConfigFile(PGC_SIGHUP);
+	}
+}
+
 void
 cg_database_worker_start(CgHandoffWorker worker, const char *name)
 {
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
-	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
+	pqsignal(SIGTERM, note_shutdown);
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnection(MyBgworkerEntry->bgw_extra, NULL, 0);
 	pgstat_report_appname(name);

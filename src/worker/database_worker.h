@@ -20,6 +20,12 @@ extern void cg_database_worker_start(CgHandoffWorker worker, const char *name);
 /* Whether there still is something to do here; looked up in a transaction. */
 extern bool cg_database_worker_is_wanted(void);
 
+/*
+ * Does what signals asked for; to be called outside of transactions.  ShutdownRequestPending
+ * is the caller's to heed.
+ */
+extern void cg_database_worker_handle_interrupts(void);
+
 /* Aborts the transaction of an error that was caught, and logs the error. */
 extern void cg_database_worker_recover(void);
 

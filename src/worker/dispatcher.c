@@ -136,6 +136,12 @@ send_item(const CgOutboxItem *item)
 	delivery->attempt.attempt = item->attempt;
 	delivery->attempt.duration_ms = 0;
 	delivery->attempt.response_length = 0;
+	if (ShutdownRequestPending)
+	{
+		/* A standby may not know of the claim, and would send when it is promoted. */
+		refuse(delivery, CG_OUTBOX_RETRY, "shutdown");
+		return;
+	}
 	if (item->api_key == NULL)
 	{
 		refuse(delivery, CG_OUTBOX_ACCOUNT_BROKEN, "no_key");
@@ -350,7 +356,7 @@ feed(void)
 	volatile int  claimed = 0;
 	bool          has_waiting = false;
 
-	if (self.is_draining || self.free == 0)
+	if (self.is_draining || ShutdownRequestPending || self.free == 0)
 		return false;
 	PG_TRY();
 	{
@@ -398,15 +404,9 @@ wait_ms(void)
 static void
 handle_interrupts(void)
 {
-	/* Between transactions there is nothing that pg_cancel_backend() could cancel. */
-	QueryCancelPending = false;
-	CHECK_FOR_INTERRUPTS();
-	if (ConfigReloadPending)
-	{
-		ConfigReloadPending = false;
-		ProcessConfigFile(PGC_SIGHUP);
-		self.scan_wanted = true;
-	}
+	/* The clock is a setting. */
+	self.scan_wanted |= ConfigReloadPending;
+	cg_database_worker_handle_interrupts();
 	if (ShutdownRequestPending)
 		drain();
 }

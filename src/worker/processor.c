@@ -61,12 +61,7 @@ call(const char *sql, int argument)
 static void
 handle_interrupts(void)
 {
-	CHECK_FOR_INTERRUPTS();
-	if (ConfigReloadPending)
-	{
-		ConfigReloadPending = false;
-		ProcessConfigFile(PGC_SIGHUP);
-	}
+	cg_database_worker_handle_interrupts();
 	if (ShutdownRequestPending)
 		proc_exit(0);
 }

@@ -16,7 +16,7 @@ use Supervised qw(until_true get);
 
 our $per_run = $ENV{MESSAGES} // 400;
 our $texts = $per_run * 0.7;    # of them; the others are e-mails
-our $batch = $per_run / 20;
+our $batch = 20;
 
 my $settings = q{
 shared_preload_libraries = 'cloudgreet'
@@ -70,40 +70,25 @@ sub prepare
 	return;
 }
 
-# The statement that enqueues messages first to last of a run.
+# The statement that enqueues messages first to last of a run; of ten, three are e-mails.
 sub enqueue_sql
 {
 	my ($self, $run, $first, $last, $database) = @_;
 	my $business = $self->{business}{ $database // 'postgres' };
 	my $text = sprintf(q{cloudgreet.send_sms('+1312' || 5600000 + n, '%s ' || n, business_id => '%s')}, $run, $business);
 	my $mail = sprintf(q{cloudgreet.send_email('c' || n || '@example.org', '%s ' || n, 'Hello', business_id => '%s')}, $run, $business);
-	return "SELECT CASE WHEN n <= $texts THEN $text ELSE $mail END FROM generate_series($first, $last) n";
+	return "SELECT CASE WHEN n % 10 < 3 THEN $mail ELSE $text END FROM generate_series($first, $last) n";
 }
 
-# Texts and e-mails lie mixed in each batch, for the number tells which it is.
 sub batches { return map { $_ * $batch + 1 } 0 .. $per_run / $batch - 1; }
 
+# Everything, and between the batches what is rolled back.
 sub enqueue_all
 {
 	my ($self, $run) = @_;
-	# The kinds by turns, and between them what is rolled back.
 	$self->sql(join(";\n", map {
-		('BEGIN', $self->enqueue_sql("$run gone", $_, $_ + 2), 'ROLLBACK', $self->enqueue_sql($run, $_, $_ + $batch - 1)) } mixed()));
+		('BEGIN', $self->enqueue_sql("$run gone", $_, $_ + 2), 'ROLLBACK', $self->enqueue_sql($run, $_, $_ + $batch - 1)) } batches()));
 	return;
-}
-
-# The batches of e-mails among those of texts.
-sub mixed
-{
-	my @all = batches();
-	my @mails = grep { $_ > $texts } @all;
-	my @mixed;
-	for my $first (grep { $_ <= $texts } @all)
-	{
-		push @mixed, $first;
-		push @mixed, shift @mails if @mails && @mixed % 3 == 2;
-	}
-	return (@mixed, @mails);
 }
 
 # A client that enqueues one batch after another and says which were acknowledged; it goes
@@ -158,6 +143,16 @@ sub states
 	return map { split /\|/ } split /\n/, $rows;
 }
 
+# Attempts of which nothing is recorded, of texts and of e-mails.
+sub interrupted
+{
+	my ($self) = @_;
+	return map { $self->sql(qq{
+		SELECT coalesce(sum(o.attempts), 0) - (SELECT count(*) FROM cloudgreet_private.outbox_attempts a
+			JOIN cloudgreet_private.outbox p ON p.business_id = a.business_id AND p.id = a.outbox_id WHERE p.provider = '$_')
+		  FROM cloudgreet_private.outbox o WHERE o.provider = '$_'}) } 'telnyx', 'resend';
+}
+
 sub count_sql { my ($self, $where) = @_; return $self->sql("SELECT count(*) FROM cloudgreet_private.outbox o WHERE $where"); }
 
 sub wait_for
@@ -185,22 +180,27 @@ sub reset_settings
 	return;
 }
 
-# What the fake holds of a run: { texts => {name => [ids]}, mails => {...}, wire => {key => n} }.
+# What the fake holds of a run: { texts => {name => [ids]}, mails => {name => [ids]} }.
 sub held_by_fake
 {
 	my ($self, $run) = @_;
-	my %held = (texts => {}, mails => {}, wire => {});
-	my $messages = $self->{fake}->state('telnyx', 'messages');
-	push @{ $held{texts}{ $_->{text} } }, $_->{id} foreach grep { $_->{text} =~ /^$run / } values %$messages;
+	my %held = (texts => {}, mails => {});
+	push @{ $held{texts}{ $_->{text} } }, $_->{id} foreach grep { $_->{text} =~ /^$run / } values %{ $self->{fake}->state('telnyx', 'messages') };
 	push @{ $held{mails}{ $_->{subject} } }, $_->{id} foreach grep { $_->{subject} =~ /^$run / } values %{ $self->{fake}->state('resend', 'emails') };
+	return \%held;
+}
+
+# How often each message of a run was on the wire.
+sub seen_by_fake
+{
+	my ($self, $run) = @_;
+	my %seen;
 	foreach my $entry ($self->{fake}->log)
 	{
-		my $body = eval { JSON::PP->new->decode($entry->{body}) } // next;
-		my $name = $body->{text} // '';
-		$name = $body->{subject} // next if $entry->{provider} eq 'resend';
-		$held{wire}{$name}++ if $name =~ /^$run /;
+		my ($name) = $entry->{body} =~ /"(?:text|subject)": *"($run [^"]*)"/ or next;
+		$seen{$name}++;
 	}
-	return \%held;
+	return \%seen;
 }
 
 # Events about texts whose end is not known, as Telnyx sends them again and again.

@@ -12,60 +12,91 @@ use Test::More;
 
 plan skip_all => 'no node here' unless FakeProvider::has_node();
 
-my $outbox = Outbox->start('lives', 'cloudgreet.databases' => 'postgres, second, copy');
+# At debug1 the server's log tells when workers are started.
+my $outbox = Outbox->start('lives', 'cloudgreet.databases' => 'postgres, second, copy', log_min_messages => 'debug1');
 my ($node, $fake) = @$outbox{qw(node fake)};
-$outbox->forget;
 $fake->set(auto_webhooks => []);
 
-sub arrived { my ($run) = @_; return scalar keys %{ $outbox->held_by_fake($run)->{texts} }; }
+sub names { my ($run) = @_; my $held = $outbox->held_by_fake($run); return (%{ $held->{texts} }, %{ $held->{mails} }); }
+sub arrived { my %names = names(@_); return scalar keys %names; }
+sub twice { my %names = names(@_); return scalar grep { @$_ > 1 } values %names; }
 sub workers { my ($database) = @_; return $outbox->sql("SELECT count(*) FROM pg_stat_activity WHERE datname = '$database' AND backend_type ~ '^cloudgreet (dispatcher|processor)'"); }
+sub no_workers { my ($database) = @_; return until_true('workers that are gone', sub { workers($database) == 0 }); }
+
+# A second dispatcher has been started there since: the first has gone again.
+sub dispatcher_left
+{
+	my ($server, $database, $offset) = @_;
+	return until_true("dispatchers of $database that leave", sub { 1 < (() = slurp_file($server->logfile, $offset) =~ /starting background worker process "cloudgreet dispatcher for $database"/g) });
+}
 
 # --- Transactions ---------------------------------------------------------------------
-# More than the ring holds, while the dispatcher is held up: the table tells of the rest.
-my $many = 5000;
+# The dispatcher is stopped meanwhile.  More than one transaction hands over, more than the
+# ring holds: the table tells of the rest.  What fills the ring is not due before tomorrow.
+my $many = $Outbox::per_run;
+my $few = $many / 20;
+my ($of_one, $ring_size) = (256, 4096);
 my $business = $outbox->{business}{postgres};
-$outbox->sql("SET synchronous_commit = off; SELECT count(cloudgreet.send_sms('+1312' || 5600000 + n, 'many ' || n, business_id => '$business')) FROM generate_series(1, $many) n");
-my $few = $outbox->sql(join(';', map { "SELECT cloudgreet.send_sms('+1312557' || lpad('$_', 4, '0'), 'few $_', business_id => '$business')" } 1 .. 300));
-is(scalar(split /\n/, $few), 300, 'many in one transaction, then many transactions');
+my $dispatcher = $outbox->worker('dispatcher');
+kill 'STOP', $dispatcher or die;
+$outbox->sql(join(';', map { my $first = $_ * $of_one; "SELECT count(cloudgreet.send_sms('+1312' || 5700000 + n, 'tomorrow ' || n, send_at => now() + '1 day', business_id => '$business')) FROM generate_series($first + 1, $first + $of_one) n" }
+		0 .. $ring_size / $of_one));
+$outbox->sql("SELECT count(cloudgreet.send_sms('+1312' || 5600000 + n, 'many ' || n, business_id => '$business')) FROM generate_series(1, $many) n");
+$outbox->sql(join(';', map { "SELECT cloudgreet.send_sms('+1312557' || lpad('$_', 4, '0'), 'few $_', business_id => '$business')" } 1 .. $few));
 my ($code, undef, $error) = $node->psql('postgres', "\\set VERBOSITY verbose\nBEGIN; SELECT cloudgreet.send_sms('+13125580001', 'prepared 1', business_id => '$business'); PREPARE TRANSACTION 'p'");
 like($error, qr/0A000/, 'PREPARE TRANSACTION after enqueuing is refused');
 $outbox->sql("BEGIN; SAVEPOINT s; SELECT cloudgreet.send_sms('+13125580002', 'savepoint 1', business_id => '$business'); ROLLBACK TO s; SELECT cloudgreet.send_sms('+13125580002', 'savepoint 2', business_id => '$business'); COMMIT");
+kill 'CONT', $dispatcher or die;
+$outbox->wait_for('what is due to be sent', "state = 'done'", $many + $few + 1);
+is(join(' ', arrived('many'), arrived('few')), "$many $few", "$many in one transaction, then $few in as many, behind a ring that is full: all arrived");
+is(join(' ', twice('many'), twice('few')), '0 0', 'each once');
+is(arrived('tomorrow'), 0, 'what is not due waits');
+is(arrived('prepared'), 0, 'what could not be prepared was not sent');
+is(join(' ', keys %{ $outbox->held_by_fake('savepoint')->{texts} }), 'savepoint 2', 'nor what went back to a savepoint');
+is($outbox->sql('SELECT * FROM cloudgreet_private.outbox_faults() LIMIT 3'), '', 'no faults');
 
 # --- Two databases --------------------------------------------------------------------
 $node->safe_psql('postgres', 'CREATE DATABASE second');
 $outbox->prepare('second');
 $outbox->sql($outbox->enqueue_sql('second', 1, 50, 'second'), 'second');
-$fake->wait_until('the texts of the second database', sub { arrived('second') == 50 });
+$fake->wait_until('the messages of the second database', sub { arrived('second') == 50 });
 pass('a database that was made later is served');
-$fake->wait_until('all', sub { arrived('many') == $many && arrived('few') == 300 && arrived('savepoint') == 1 });
-$outbox->drained;
-is(join(' ', map { scalar grep { @$_ > 1 } values %{ $outbox->held_by_fake($_)->{texts} } } 'many', 'few', 'second'), '0 0 0', "$many in one transaction, 300 in as many: each text arrived once");
-is(arrived('prepared'), 0, 'what could not be prepared was not sent');
-is(join(' ', keys %{ $outbox->held_by_fake('savepoint')->{texts} }), 'savepoint 2', 'nor what went back to a savepoint');
 
 # --- A copy, a paused database --------------------------------------------------------
 $outbox->sql('SELECT cloudgreet.pause()', 'second');
-until_true('workers that are gone', sub { workers('second') == 0 });
+no_workers('second');
 $outbox->sql($outbox->enqueue_sql('paused', 1, 20, 'second'), 'second');
+my $offset = -s $node->logfile;
 until_true('a copy', sub { eval { $outbox->sql('CREATE DATABASE copy TEMPLATE second'); 1 } });
-($code, undef, $error) = $node->psql('second', 'SELECT cloudgreet.activate()');
-is($code, 0, 'the original is activated');
-$fake->wait_until('what waited in it', sub { arrived('paused') == 20 });
-$outbox->sql('SELECT cloudgreet.wake_workers()', 'copy');
+$outbox->sql('SELECT cloudgreet.activate()', 'second');
+$fake->wait_until('what waited in the original', sub { arrived('paused') == 20 });
 is($outbox->sql('SELECT state FROM cloudgreet.installation_status()', 'copy'), 'copy', 'the copy knows that it is one');
-# The supervisor has started a dispatcher there, which has gone again, by now.
-$node->wait_for_log(qr/cloudgreet dispatcher serves database "second"/);
-is($outbox->sql("SELECT string_agg(DISTINCT state, ' ') FROM cloudgreet_private.outbox WHERE convert_from(body, 'UTF8') ~ 'paused'", 'copy'), 'queued', 'and sends nothing');
-is(scalar(grep { @$_ > 1 } values %{ $outbox->held_by_fake('paused')->{texts} }), 0, 'no text arrived twice');
-$outbox->sql('SELECT cloudgreet.pause()', 'second');
-my $took = seconds(sub { until_true('workers that are gone', sub { workers('second') == 0 }); $outbox->sql('DROP DATABASE second') });
-cmp_ok($took, '<', 6, sprintf('a database that is paused is dropped without FORCE, after %.2f s', $took));
+dispatcher_left($node, 'copy', $offset);
+is($outbox->sql("SELECT string_agg(DISTINCT state, ' ') FROM cloudgreet_private.outbox WHERE convert_from(body, 'UTF8') ~ 'paused'", 'copy'), 'queued', 'its dispatcher leaves, and sends nothing');
+is(twice('paused'), 0, 'nothing arrived twice');
+my $pause = seconds(sub { $outbox->sql('SELECT cloudgreet.pause()', 'second'); no_workers('second') });
+my $drop = seconds(sub { $outbox->sql('DROP DATABASE second') });
+cmp_ok($pause + $drop, '<', 5, sprintf('workers of a database that is paused are gone after %.2f s, it is dropped without FORCE in %.2f s', $pause, $drop));
 $outbox->sql('DROP DATABASE copy');
 $outbox->set(databases => 'postgres');
 
+# --- A synchronous standby that is lost -----------------------------------------------
+$outbox->sql("ALTER SYSTEM SET synchronous_commit = on; ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+$node->reload;
+until_true('the settings', sub { $outbox->sql('SHOW synchronous_standby_names') eq 'nobody' });
+$outbox->sql('SET synchronous_commit = local; ' . $outbox->enqueue_sql('lost', 1, 20));
+$node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'cloudgreet dispatcher' AND wait_event = 'SyncRep'") or die;
+my $stop = seconds(sub { $node->stop('fast') });
+cmp_ok($stop, '<', 5, sprintf('a server whose dispatcher waits for a standby stops in %.2f s', $stop));
+is(arrived('lost'), 0, 'what the standby does not know of is not sent');
+$node->append_conf('postgresql.auto.conf', "synchronous_standby_names = ''\nsynchronous_commit = off");
+$node->start;
+$outbox->wait_for('what waited', "state = 'done' AND convert_from(body, 'UTF8') ~ '\"lost '", 20);
+is(join(' ', arrived('lost'), twice('lost')), '20 0', 'but afterwards, once');
+
 # --- A standby ------------------------------------------------------------------------
 $outbox->sql('SELECT cloudgreet.pause()');
-until_true('workers that are gone', sub { workers('postgres') == 0 });
+no_workers('postgres');
 $outbox->sql($outbox->enqueue_sql('standby', 1, 20));
 $node->backup('copy');
 my $standby = PostgreSQL::Test::Cluster->new('standby');
@@ -75,21 +106,22 @@ $standby->start;
 $outbox->sql('SELECT cloudgreet.activate()');
 $fake->wait_until('what the primary sends', sub { arrived('standby') == 20 });
 $outbox->sql('SELECT cloudgreet.pause()');
-until_true('workers that are gone', sub { workers('postgres') == 0 });
+no_workers('postgres');
 $outbox->sql($outbox->enqueue_sql('promoted', 1, 20));
 $node->wait_for_catchup($standby);
 $node->stop;
+$offset = -s $standby->logfile;
 $standby->promote;
 $standby->poll_query_until('postgres', 'SELECT NOT pg_is_in_recovery()');
 is($standby->safe_psql('postgres', 'SELECT state FROM cloudgreet.installation_status()'), 'copy', 'a standby that was promoted takes itself for a copy');
-$standby->safe_psql('postgres', 'SELECT cloudgreet.wake_workers()');
+dispatcher_left($standby, 'postgres', $offset);
 is(arrived('promoted'), 0, 'and sends nothing');
 $standby->safe_psql('postgres', 'SELECT cloudgreet.activate()');
-$took = seconds(sub { $fake->wait_until('what the promoted server sends', sub { arrived('promoted') == 20 }) });
+my $took = seconds(sub { $fake->wait_until('what the promoted server sends', sub { arrived('promoted') == 20 }) });
 pass(sprintf('until activate(), which takes %.1f s', $took));
 
 # --- DROP EXTENSION -------------------------------------------------------------------
-my $offset = -s $standby->logfile;
+$offset = -s $standby->logfile;
 $took = seconds(sub {
 	$standby->safe_psql('postgres', 'DROP EXTENSION cloudgreet CASCADE');
 	until_true('workers that are gone', sub {
