@@ -96,7 +96,7 @@ setup: ## install what is missing (Debian packages)
 
 demo: ## a sample business and its first call, on servers of its own that keep running (DEMO_PORT=8787)
 	@demo/run check
-	@test/lib/setup
+	@test/lib/setup --run
 	@echo 'demo: building and installing the extension'
 	@$(MAKE) --no-print-directory -s all
 	@$(SUDO) $(MAKE) --no-print-directory -s install >/dev/null
