@@ -20,9 +20,9 @@ my $log = PostgreSQL::Test::Utils::tempdir() . '/demo.log';
 
 sub listener { my ($port) = @_; return IO::Socket::INET->new(Listen => 1, ReuseAddr => 1, LocalAddr => '127.0.0.1', LocalPort => $port) }
 
-# Two ports that are free, one after the other.
-my $port;
-do { $port = PostgreSQL::Test::Cluster::get_free_port() } until listener($port + 1);
+# Two ports that are ours, one after the other.
+my ($port, $next) = map { PostgreSQL::Test::Cluster::get_free_port() } 1 .. 2;
+($port, $next) = ($next, PostgreSQL::Test::Cluster::get_free_port()) until $next == $port + 1;
 $ENV{DEMO_PORT} = $port;
 
 # The status and what was said.
@@ -54,14 +54,14 @@ sub nothing_left
 	my ($when) = @_;
 	ok(!-e $run, "./run is not there $when");
 	is(join(' ', processes()), '', '... nor a process');
-	ok(listener($port) && listener($port + 1), '... and the ports are free');
+	ok(listener($port) && listener($next), '... and the ports are free');
 	return;
 }
 
-my $other = listener($port + 1);
+my $other = listener($next);
 my ($status, $said) = demo('check');
 is($status, 1, 'a port that is taken is an error before anything is done');
-like($said, qr/^demo: port @{[$port + 1]} of 127\.0\.0\.1 is taken; name another pair: make demo DEMO_PORT=/, '... that says how to go on');
+like($said, qr/^demo: port $next of 127\.0\.0\.1 is taken; name another pair: make demo DEMO_PORT=/, '... that says how to go on');
 is_deeply([demo('start')], [1, $said], '... and of a start');
 ok(!-e $run, '... that leaves nothing');
 close $other;
