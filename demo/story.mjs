@@ -34,7 +34,7 @@ function received(facts, { telnyx, resend }) {
 // The parts of the story that are not there.
 function missing(facts, messages) {
   const parts = {
-    'the call, completed': facts.call?.status === 'completed',
+    'the completed call': facts.call?.status === 'completed',
     'the lead': facts.lead?.name && facts.lead.phone,
     'its score with reasons': facts.score?.reasons?.length > 0,
     'the appointment': facts.appointment?.status === 'scheduled',
