@@ -83,15 +83,27 @@ install-gate: $(GATE)
 	$(INSTALL_PROGRAM) $(GATE) '$(DESTDIR)$(pkglibdir)/cloudgreet_gate'
 else
 all install installcheck: setup
-	@$(MAKE) --no-print-directory $@
+	@[ -z '$(SET_UP)' ] || { echo "$$(command -v $(PG_CONFIG) || echo pg_config): its PostgreSQL has no files for building extensions (postgresql-server-dev-15); name another by PG_CONFIG" >&2; exit 1; }
+	@$(MAKE) --no-print-directory SET_UP=1 $@
 endif
 
 # Installing needs the rights of whoever owns PostgreSQL's directories.
 SUDO = $(shell [ "$$(id -u)" -eq 0 ] || echo sudo)
 
-.PHONY: setup test soak bench check-update check-dump lint format help
+.PHONY: setup demo demo-stop test soak bench check-update check-dump lint format help
 setup: ## install what is missing (Debian packages)
 	@test/lib/setup
+
+demo: ## a sample business and its first call, on servers of its own that keep running (DEMO_PORT=8787)
+	@demo/run check
+	@test/lib/setup --run
+	@echo 'demo: building and installing the extension'
+	@$(MAKE) --no-print-directory -s all
+	@$(SUDO) $(MAKE) --no-print-directory -s install >/dev/null
+	@demo/run start
+
+demo-stop: ## end and remove what "make demo" started
+	@demo/run stop
 
 test: setup ## build, install, run every test and print "N passed, N failed"
 	@$(MAKE) --no-print-directory -s all
