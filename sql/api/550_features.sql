@@ -2,7 +2,7 @@
  * 550_features.sql
  *		What is known of a lead, as the flat object that is scored.
  *
- * lead.* is what was known before the call that is scored, call.* the call itself.  What
+ * lead.* is what is known when a call is scored, call.* the call itself.  What
  * is not known is left out.  An answer that the provider's analysis gives for the business
  * (custom_analysis_data) counts before the words of the lead.
  */
