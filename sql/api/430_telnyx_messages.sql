@@ -112,7 +112,8 @@ BEGIN
         PERFORM cloudgreet_private.record_event(business, 'sms.received', 'sms_message', new_id,
             jsonb_strip_nulls(jsonb_build_object('opt_word', word)), lead);
         PERFORM cloudgreet_private.stop_enrollments(business, lead, CASE WHEN word IN ('stop', 'review_stop') THEN 'opt_out' ELSE 'reply' END,
-            CASE WHEN word IS DISTINCT FROM 'stop' AND word IS DISTINCT FROM 'review_stop' THEN m.status_at END)
+                    CASE WHEN word IS DISTINCT FROM 'stop' AND word IS DISTINCT FROM 'review_stop' THEN m.status_at END),
+                cloudgreet_private.take_reply(m)
            FROM cloudgreet.sms_messages m WHERE m.business_id = business AND m.id = new_id;
         IF word = 'review_stop' THEN
             INSERT INTO cloudgreet.alerts (business_id, alert_type, message)
@@ -127,7 +128,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.telnyx_received(cloudgreet_private.webhook_inbox, jsonb) IS
-    'A text that came in: its row, its lead, and what it says about being texted.';
+    'A text that came in: its row, its lead, what it answers, and what it says about being texted.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.telnyx_find_message(
     item cloudgreet_private.webhook_inbox, message jsonb) RETURNS uuid

@@ -93,7 +93,8 @@ BEGIN
     VALUES (target.business_id, target.agent_id, target.lead_id, target.id,
             coalesce(cloudgreet_private.retell_transcript(call), '[]'), left(analysis ->> 'call_summary', 20000),
             CASE WHEN feeling IN ('negative', 'neutral', 'positive', 'unknown') THEN feeling END, coalesce(analysis, '{}'),
-            CASE WHEN analysis -> 'in_voicemail' = 'true' THEN 'voicemail' END)
+            CASE WHEN EXISTS (SELECT FROM cloudgreet.appointments a WHERE a.business_id = target.business_id AND a.call_id = target.id) THEN 'booked'
+                 WHEN analysis -> 'in_voicemail' = 'true' THEN 'voicemail' END)
     ON CONFLICT ON CONSTRAINT agent_conversations_business_id_call_id_key DO UPDATE
        SET lead_id = coalesce(excluded.lead_id, v.lead_id),
            transcript = CASE WHEN takes_transcript THEN coalesce(cloudgreet_private.retell_transcript(retell_conversation.call), v.transcript) ELSE v.transcript END,

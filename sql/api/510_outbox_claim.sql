@@ -20,6 +20,10 @@ BEGIN
                 WHERE s.business_id = item.business_id AND s.contact = item.contact AND s.channel IN (item.channel, 'all')) THEN
         state := 'cancelled';
         reason := 'the contact is suppressed';
+    ELSIF EXISTS (SELECT FROM cloudgreet_private.message_causes c
+                   WHERE c.business_id = item.business_id AND c.message_id = item.subject_id AND c.revoked_at IS NOT NULL) THEN
+        state := 'cancelled';
+        reason := 'what it was about has changed';
     ELSIF item.deadline_at <= cloudgreet.clock() THEN
         state := 'dead';
         reason := 'not sent in time';

@@ -85,7 +85,7 @@ COMMENT ON FUNCTION cloudgreet_private.require_finite(timestamptz) IS 'Error 220
 
 CREATE OR REPLACE FUNCTION cloudgreet.send_sms(
     to_number text, content text, from_number text DEFAULT NULL, lead_id uuid DEFAULT NULL, send_at timestamptz DEFAULT NULL,
-    business_id uuid DEFAULT NULL) RETURNS uuid
+    idempotency_key text DEFAULT NULL, business_id uuid DEFAULT NULL) RETURNS uuid
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
@@ -98,9 +98,17 @@ DECLARE
     request_id CONSTANT uuid := cloudgreet.uuid_v7();
     public_url CONSTANT text := nullif(current_setting('cloudgreet.public_url'), '');
     lead uuid;
+    earlier_id uuid;
 BEGIN
     PERFORM cloudgreet.enter_business(business);
     PERFORM cloudgreet_private.require_business(business);
+    IF send_sms.idempotency_key IS NOT NULL THEN
+        earlier_id := cloudgreet_private.claim_key(business, 'send_sms', send_sms.idempotency_key,
+            jsonb_build_array(receiver, words, send_sms.from_number, send_sms.lead_id, send_sms.send_at)::text, message_id);
+        IF earlier_id IS NOT NULL THEN
+            RETURN earlier_id;
+        END IF;
+    END IF;
     PERFORM cloudgreet_private.require_lead(business, send_sms.lead_id);
     PERFORM cloudgreet_private.require_finite(send_sms.send_at);
     sender := cloudgreet_private.sending_number(business, cloudgreet.normalize_phone_number(send_sms.from_number));
@@ -125,12 +133,12 @@ BEGIN
     RETURN message_id;
 END
 $$;
-COMMENT ON FUNCTION cloudgreet.send_sms(text, text, text, uuid, timestamptz, uuid) IS
-    'Sends a text of at most 1600 characters from a number of the business, once this transaction commits and send_at has come; returns the id of its row in sms_messages. Whether it may be sent is looked at again when it is due: a STOP meanwhile cancels it. Never sent twice: without an answer its status is unknown until an event tells. Errors: ZG104 for a bad number, 22004 and 22023 for bad content or an infinite time, ZG301 without a number or account to send from, ZG302 for a contact that is suppressed, 23503 for a lead that does not exist.';
+COMMENT ON FUNCTION cloudgreet.send_sms(text, text, text, uuid, timestamptz, text, uuid) IS
+    'Sends a text of at most 1600 characters from a number of the business, once this transaction commits and send_at has come; returns the id of its row in sms_messages. Whether it may be sent is looked at again when it is due: a STOP meanwhile cancels it. Never sent twice: without an answer its status is unknown until an event tells. The same idempotency_key gets the same text. Errors: ZG104 for a bad number, 22004 and 22023 for bad content or an infinite time, ZG301 without a number or account to send from, ZG302 for a contact that is suppressed, ZG407 for a key used before for something else, 23503 for a lead that does not exist.';
 
 CREATE OR REPLACE FUNCTION cloudgreet.send_email(
     to_address text, subject text, content text, lead_id uuid DEFAULT NULL, reply_to text DEFAULT NULL, send_at timestamptz DEFAULT NULL,
-    business_id uuid DEFAULT NULL) RETURNS uuid
+    idempotency_key text DEFAULT NULL, business_id uuid DEFAULT NULL) RETURNS uuid
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
@@ -143,9 +151,17 @@ DECLARE
     sender text;
     email_id CONSTANT uuid := cloudgreet.uuid_v7();
     request_id CONSTANT uuid := cloudgreet.uuid_v7();
+    earlier_id uuid;
 BEGIN
     PERFORM cloudgreet.enter_business(business);
     PERFORM cloudgreet_private.require_business(business);
+    IF send_email.idempotency_key IS NOT NULL THEN
+        earlier_id := cloudgreet_private.claim_key(business, 'send_email', send_email.idempotency_key,
+            jsonb_build_array(receiver, title, words, send_email.lead_id, answers_to, send_email.send_at)::text, email_id);
+        IF earlier_id IS NOT NULL THEN
+            RETURN earlier_id;
+        END IF;
+    END IF;
     PERFORM cloudgreet_private.require_lead(business, send_email.lead_id);
     PERFORM cloudgreet_private.require_finite(send_email.send_at);
     account := cloudgreet_private.sending_account(business, 'resend');
@@ -169,13 +185,13 @@ BEGIN
     RETURN email_id;
 END
 $$;
-COMMENT ON FUNCTION cloudgreet.send_email(text, text, text, uuid, text, timestamptz, uuid) IS
-    'Sends an e-mail of plain text, once this transaction commits and send_at has come; returns the id of its row in emails. Sent once, even when the answer is lost. Errors: ZG105 for a bad address, 22004 and 22023 for bad texts or an infinite time, ZG301 without an account or sender, ZG302 for an address that is suppressed, 23503 for a lead that does not exist.';
+COMMENT ON FUNCTION cloudgreet.send_email(text, text, text, uuid, text, timestamptz, text, uuid) IS
+    'Sends an e-mail of plain text, once this transaction commits and send_at has come; returns the id of its row in emails. Sent once, even when the answer is lost. The same idempotency_key gets the same e-mail. Errors: ZG105 for a bad address, 22004 and 22023 for bad texts or an infinite time, ZG301 without an account or sender, ZG302 for an address that is suppressed, ZG407 for a key used before for something else, 23503 for a lead that does not exist.';
 
 REVOKE ALL ON FUNCTION cloudgreet_private.sending_account(uuid, text, uuid), cloudgreet_private.require_unsuppressed(uuid, text, text),
     cloudgreet_private.sending_number(uuid, text), cloudgreet_private.require_lead(uuid, uuid),
     cloudgreet_private.require_finite(timestamptz),
-    cloudgreet.send_sms(text, text, text, uuid, timestamptz, uuid),
-    cloudgreet.send_email(text, text, text, uuid, text, timestamptz, uuid) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION cloudgreet.send_sms(text, text, text, uuid, timestamptz, uuid),
-    cloudgreet.send_email(text, text, text, uuid, text, timestamptz, uuid) TO authenticated, service_role;
+    cloudgreet.send_sms(text, text, text, uuid, timestamptz, text, uuid),
+    cloudgreet.send_email(text, text, text, uuid, text, timestamptz, text, uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION cloudgreet.send_sms(text, text, text, uuid, timestamptz, text, uuid),
+    cloudgreet.send_email(text, text, text, uuid, text, timestamptz, text, uuid) TO authenticated, service_role;

@@ -9,7 +9,7 @@ CREATE OR REPLACE FUNCTION cloudgreet_private.builtin_template(name text, channe
 $$
     SELECT t.subject, t.content FROM (VALUES
         ('confirmation', 'sms', NULL,
-         '{{business_name}}: Hi {{first_name}}, you are booked: {{service}}, {{time}}{{with_staff}}. {{opt_out}}'),
+         '{{business_name}}: Hi {{first_name}}, you are booked: {{service}}, {{time}}{{with_staff}}. {{reply_hint}}'),
         ('confirmation', 'email', 'Your appointment on {{time}}',
          E'Hello {{first_name}},\n\nyou are booked: {{service}}, {{time}}{{with_staff}}.\n\nIf you cannot come, please let us know.\n\n{{business_name}}'),
         ('rescheduled', 'sms', NULL,
@@ -21,9 +21,11 @@ $$
         ('canceled', 'email', 'Your appointment on {{time}} is canceled',
          E'Hello {{first_name}},\n\nyour appointment ({{service}}, {{time}}) is canceled.\n\n{{business_name}}'),
         ('reminder', 'sms', NULL,
-         '{{business_name}}: Hi {{first_name}}, a reminder of your appointment: {{service}}, {{time}}{{with_staff}}. {{opt_out}}'),
+         '{{business_name}}: Hi {{first_name}}, a reminder of your appointment: {{service}}, {{time}}{{with_staff}}. {{reply_hint}}'),
         ('reminder', 'email', 'A reminder of your appointment on {{time}}',
          E'Hello {{first_name}},\n\na reminder of your appointment: {{service}}, {{time}}{{with_staff}}.\n\n{{business_name}}'),
+        ('declined', 'sms', NULL,
+         '{{business_name}}: Hi {{first_name}}, which time suits you better than {{time}}? Text us, or give us a call. {{opt_out}}'),
         ('follow_up_1', 'sms', NULL,
          '{{business_name}}: Hi {{first_name}}, thank you for calling. Would you like to book a time? Just reply to this text. {{opt_out}}'),
         ('follow_up_1', 'email', 'Thank you for calling {{business_name}}',
@@ -79,6 +81,7 @@ $$
         'time', cloudgreet.say_time(a.scheduled_date, a.time_zone),
         'staff', coalesce(st.name, ''),
         'with_staff', coalesce(', with ' || st.name, ''),
+        'reply_hint', 'Reply Y to confirm, N to change, STOP to opt out.',
         'opt_out', 'Reply STOP to opt out.')
       FROM cloudgreet.businesses b
       JOIN cloudgreet.leads l ON l.business_id = b.id AND l.id = message_variables.lead_id
@@ -88,11 +91,11 @@ $$
      WHERE b.id = message_variables.business_id;
 $$;
 COMMENT ON FUNCTION cloudgreet_private.message_variables(uuid, uuid, uuid) IS
-    'What templates may name: business_name, first_name, opt_out and, of an appointment, service, time, staff, with_staff.';
+    'What templates may name: business_name, first_name, opt_out and, of an appointment, service, time, staff, with_staff, reply_hint.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.send_rendered(
     business_id uuid, lead_id uuid, channel text, subject text, content text, variables jsonb,
-    cause text, cause_id uuid, reminder_id uuid DEFAULT NULL) RETURNS uuid
+    cause text, cause_id uuid, name text DEFAULT NULL, reminder_id uuid DEFAULT NULL) RETURNS uuid
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
@@ -114,13 +117,18 @@ BEGIN
         RETURN NULL; -- nothing to send from, or nobody who may be sent it
     END;
     IF message_id IS NOT NULL THEN
-        INSERT INTO cloudgreet_private.message_causes (business_id, message_id, cause, cause_id, reminder_id)
-        VALUES (business, message_id, send_rendered.cause, send_rendered.cause_id, send_rendered.reminder_id);
+        INSERT INTO cloudgreet_private.message_causes (business_id, message_id, cause, cause_id, name, reminder_id)
+        VALUES (business, message_id, send_rendered.cause, send_rendered.cause_id, send_rendered.name, send_rendered.reminder_id);
+        -- However late an account is mended: nobody is reminded of what is over.
+        UPDATE cloudgreet_private.outbox o SET deadline_at = least(o.deadline_at, a.scheduled_date)
+          FROM cloudgreet.appointments a
+         WHERE send_rendered.cause = 'appointment' AND a.business_id = business AND a.id = send_rendered.cause_id
+           AND o.business_id = business AND o.subject_id = message_id;
     END IF;
     RETURN message_id;
 END
 $$;
-COMMENT ON FUNCTION cloudgreet_private.send_rendered(uuid, uuid, text, text, text, jsonb, text, uuid, uuid) IS
+COMMENT ON FUNCTION cloudgreet_private.send_rendered(uuid, uuid, text, text, text, jsonb, text, uuid, text, uuid) IS
     'Sends a text to a lead on a channel; NULL when the lead has no such address, it is suppressed, or the business has nothing to send from.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.send_template(
@@ -129,7 +137,7 @@ CREATE OR REPLACE FUNCTION cloudgreet_private.send_template(
     LANGUAGE sql SET search_path = pg_catalog, pg_temp AS
 $$
     SELECT cloudgreet_private.send_rendered(send_template.business_id, send_template.lead_id, send_template.channel,
-               t.subject, t.content, send_template.variables, send_template.cause, send_template.cause_id, send_template.reminder_id)
+               t.subject, t.content, send_template.variables, send_template.cause, send_template.cause_id, send_template.name, send_template.reminder_id)
       FROM cloudgreet_private.find_template(send_template.business_id, send_template.name, send_template.channel) t
      WHERE t.content IS NOT NULL;
 $$;
@@ -143,6 +151,9 @@ DECLARE
     item cloudgreet_private.outbox;
     canceled integer := 0;
 BEGIN
+    -- One that is under way, or held, may come back to the queue.
+    UPDATE cloudgreet_private.message_causes c SET revoked_at = cloudgreet.clock()
+     WHERE c.business_id = cancel_messages.business_id AND c.cause_id = cancel_messages.cause_id AND c.revoked_at IS NULL;
     FOR item IN
         UPDATE cloudgreet_private.outbox o
            SET state = 'cancelled', reason = cancel_messages.why, finished_at = cloudgreet.clock()
@@ -158,10 +169,10 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.cancel_messages(uuid, uuid, text) IS
-    'queued -> cancelled: the messages of an appointment or enrollment that still wait; returns how many.';
+    'queued -> cancelled: the messages of an appointment or enrollment that still wait; returns how many. One that is under way or held is not sent again.';
 
 REVOKE ALL ON FUNCTION cloudgreet_private.builtin_template(text, text), cloudgreet_private.find_template(uuid, text, text),
     cloudgreet_private.render_template(text, jsonb), cloudgreet_private.message_variables(uuid, uuid, uuid),
-    cloudgreet_private.send_rendered(uuid, uuid, text, text, text, jsonb, text, uuid, uuid),
+    cloudgreet_private.send_rendered(uuid, uuid, text, text, text, jsonb, text, uuid, text, uuid),
     cloudgreet_private.send_template(uuid, uuid, text, text, jsonb, text, uuid, uuid),
     cloudgreet_private.cancel_messages(uuid, uuid, text) FROM PUBLIC;

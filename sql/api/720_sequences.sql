@@ -160,6 +160,24 @@ $$;
 COMMENT ON FUNCTION cloudgreet_private.send_step(cloudgreet.sequence_enrollments, cloudgreet.sequence_steps) IS
     'Sends the message of a step; NULL when it cannot be.';
 
+CREATE OR REPLACE FUNCTION cloudgreet_private.why_over(enrollment cloudgreet.sequence_enrollments) RETURNS text
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS
+$$
+    SELECT CASE
+        WHEN NOT s.is_active THEN 'sequence_inactive'
+        WHEN 'booking' = ANY (s.stop_on) AND EXISTS (
+            SELECT FROM cloudgreet.appointments a
+             WHERE a.business_id = enrollment.business_id AND a.lead_id = enrollment.lead_id AND a.created_at >= enrollment.anchor_at
+               AND a.status IN ('scheduled', 'confirmed') AND a.scheduled_date > cloudgreet.clock()) THEN 'booking'
+        WHEN 'reply' = ANY (s.stop_on) AND EXISTS (
+            SELECT FROM cloudgreet.sms_messages m
+             WHERE m.business_id = enrollment.business_id AND m.lead_id = enrollment.lead_id AND m.direction = 'inbound'
+               AND m.status_at >= enrollment.anchor_at) THEN 'reply' END
+      FROM cloudgreet.sequences s WHERE s.business_id = enrollment.business_id AND s.id = enrollment.sequence_id;
+$$;
+COMMENT ON FUNCTION cloudgreet_private.why_over(cloudgreet.sequence_enrollments) IS
+    'What should have ended an enrollment, and did not see it because both were committed at the same time; NULL when it goes on.';
+
 CREATE OR REPLACE FUNCTION cloudgreet_private.release_step(business_id uuid, enrollment_id uuid) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
 $$
@@ -169,13 +187,17 @@ DECLARE
     following cloudgreet.sequence_steps;
     message_id uuid;
     due timestamptz;
+    over text;
 BEGIN
     SELECT e.* INTO enrollment FROM cloudgreet.sequence_enrollments e
      WHERE e.business_id = release_step.business_id AND e.id = release_step.enrollment_id FOR UPDATE;
     IF enrollment.status = 'active' THEN
-        IF NOT (SELECT s.is_active FROM cloudgreet.sequences s WHERE s.business_id = enrollment.business_id AND s.id = enrollment.sequence_id) THEN
-            UPDATE cloudgreet.sequence_enrollments e SET status = 'stopped', ended_reason = 'sequence_inactive', next_due_at = NULL
+        over := cloudgreet_private.why_over(enrollment);
+        IF over IS NOT NULL THEN
+            UPDATE cloudgreet.sequence_enrollments e SET status = 'stopped', ended_reason = over, next_due_at = NULL
              WHERE e.business_id = enrollment.business_id AND e.id = enrollment.id;
+            PERFORM cloudgreet_private.record_event(enrollment.business_id, 'sequence.stopped', 'sequence_enrollment', enrollment.id,
+                jsonb_build_object('reason', over), enrollment.lead_id);
         ELSE
             step := cloudgreet_private.next_step(enrollment.business_id, enrollment.sequence_id, enrollment.next_position);
             IF step.id IS NOT NULL THEN
@@ -279,6 +301,7 @@ REVOKE ALL ON FUNCTION cloudgreet_private.stop_enrollments(uuid, uuid, text, tim
     cloudgreet_private.next_step(uuid, uuid, integer), cloudgreet_private.enroll(uuid, uuid, uuid, timestamptz),
     cloudgreet.enroll_in_sequence(text, uuid, uuid), cloudgreet.create_follow_up(text, integer[], uuid),
     cloudgreet_private.send_step(cloudgreet.sequence_enrollments, cloudgreet.sequence_steps),
+    cloudgreet_private.why_over(cloudgreet.sequence_enrollments),
     cloudgreet_private.release_step(uuid, uuid), cloudgreet_private.leave_on_suppression(),
     cloudgreet_private.is_follow_up_call(cloudgreet.calls), cloudgreet_private.follow_up_call(uuid, uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION cloudgreet.enroll_in_sequence(text, uuid, uuid), cloudgreet.create_follow_up(text, integer[], uuid)

@@ -54,8 +54,13 @@ $$
 DECLARE
     item cloudgreet_private.due_work;
     code text;
-    done integer := cloudgreet_private.process_webhooks(tick.max_rows);
+    done integer := 0;
 BEGIN
+    -- A copy must not use up what the original is to send.
+    IF NOT cloudgreet.is_active() THEN
+        RETURN 0;
+    END IF;
+    done := cloudgreet_private.process_webhooks(tick.max_rows);
     FOR item IN
         SELECT w.* FROM cloudgreet_private.due_work w
          WHERE w.due_at <= cloudgreet.clock()
@@ -73,7 +78,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cloudgreet.tick(integer) IS
-    'Releases reminders and steps of sequences that are due by clock(), and processes webhooks that wait, at most so many of each; returns how many. Several sessions may do it at a time; what raises is tried again later and stops nobody else. Run every minute by schedule_jobs().';
+    'Releases reminders and steps of sequences that are due by clock(), and processes webhooks that wait, at most so many of each; returns how many. Several sessions may do it at a time; what raises is tried again later and stops nobody else. In a database that is not active nothing is done. Run every minute by schedule_jobs().';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.require_cron() RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS

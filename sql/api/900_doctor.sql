@@ -161,6 +161,11 @@ BEGIN
 
     RETURN QUERY SELECT * FROM cloudgreet_private.doctor_front();
 
+    RETURN QUERY SELECT 'error', format('reminders and follow-ups are late, %s of them: nothing calls tick()', w.late),
+        'SELECT cloudgreet.schedule_jobs();  -- with pg_cron; or have something else call cloudgreet.tick() every minute'
+      FROM (SELECT count(*) AS late FROM cloudgreet_private.due_work d WHERE d.due_at < cloudgreet.clock() - interval '5 minutes') w
+     WHERE w.late > 0 AND cloudgreet.is_active();
+
     RETURN QUERY SELECT 'error', format('history "%s" has partitions for %s more months only', h.relname, h.ahead),
         'SELECT cloudgreet_private.maintain_partitions();'
       FROM (SELECT c.relname, (SELECT count(*) FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhrelid

@@ -29,7 +29,9 @@ CREATE TABLE cloudgreet_private.message_causes (
     message_id  uuid NOT NULL,
     cause       text NOT NULL,
     cause_id    uuid NOT NULL,
+    name        text,
     reminder_id uuid,
+    revoked_at  timestamptz,
     CONSTRAINT message_causes_pkey PRIMARY KEY (business_id, message_id),
     CONSTRAINT message_causes_business_id_fkey FOREIGN KEY (business_id) REFERENCES cloudgreet.businesses (id) ON DELETE CASCADE,
     CONSTRAINT message_causes_cause_check CHECK (cause IN ('appointment', 'enrollment'))
@@ -37,7 +39,9 @@ CREATE TABLE cloudgreet_private.message_causes (
 CREATE INDEX message_causes_cause_id ON cloudgreet_private.message_causes (business_id, cause_id);
 COMMENT ON TABLE cloudgreet_private.message_causes IS 'The appointment or enrollment that a text or e-mail was sent for, so that what waits can be taken back.';
 COMMENT ON COLUMN cloudgreet_private.message_causes.message_id IS 'A row of sms_messages or emails.';
+COMMENT ON COLUMN cloudgreet_private.message_causes.name IS 'The name of its template, by which a reply is understood; NULL for a step of a sequence.';
 COMMENT ON COLUMN cloudgreet_private.message_causes.reminder_id IS 'The row of appointment_reminders, if it is one.';
+COMMENT ON COLUMN cloudgreet_private.message_causes.revoked_at IS 'Since when it is not true any more: an attempt that failed is not repeated.';
 
 ALTER TABLE cloudgreet_private.message_causes ENABLE ROW LEVEL SECURITY;
 ALTER TABLE cloudgreet_private.message_causes FORCE ROW LEVEL SECURITY;

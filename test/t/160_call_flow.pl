@@ -117,7 +117,7 @@ $server->clock('2026-06-10 18:00:00Z');
 sub forget_calls
 {
 	sql('DELETE FROM cloudgreet_private.webhook_inbox; DELETE FROM cloudgreet_private.webhook_seen; DELETE FROM cloudgreet_private.due_work; DELETE FROM cloudgreet.sequence_enrollments;'
-		. "DELETE FROM cloudgreet.agent_conversations; UPDATE cloudgreet.appointments SET call_id = NULL; DELETE FROM cloudgreet.calls; DELETE FROM cloudgreet.events");
+		. "DELETE FROM cloudgreet.lead_qualification; DELETE FROM cloudgreet.agent_conversations; UPDATE cloudgreet.appointments SET call_id = NULL; DELETE FROM cloudgreet.calls; DELETE FROM cloudgreet.events");
 	return;
 }
 
@@ -151,10 +151,10 @@ $server->clock('2026-06-10 18:20:00Z');
 $now += 1200;
 is(sql('SELECT cloudgreet.tick()'), 1, 'the first step is due');
 ok($fake->wait_until('the text', sub { grep { /thank you for calling/ } $server->texts }), 'and reaches the lead');
-my $account = sql("SELECT id FROM cloudgreet.provider_accounts WHERE provider = 'telnyx'");
-sql("INSERT INTO cloudgreet_private.webhook_inbox (business_id, account_id, provider, event_type, dedup_key, entity_key, headers, body) VALUES ('$b', '$account', 'telnyx', 'message.received', 'reply', 'reply-1', '{}', convert_to("
-	. q{'{"data": {"event_type": "message.received", "id": "reply", "occurred_at": "2026-06-10T18:21:00Z", "payload": {"id": "reply-1", "text": "Yes, Friday?", "from": {"phone_number": "+12125550188"}, "to": [{"phone_number": "+12125550123"}], "received_at": "2026-06-10T18:21:00Z"}}}', 'UTF8'))});
-ok($node->poll_query_until('postgres', "SELECT status = 'stopped' AND ended_reason = 'reply' FROM cloudgreet.sequence_enrollments"), 'the lead answers: no more is sent');
+($answer) = $fake->webhook('telnyx', 'message.received', url => "http://127.0.0.1:$server->{port}/api/sms/webhook", shift_seconds => $now - time,
+	fields => {text => 'Yes, Friday?', from => '+12125550188', to => '+12125550123', received_at => '2026-06-10T18:21:00Z'});
+is($answer->{answer}{status}, 200, 'the lead answers, by a signed webhook');
+ok($node->poll_query_until('postgres', "SELECT status = 'stopped' AND ended_reason = 'reply' FROM cloudgreet.sequence_enrollments"), 'no more is sent to it');
 is(sql('SELECT count(*) FROM cloudgreet_private.due_work'), 0, 'nothing is left to do');
 
 # --- Agents -------------------------------------------------------------------------------------
