@@ -14,6 +14,16 @@ $$;
 COMMENT ON FUNCTION cloudgreet_private.outbox_retry_delay(integer, bigint) IS
     'How long to wait after a failed attempt: at random up to a bound that doubles, and never less than the provider asked for (a day at most).';
 
+CREATE OR REPLACE FUNCTION cloudgreet_private.has_newer_key(business_id uuid, account_id uuid, since timestamptz) RETURNS boolean
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS
+$$
+    SELECT EXISTS (SELECT FROM cloudgreet.provider_accounts a
+                     JOIN cloudgreet_private.secrets s ON s.business_id = a.business_id AND s.name = a.secret_names ->> 'api_key'
+                    WHERE a.business_id = has_newer_key.business_id AND a.id = has_newer_key.account_id AND s.created_at >= has_newer_key.since);
+$$;
+COMMENT ON FUNCTION cloudgreet_private.has_newer_key(uuid, uuid, timestamptz) IS
+    'Whether the account was given another key since then: what an attempt says of the key before is no fault of the account.';
+
 CREATE OR REPLACE FUNCTION cloudgreet_private.outbox_settle_one(
     business_id uuid, outbox_id uuid, attempt integer, outcome text, http_status integer, error_code text,
     duration_ms integer, provider_id text, retry_after_ms bigint, response bytea) RETURNS boolean
@@ -41,13 +51,18 @@ BEGIN
     IF NOT FOUND THEN
         RETURN true; -- an event was here before, or another attempt
     END IF;
-    next_state := CASE outbox_settle_one.outcome WHEN 'retry' THEN 'queued' WHEN 'account_broken' THEN 'held' ELSE outbox_settle_one.outcome END;
+    next_state := CASE
+        WHEN outbox_settle_one.outcome = 'retry' THEN 'queued'
+        WHEN outbox_settle_one.outcome <> 'account_broken' THEN outbox_settle_one.outcome
+        WHEN cloudgreet_private.has_newer_key(item.business_id, item.account_id,
+                 cloudgreet.clock() - outbox_settle_one.duration_ms * interval '1 millisecond') THEN 'queued'
+        ELSE 'held' END;
     IF next_state = 'queued' AND (due_at > item.deadline_at OR item.attempts >= current_setting('cloudgreet.outbox_max_attempts')::integer) THEN
         next_state := 'dead';
         next_reason := left(format('given up after %s attempts: %s', item.attempts, next_reason), 200);
     ELSIF next_state = 'unknown' THEN
         due_at := cloudgreet.clock() + current_setting('cloudgreet.outbox_unknown_timeout')::interval;
-    ELSIF outbox_settle_one.outcome = 'account_broken' THEN
+    ELSIF next_state = 'held' THEN
         next_reason := 'the provider account is broken';
     END IF;
     UPDATE cloudgreet_private.outbox o
@@ -108,7 +123,7 @@ COMMENT ON FUNCTION cloudgreet_private.release_account() IS
 CREATE OR REPLACE TRIGGER provider_accounts_release AFTER UPDATE OF status ON cloudgreet.provider_accounts
     FOR EACH ROW WHEN (new.status = 'active' AND old.status <> 'active') EXECUTE FUNCTION cloudgreet_private.release_account();
 
-REVOKE ALL ON FUNCTION cloudgreet_private.outbox_retry_delay(integer, bigint),
+REVOKE ALL ON FUNCTION cloudgreet_private.outbox_retry_delay(integer, bigint), cloudgreet_private.has_newer_key(uuid, uuid, timestamptz),
     cloudgreet_private.outbox_settle_one(uuid, uuid, integer, text, integer, text, integer, text, bigint, bytea),
     cloudgreet_private.outbox_settle(uuid[], uuid[], integer[], text[], integer[], text[], integer[], text[], bigint[], bytea[]),
     cloudgreet_private.release_account() FROM PUBLIC;

@@ -25,6 +25,7 @@
 #include <openssl/hmac.h>
 
 #include "common/base64.h"
+#include "common/int.h"
 #include "lib/stringinfo.h"
 #include "utils/timestamp.h"
 
@@ -92,11 +93,13 @@ parse_digits(const char *text, size_t length, int64 *number)
 }
 
 static bool
-is_timely(const Delivery *delivery, int64 unix_usecs)
+is_timely(const Delivery *delivery, int64 count, int64 usecs_each)
 {
 	int64 at;
+	int64 unix_usecs;
 
-	if (TIMESTAMP_NOT_FINITE(delivery->at))
+	if (TIMESTAMP_NOT_FINITE(delivery->at) ||
+		pg_mul_s64_overflow(count, usecs_each, &unix_usecs))
 		return false;
 	at = delivery->at + UNIX_EPOCH_USECS;
 	return unix_usecs >= at - TOLERANCE_USECS && unix_usecs <= at + TOLERANCE_USECS;
@@ -210,7 +213,7 @@ verify_telnyx(const Delivery *delivery)
 		!decode_base64(encoded, strlen(encoded), signature, sizeof(signature), &length) ||
 		length != ED25519_SIGNATURE_BYTES)
 		return CG_WEBHOOK_UNSIGNED;
-	if (!is_timely(delivery, seconds * USECS_PER_SEC))
+	if (!is_timely(delivery, seconds, USECS_PER_SEC))
 		return CG_WEBHOOK_STALE;
 	if (!decode_base64(delivery->key, delivery->key_length, key, sizeof(key), &length) ||
 		length != ED25519_KEY_BYTES || is_weak_key(key))
@@ -254,7 +257,7 @@ verify_retell(const Delivery *delivery)
 		!parse_digits(header + 2, comma - header - 2, &milliseconds) ||
 		pg_strncasecmp(comma, ",d=", 3) != 0 || !decode_digest(comma + 3, given))
 		return CG_WEBHOOK_UNSIGNED;
-	if (!is_timely(delivery, milliseconds * 1000))
+	if (!is_timely(delivery, milliseconds, 1000))
 		return CG_WEBHOOK_STALE;
 
 	initStringInfo(&message);
@@ -322,7 +325,7 @@ verify_resend(const Delivery *delivery)
 	if (id == NULL || timestamp == NULL || list == NULL || !is_svix_id(id) ||
 		!parse_digits(timestamp, strlen(timestamp), &seconds))
 		return CG_WEBHOOK_UNSIGNED;
-	if (!is_timely(delivery, seconds * USECS_PER_SEC))
+	if (!is_timely(delivery, seconds, USECS_PER_SEC))
 		return CG_WEBHOOK_STALE;
 	if (encoded_length >= 6 && memcmp(encoded, "whsec_", 6) == 0)
 	{

@@ -80,6 +80,13 @@ $server->sql("SELECT cloudgreet.set_secret('telnyx.api_key', '" . $fake->key('te
 	SELECT cloudgreet.connect_provider('telnyx', '{\"api_key\": \"telnyx.api_key\", \"webhook_key\": \"telnyx.webhook_key\"}', business_id => '$server->{business}')");
 ok($server->reaches($_, 'done'), 'connecting the account again sends it') for $id, $second;
 
+$server->sql("SELECT cloudgreet.set_secret('telnyx.api_key', 'old', '$server->{business}')");
+$fake->script({ match => { body => 'a key of before' }, times => 1, action => { status => 401, delay_ms => 1000 } });
+$id = $server->text('+12125550188', 'a key of before');
+ok($server->reaches($id, 'sending'), 'a request is under way with a key');
+$server->sql("SELECT cloudgreet.set_secret('telnyx.api_key', '" . $fake->key('telnyx') . "', '$server->{business}')");
+ok($server->reaches($id, 'done'), 'that is refused when the account has another: it is sent with that one');
+
 $server->sql("SELECT cloudgreet.set_secret('telnyx.api_key', '" . $fake->key('telnyx') . "' || E'\\n', '$server->{business}')");
 $id = $server->text('+12125550188', 'a key with a line end');
 ok($server->reaches($id, 'held'), 'a key that cannot be sent holds the request too');
