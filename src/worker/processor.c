@@ -78,8 +78,8 @@ cg_worker_process(Datum argument)
 		handle_interrupts();
 		if (!cg_database_worker_is_wanted())
 			proc_exit(0);
-		while ((processed = call("SELECT cloudgreet_private.process_webhooks($1)",
-								 BATCH)) > 0)
+		while ((processed =
+					call("SELECT cloudgreet_private.process_webhooks($1)", BATCH)) > 0)
 		{
 			cg_database_worker_note_work(processed);
 			handle_interrupts();
