@@ -35,7 +35,7 @@ CREATE TABLE cloudgreet_private.outbox (
     CONSTRAINT outbox_reason_check CHECK (length(reason) <= 200),
     CONSTRAINT outbox_finished_at_check CHECK ((state IN ('done', 'dead', 'cancelled')) = (finished_at IS NOT NULL))
 ) PARTITION BY RANGE (id);
-CREATE INDEX outbox_open ON cloudgreet_private.outbox (next_at) WHERE state IN ('queued', 'sending', 'unknown', 'held');
+CREATE INDEX outbox_open ON cloudgreet_private.outbox (next_at, id) WHERE state IN ('queued', 'sending', 'unknown', 'held');
 CREATE INDEX outbox_contact ON cloudgreet_private.outbox (business_id, channel, contact, id) WHERE state IN ('queued', 'sending');
 CREATE INDEX outbox_subject_id ON cloudgreet_private.outbox (business_id, subject_id);
 COMMENT ON TABLE cloudgreet_private.outbox IS 'Requests to providers, written in the transaction that wants them sent. Sent by the dispatcher; credentials are resolved when it sends, never kept here.';

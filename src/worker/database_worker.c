@@ -18,6 +18,7 @@
 #include "storage/latch.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
+#include "utils/plancache.h"
 #include "utils/snapmgr.h"
 
 #include "core/instance.h"
@@ -25,6 +26,9 @@
 #include "worker/database_worker.h"
 
 #define LOCK_TIMEOUT "5s"
+/* After how many rows plans are made anew, at first and at most. */
+#define RENEW_MIN 64
+#define RENEW_MAX 4096
 
 bool
 cg_database_worker_is_wanted(void)
@@ -43,6 +47,24 @@ cg_database_worker_is_wanted(void)
 	/* A commit leaves TopMemoryContext, where what a caller makes would stay. */
 	MemoryContextSwitchTo(caller);
 	return wanted;
+}
+
+/*
+ * While a table has next to no rows, any index of the business is as good as its key,
+ * and a plan that chose it then reads every row of the business later on.  New statistics
+ * would end that, but not in the minute of a first burst.
+ */
+void
+cg_database_worker_note_work(int rows)
+{
+	static int64 done = 0;
+	static int64 renew_at = RENEW_MIN;
+
+	done += rows;
+	if (done < renew_at)
+		return;
+	ResetPlanCache();
+	renew_at = done + Min(done, RENEW_MAX);
 }
 
 /*
@@ -85,8 +107,8 @@ cg_database_worker_start(CgHandoffWorker worker, const char *name)
 	SetConfigOption("lock_timeout", LOCK_TIMEOUT, PGC_USERSET, PGC_S_OVERRIDE);
 	SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_OVERRIDE);
 	/*
-	 * What a worker does, it does by keys.  Its plans are kept for as long as it lives,
-	 * and those that were made while tables were empty would read them whole.
+	 * What a worker does, it does by keys.  Its plans are kept for long, and those that
+	 * were made while tables were empty would read them whole.
 	 */
 	SetConfigOption("enable_seqscan", "off", PGC_USERSET, PGC_S_OVERRIDE);
 	SetConfigOption("plan_cache_mode", "force_generic_plan", PGC_USERSET, PGC_S_OVERRIDE);

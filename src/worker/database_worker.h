@@ -26,6 +26,9 @@ extern bool cg_database_worker_is_wanted(void);
  */
 extern void cg_database_worker_handle_interrupts(void);
 
+/* So many rows were worked on; the plans for them are kept no longer than is good. */
+extern void cg_database_worker_note_work(int rows);
+
 /* Aborts the transaction of an error that was caught, and logs the error. */
 extern void cg_database_worker_recover(void);
 

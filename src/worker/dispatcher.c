@@ -223,6 +223,8 @@ record(Delivery **deliveries, int count)
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(turn);
+	if (is_recorded)
+		cg_database_worker_note_work(count);
 	for (int i = 0; i < count && is_recorded; i++)
 	{
 		if (is_settled[i])

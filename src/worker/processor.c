@@ -70,6 +70,7 @@ void
 cg_worker_process(Datum argument)
 {
 	int64 upkeep_at = 0;
+	int   processed;
 
 	cg_database_worker_start(CG_HANDOFF_PROCESSOR, "cloudgreet processor");
 	for (;;)
@@ -77,8 +78,12 @@ cg_worker_process(Datum argument)
 		handle_interrupts();
 		if (!cg_database_worker_is_wanted())
 			proc_exit(0);
-		while (call("SELECT cloudgreet_private.process_webhooks($1)", BATCH) > 0)
+		while ((processed =
+					call("SELECT cloudgreet_private.process_webhooks($1)", BATCH)) > 0)
+		{
+			cg_database_worker_note_work(processed);
 			handle_interrupts();
+		}
 		if (cg_monotonic_ms() >= upkeep_at)
 		{
 			(void) call("SELECT cloudgreet_private.upkeep($1)", 12);
