@@ -14,7 +14,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Supervised qw(until_true get);
 
-our $per_run = $ENV{MESSAGES} // 400;
+our $per_run = $ENV{MESSAGES} // 200;
 our $texts = $per_run * 0.7;    # of them; the others are e-mails
 our $batch = 20;
 

@@ -2,7 +2,7 @@
 #		The promise of the outbox through crashes: what was enqueued is open, done, dead or
 #		cancelled, a text goes out at most once, an e-mail once, and nothing is lost.
 #
-# Each run enqueues 400 messages (make soak: 2,000) and breaks something at a moment that is waited for:
+# Each run enqueues 200 messages (make soak: 2,000) and breaks something at a moment that is waited for:
 # rows are read, locks are held, answers are held back.  Server crashes are real ones.
 use strict;
 use warnings;
