@@ -8,6 +8,8 @@
  * once, for Retell may call it twice and sends no id.
  *
  * A caller reaches its own appointments only: those of the lead with the caller's number.
+ * Whoever withholds the number and names another's can book for that lead, and reaches
+ * what this call booked; it is told, and may change, nothing else of the lead.
  */
 CREATE OR REPLACE FUNCTION cloudgreet_private.tool_args(payload jsonb) RETURNS jsonb
     LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
@@ -105,16 +107,28 @@ $$;
 COMMENT ON FUNCTION cloudgreet_private.tool_call(uuid, jsonb) IS
     'The row of the call that a function is called in, with its lead, made if its events have not come yet.';
 
+CREATE OR REPLACE FUNCTION cloudgreet_private.is_known_caller(call cloudgreet.calls) RETURNS boolean
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS
+$$
+    SELECT coalesce(call.lead_id = cloudgreet_private.find_lead(call.business_id,
+        CASE call.direction WHEN 'outbound' THEN call.to_number ELSE call.from_number END), false);
+$$;
+COMMENT ON FUNCTION cloudgreet_private.is_known_caller(cloudgreet.calls) IS
+    'Whether the lead of a call is the one with the caller''s number, rather than one that the caller named.';
+
 CREATE OR REPLACE FUNCTION cloudgreet_private.tool_lead(call cloudgreet.calls, args jsonb) RETURNS uuid
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
     business CONSTANT uuid := call.business_id;
     lead uuid := call.lead_id;
+    may_change boolean := cloudgreet_private.is_known_caller(call);
     address CONSTANT text := CASE WHEN args ? 'email' THEN cloudgreet.normalize_email(args ->> 'email') END;
 BEGIN
     IF lead IS NULL AND args ? 'phone' THEN
-        lead := cloudgreet_private.ensure_lead(business, cloudgreet.normalize_phone_number(args ->> 'phone'), 'call');
+        lead := cloudgreet_private.find_lead(business, cloudgreet.normalize_phone_number(args ->> 'phone'));
+        may_change := lead IS NULL;
+        lead := coalesce(lead, cloudgreet_private.ensure_lead(business, cloudgreet.normalize_phone_number(args ->> 'phone'), 'call'));
     END IF;
     IF lead IS NULL AND address IS NOT NULL THEN
         SELECT l.id INTO lead FROM cloudgreet.leads l
@@ -122,6 +136,7 @@ BEGIN
          ORDER BY l.created_at, l.id LIMIT 1;
         IF lead IS NULL THEN
             INSERT INTO cloudgreet.leads AS l (business_id, email, source) VALUES (business, address, 'call') RETURNING l.id INTO lead;
+            may_change := true;
             PERFORM cloudgreet_private.record_event(business, 'lead.created', 'lead', lead, '{"source": "call"}', lead);
         END IF;
     END IF;
@@ -130,14 +145,14 @@ BEGIN
             HINT = 'What number can we reach you on?';
     END IF;
     UPDATE cloudgreet.leads l SET name = coalesce(l.name, left(args ->> 'name', 200)), email = coalesce(l.email, address)
-     WHERE l.business_id = business AND l.id = lead
+     WHERE l.business_id = business AND l.id = lead AND may_change
        AND (l.name IS NULL AND args ? 'name' OR l.email IS NULL AND address IS NOT NULL);
     UPDATE cloudgreet.calls c SET lead_id = lead WHERE c.business_id = business AND c.id = call.id AND c.lead_id IS NULL;
     RETURN lead;
 END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.tool_lead(cloudgreet.calls, jsonb) IS
-    'Who calls: by the caller''s number, or by the phone or email of the arguments when it is withheld; name and e-mail are kept if they were not known. Errors: 22023, ZG104, ZG105.';
+    'Who calls: by the caller''s number, or by the phone or email of the arguments when it is withheld; name and e-mail are kept if they were not known, and the caller is the lead by its number or new. Errors: 22023, ZG104, ZG105.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.tool_appointment(call cloudgreet.calls, args jsonb, key text) RETURNS cloudgreet.appointments
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
@@ -150,6 +165,7 @@ DECLARE
 BEGIN
     SELECT a.* INTO appointment FROM cloudgreet.appointments a
      WHERE a.business_id = call.business_id AND a.lead_id = call.lead_id
+       AND (a.call_id = call.id OR cloudgreet_private.is_known_caller(call))
        AND CASE WHEN earlier IS NOT NULL THEN a.id = earlier
                 WHEN args ? 'appointment_id' THEN a.id = wanted
                 ELSE a.status IN ('scheduled', 'confirmed') AND a.scheduled_date > cloudgreet.clock() END
@@ -177,5 +193,5 @@ COMMENT ON FUNCTION cloudgreet_private.tool_describe(cloudgreet.appointments) IS
 
 REVOKE ALL ON FUNCTION cloudgreet_private.tool_args(jsonb), cloudgreet_private.tool_time(text, text, text),
     cloudgreet_private.tool_service(uuid, text), cloudgreet_private.tool_call(uuid, jsonb),
-    cloudgreet_private.tool_lead(cloudgreet.calls, jsonb), cloudgreet_private.tool_appointment(cloudgreet.calls, jsonb, text),
+    cloudgreet_private.is_known_caller(cloudgreet.calls), cloudgreet_private.tool_lead(cloudgreet.calls, jsonb), cloudgreet_private.tool_appointment(cloudgreet.calls, jsonb, text),
     cloudgreet_private.tool_describe(cloudgreet.appointments) FROM PUBLIC;

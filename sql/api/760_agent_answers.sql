@@ -50,6 +50,7 @@ DECLARE
     start CONSTANT timestamptz := cloudgreet_private.tool_time(coalesce(args ->> 'starts_at', args ->> 'slot'), time_zone, 'starts_at');
     service cloudgreet.services;
     lead uuid;
+    earlier_id uuid;
     appointment cloudgreet.appointments;
 BEGIN
     IF start IS NULL THEN
@@ -57,14 +58,16 @@ BEGIN
     END IF;
     service := cloudgreet_private.tool_service(call.business_id, args ->> 'service');
     lead := cloudgreet_private.tool_lead(call, args);
+    earlier_id := (cloudgreet_private.find_booking(call.business_id, lead, service.id, start, NULL)).id;
     -- Who cancels and changes their mind again is booked anew.
     FOR n IN 1 .. 9 LOOP
         appointment := cloudgreet.book_appointment(service.id, start, lead, holder => call.provider_call_id, notes => left(args ->> 'notes', 20000),
             time_zone => tool_book.time_zone, idempotency_key => key || ':' || n, business_id => call.business_id);
         EXIT WHEN appointment.status <> 'canceled';
     END LOOP;
+    -- What was there before is not this call's to change.
     UPDATE cloudgreet.appointments a SET call_id = call.id
-     WHERE a.business_id = call.business_id AND a.id = appointment.id AND a.call_id IS NULL;
+     WHERE a.business_id = call.business_id AND a.id = appointment.id AND a.call_id IS NULL AND a.id IS DISTINCT FROM earlier_id;
     RETURN cloudgreet_private.tool_describe(appointment)
         || jsonb_build_object('say', 'You are booked for ' || cloudgreet.say_time(appointment.scheduled_date, appointment.time_zone) || '.');
 END
@@ -109,13 +112,15 @@ CREATE OR REPLACE FUNCTION cloudgreet_private.tool_find_lead(call cloudgreet.cal
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
+    is_known CONSTANT boolean := cloudgreet_private.is_known_caller(call);
     lead cloudgreet.leads;
     upcoming jsonb;
 BEGIN
-    SELECT l.* INTO lead FROM cloudgreet.leads l WHERE l.business_id = call.business_id AND l.id = call.lead_id;
+    SELECT l.* INTO lead FROM cloudgreet.leads l WHERE l.business_id = call.business_id AND l.id = call.lead_id AND is_known;
     SELECT coalesce(jsonb_agg(cloudgreet_private.tool_describe(a) ORDER BY a.scheduled_date), '[]') INTO upcoming
       FROM cloudgreet.appointments a
-     WHERE a.business_id = call.business_id AND a.lead_id = call.lead_id AND a.status IN ('scheduled', 'confirmed') AND a.scheduled_date > cloudgreet.clock();
+     WHERE a.business_id = call.business_id AND a.lead_id = call.lead_id AND a.status IN ('scheduled', 'confirmed') AND a.scheduled_date > cloudgreet.clock()
+       AND (is_known OR a.call_id = call.id);
     RETURN jsonb_build_object('known', lead.name IS NOT NULL OR lead.email IS NOT NULL OR upcoming <> '[]',
         'name', lead.name, 'email', lead.email, 'appointments', upcoming,
         'say', concat_ws(' ', CASE WHEN lead.name IS NULL THEN 'I do not know the caller''s name.' ELSE 'The caller is ' || lead.name || '.' END,

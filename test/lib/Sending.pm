@@ -82,6 +82,8 @@ sub clock
 	my ($self, $time) = @_;
 	$self->sql("ALTER SYSTEM SET cloudgreet.clock = '$time'");
 	$self->{node}->reload;
+	# The server takes notice in its own time, and sessions that begin before have the old one.
+	$self->{node}->poll_query_until('postgres', "SELECT current_setting('cloudgreet.clock') = '$time'") or die "the clock is not at $time";
 	return;
 }
 
