@@ -23,14 +23,16 @@ export async function playCall(providers, business, url) {
 
   const { call_inbound: { dynamic_variables: known } } = await retell('call_inbound', parties);
   await retell('call_started', { ...call, start_timestamp: started });
-  const offer = await tool('check_availability', { service: business.service, from: new Date(Date.now() + AHEAD_MS).toISOString() });
+  const from = new Date(Date.now() + AHEAD_MS);
+  const day = from.toLocaleDateString('en-US', { weekday: 'long', timeZone: business.time_zone });
+  const offer = await tool('check_availability', { service: business.service, from: from.toISOString() });
   if (offer.slots.length === 0) throw new Error('no free time was offered');
   const slot = offer.slots[1] ?? offer.slots[0];
   const booked = await tool('book_appointment', { service: business.service, starts_at: slot.starts_at, name: NAME, email: EMAIL });
 
   const turns = [
     ['agent', `${known.business_name}, how can I help?`],
-    ['user', 'Hi, the pipe under my kitchen sink is leaking. I would like to book an appointment. I live at 214 Oak Street.'],
+    ['user', `Hi, the pipe under my kitchen sink is leaking. I would like to book an appointment. I am away until ${day}. I live at 214 Oak Street.`],
     ['agent', offer.say],
     ['user', `${slot.local_text}, please. I am ${NAME}, my e-mail address is ${EMAIL}.`],
     ['agent', booked.say],
@@ -47,5 +49,5 @@ export async function playCall(providers, business, url) {
     ...said,
     call_analysis: { call_summary: `${NAME} booked a repair of a leaking pipe.`, in_voicemail: false, user_sentiment: 'Positive', call_successful: true },
   });
-  return { id: call.call_id, known, offer };
+  return { id: call.call_id, known, offer, day };
 }

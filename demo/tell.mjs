@@ -4,12 +4,12 @@ const indent = (text, blanks) => text.replace(/^(?=.)/gm, ' '.repeat(blanks));
 const heading = (word) => word.padEnd(10);
 const signed = (points) => `${points < 0 ? '-' : '+'}${Math.abs(points)}`.padStart(4);
 
-function lines({ business, conversation: { known, offer }, call, lead, score, appointment, messages, reminders, job }) {
+function lines({ business, conversation: { known, offer, day }, call, lead, score, appointment, messages, reminders, job }) {
   const kindOf = { sms: 'SMS', email: 'e-mail' };
   return [
     `${heading('Call')}${call.from} calls ${business.name} (${business.phone_number}), ${call.seconds} seconds`,
     `          The agent asks who it is: ${known.is_known === 'yes' ? known.caller_name : 'a new caller'}; first free time: ${known.next_opening}`,
-    `${heading('Offered')}${offer.service}:`,
+    `${heading('Offered')}${offer.service}, from ${day} on, as the caller is away until then:`,
     ...offer.slots.map((slot) => `          - ${slot.local_text}`),
     `${heading('Booked')}${appointment.service}, ${appointment.time}, with ${appointment.staff} (${appointment.status})`,
     `${heading('Lead')}${[lead.name, lead.phone, lead.email].filter(Boolean).join(', ')} (${lead.status})`,

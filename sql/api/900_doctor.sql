@@ -162,7 +162,7 @@ BEGIN
     RETURN QUERY SELECT * FROM cloudgreet_private.doctor_front();
 
     RETURN QUERY SELECT 'error', format('reminders and follow-ups are late, %s of them: nothing calls tick()', w.late),
-        'SELECT cloudgreet.schedule_jobs();  -- with pg_cron; or have something else call cloudgreet.tick() every minute'
+        'SELECT cloudgreet.schedule_jobs();  -- with pg_cron; if that was done, cron.job_run_details says why it fails, often because pg_hba.conf does not let cloudgreet_cron in; or have something else call cloudgreet.tick() every minute'
       FROM (SELECT count(*) AS late FROM cloudgreet_private.due_work d WHERE d.due_at < cloudgreet.clock() - interval '5 minutes') w
      WHERE w.late > 0 AND cloudgreet.is_active();
 

@@ -16,6 +16,7 @@
 #include "core/spi.h"
 #include "gateway/gateway.h"
 #include "gateway/rest.h"
+#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
 /* jsonb, id of the appointment, text */
@@ -62,19 +63,45 @@ has_member(Jsonb *object, const char *name)
 										&value) != NULL;
 }
 
+static bool
+is_one_of(const char *const *allowed, const char *name, int length)
+{
+	for (int i = 0; allowed[i] != NULL; i++)
+	{
+		if ((int) strlen(allowed[i]) == length && memcmp(allowed[i], name, length) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void
 check_members(Jsonb *body, const char *const *allowed)
 {
-	int known = 0;
+	JsonbIterator     *iterator;
+	JsonbIteratorToken token;
+	JsonbValue         member;
 
 	if (!JB_ROOT_IS_OBJECT(body))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("the body must be an object")));
-	for (int i = 0; allowed[i] != NULL; i++)
-		known += has_member(body, allowed[i]) ? 1 : 0;
-	if (known != (int) JB_ROOT_COUNT(body) || known == 0)
+	if (JB_ROOT_COUNT(body) == 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("the body has unknown members, or none")));
+						errmsg("the body must have members")));
+	iterator = JsonbIteratorInit(&body->root);
+	while ((token = JsonbIteratorNext(&iterator, &member, true)) != WJB_DONE)
+	{
+		char *name;
+		int   length;
+
+		if (token != WJB_KEY)
+			continue;
+		name = member.val.string.val;
+		length = member.val.string.len;
+		if (!is_one_of(allowed, name, length))
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("the body has an unknown member \"%s\"",
+								   pnstrdup(name, pg_mbcliplen(name, length, 60)))));
+	}
 }
 
 /* Calls a function that returns one appointment, and makes that the answer. */

@@ -152,7 +152,7 @@ $$;
 RESET cloudgreet.clock;
 SELECT cloudgreet.add_jwt_key('automation', 'a-secret-of-at-least-thirty-two-bytes'), cloudgreet.create_agent('Front desk', business_id => :'b') AS agent \gset
 SELECT * FROM public.agent('GET', 'status', role => 'agent');
-SELECT * FROM public.agent('POST', 'stop', '{}');
+SELECT * FROM public.agent('POST', 'stop');
 SELECT * FROM public.agent('POST', 'start', '{}', 'user');
 SELECT * FROM public.agent('POST', 'start', '{"agent": 1}');
 SELECT * FROM public.agent('POST', 'start', format('{"agent_id": "%s"}', :'agent'));

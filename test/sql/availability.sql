@@ -108,7 +108,8 @@ SELECT status, json ->> 'id' AS http_id FROM public.ask('POST', '/api/appointmen
 \echo :r_status
 SELECT status, json ->> 'code', jsonb_array_length(json -> 'next_slots'), json -> 'next_slots' -> 0 ->> 'local_text'
   FROM public.ask('POST', '/api/appointments', :'agent', jsonb_build_object('service_id', :'service', 'starts_at', '2026-12-29T15:30:00Z', 'lead_id', :'ben', 'staff_id', :'bob')::text);
-SELECT status, json ->> 'code' FROM public.ask('POST', '/api/appointments', :'agent', '{"colour": "red"}');
+SELECT status, json ->> 'code', json ->> 'message' FROM public.ask('POST', '/api/appointments', :'agent', '{"colour": "red"}');
+SELECT status, json ->> 'message' FROM public.ask('POST', '/api/appointments', :'agent', '{}');
 SELECT status, json ->> 'code' FROM public.ask('POST', '/api/appointments', :'agent', '[]');
 SELECT status, json ->> 'status' FROM public.ask('PUT', '/api/appointments/' || :'r_http_id', :'agent', '{"starts_at": "2026-12-29T16:00:00Z", "status": "confirmed"}');
 SELECT status, json ->> 'code' FROM public.ask('PUT', '/api/appointments/' || :'r_http_id', :'neighbour', '{"status": "confirmed"}');
