@@ -2,9 +2,7 @@
  * 720_sequences.sql
  *		Follow-ups: leads enrolled, steps released, and what makes a lead leave.
  *
- * A lead leaves when it replies, books or opts out.  An enrollment that a call leads to
- * counts from the end of that call, so that it does not matter whether a reply or the
- * call's events are processed first.
+ * A lead leaves when it replies, books or opts out.
  */
 CREATE OR REPLACE FUNCTION cloudgreet_private.stop_enrollments(
     business_id uuid, lead_id uuid, reason text, said_at timestamptz DEFAULT NULL) RETURNS integer
@@ -242,67 +240,11 @@ COMMENT ON FUNCTION cloudgreet_private.leave_on_suppression() IS 'Trigger of sup
 CREATE OR REPLACE TRIGGER suppressions_leave_sequences AFTER INSERT ON cloudgreet.suppressions
     FOR EACH ROW EXECUTE FUNCTION cloudgreet_private.leave_on_suppression();
 
-CREATE OR REPLACE FUNCTION cloudgreet_private.is_follow_up_call(target cloudgreet.calls) RETURNS boolean
-    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS
-$$
-    -- A call that was spoken and analyzed, and led to nothing.
-    SELECT target.provider_state ? 'call_analyzed' AND target.status = 'completed' AND target.lead_id IS NOT NULL
-       AND coalesce(target.disconnection_reason, '') NOT IN ('voicemail_reached', 'machine_detected', 'scam_detected', 'marked_as_spam')
-       AND NOT EXISTS (SELECT FROM cloudgreet.agent_conversations v
-                        WHERE v.business_id = target.business_id AND v.call_id = target.id
-                          AND (v.outcome IN ('voicemail', 'spam', 'booked') OR v.analysis -> 'in_voicemail' = 'true'
-                               OR lower(v.analysis #>> '{custom_analysis_data,is_spam}') IN ('true', 'yes')
-                               OR lower(v.analysis #>> '{custom_analysis_data,spam}') IN ('true', 'yes')))
-       AND NOT EXISTS (SELECT FROM cloudgreet.appointments a
-                        WHERE a.business_id = target.business_id
-                          AND (a.call_id = target.id
-                               OR a.lead_id = target.lead_id AND a.status IN ('scheduled', 'confirmed') AND a.scheduled_date > cloudgreet.clock()));
-$$;
-COMMENT ON FUNCTION cloudgreet_private.is_follow_up_call(cloudgreet.calls) IS
-    'Whether a call is one to follow up: analyzed, neither spam nor voicemail, and its lead has no appointment.';
-
-CREATE OR REPLACE FUNCTION cloudgreet_private.follow_up_call(call_id uuid, business_id uuid) RETURNS void
-    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
-$$
-DECLARE
-    business CONSTANT uuid := follow_up_call.business_id;
-    target cloudgreet.calls;
-    sequence_id uuid;
-    number text;
-    anchor timestamptz;
-BEGIN
-    SELECT c.* INTO target FROM cloudgreet.calls c WHERE c.business_id = business AND c.id = follow_up_call.call_id;
-    IF NOT cloudgreet_private.is_follow_up_call(target) OR EXISTS (
-        SELECT FROM cloudgreet.events e WHERE e.business_id = business AND e.subject_id = target.id AND e.event_type = 'call.followed_up') THEN
-        RETURN;
-    END IF;
-    SELECT s.id INTO sequence_id FROM cloudgreet.sequences s JOIN cloudgreet.businesses b ON b.id = s.business_id
-     WHERE s.business_id = business AND s.is_active AND s.name = coalesce(b.settings ->> 'follow_up_sequence', 'follow_up');
-    SELECT l.phone INTO number FROM cloudgreet.leads l WHERE l.business_id = business AND l.id = target.lead_id;
-    IF sequence_id IS NULL OR cloudgreet_private.next_step(business, sequence_id, 1) IS NULL
-       OR EXISTS (SELECT FROM cloudgreet.suppressions s
-                   WHERE s.business_id = business AND s.contact = number AND s.channel IN ('sms', 'all')) THEN
-        RETURN;
-    END IF;
-    anchor := coalesce(target.ended_at, target.started_at, target.created_at);
-    PERFORM cloudgreet_private.enroll(business, sequence_id, target.lead_id, anchor);
-    PERFORM cloudgreet_private.record_event(business, 'call.followed_up', 'call', target.id, '{}', target.lead_id);
-    -- A reply may have come before this was known.
-    PERFORM cloudgreet_private.stop_enrollments(business, target.lead_id, 'reply', m.status_at)
-       FROM (SELECT max(m.status_at) AS status_at FROM cloudgreet.sms_messages m
-              WHERE m.business_id = business AND m.lead_id = target.lead_id AND m.direction = 'inbound' AND m.status_at >= anchor) m
-      WHERE m.status_at IS NOT NULL;
-END
-$$;
-COMMENT ON FUNCTION cloudgreet_private.follow_up_call(uuid, uuid) IS
-    'Enrolls the lead of a call in the business''s follow-up, once, if the call is one to follow up. The caller holds the call''s row.';
-
 REVOKE ALL ON FUNCTION cloudgreet_private.stop_enrollments(uuid, uuid, text, timestamptz),
     cloudgreet_private.next_step(uuid, uuid, integer), cloudgreet_private.enroll(uuid, uuid, uuid, timestamptz),
     cloudgreet.enroll_in_sequence(text, uuid, uuid), cloudgreet.create_follow_up(text, integer[], uuid),
     cloudgreet_private.send_step(cloudgreet.sequence_enrollments, cloudgreet.sequence_steps),
     cloudgreet_private.why_over(cloudgreet.sequence_enrollments),
-    cloudgreet_private.release_step(uuid, uuid), cloudgreet_private.leave_on_suppression(),
-    cloudgreet_private.is_follow_up_call(cloudgreet.calls), cloudgreet_private.follow_up_call(uuid, uuid) FROM PUBLIC;
+    cloudgreet_private.release_step(uuid, uuid), cloudgreet_private.leave_on_suppression() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION cloudgreet.enroll_in_sequence(text, uuid, uuid), cloudgreet.create_follow_up(text, integer[], uuid)
     TO authenticated, service_role;
