@@ -6,8 +6,8 @@
  * column, stands for starts_at.  A time that is taken is answered by 409 with
  * next_slots.  Another business's id is answered like an unknown one: 404.
  *
- * Errors:		22023 for a body that is no object or has unknown members, and those of
- *				the functions.
+ * Errors:		22023 for a body that is no object, has unknown members or a time without
+ *				an offset, and those of the functions.
  */
 #include "postgres.h"
 
@@ -104,6 +104,39 @@ check_members(Jsonb *body, const char *const *allowed)
 	}
 }
 
+/*
+ * A time without an offset would be read in the server's zone and book another hour, without
+ * a word.  Whether it is a time at all is for the function to say.
+ */
+static void
+check_offset(Jsonb *body, const char *name)
+{
+	JsonbValue  value;
+	const char *text;
+	const char *colon;
+
+	if (getKeyJsonValueFromContainer(&body->root, name, (int) strlen(name), &value) ==
+			NULL ||
+		value.type != jbvString)
+		return;
+	text = pnstrdup(value.val.string.val, value.val.string.len);
+	colon = strchr(text, ':');
+	if (colon == NULL || strpbrk(colon, "Zz+-") == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" must be a time with an offset, as in "
+						"2026-06-09T14:30:00-04:00 or 2026-06-09T18:30:00Z",
+						name)));
+}
+
+static void
+check_body(Jsonb *body, const char *const *allowed)
+{
+	check_members(body, allowed);
+	check_offset(body, "starts_at");
+	check_offset(body, "scheduled_date");
+}
+
 /* Calls a function that returns one appointment, and makes that the answer. */
 static void
 answer_appointment(const char *sql, const CgRequest *request, const pg_uuid_t *id,
@@ -138,7 +171,7 @@ read_id(const CgRequest *request, pg_uuid_t *id, CgResponse *response)
 void
 cg_appointment_book(const CgRequest *request, CgResponse *response)
 {
-	check_members(request->json, book_members);
+	check_body(request->json, book_members);
 	answer_appointment(BOOK_SQL, request, NULL,
 					   cg_request_header(request, "idempotency-key"), 201, response);
 }
@@ -151,7 +184,7 @@ cg_appointment_change(const CgRequest *request, CgResponse *response)
 
 	if (!read_id(request, &id, response))
 		return;
-	check_members(request->json, change_members);
+	check_body(request->json, change_members);
 	if (has_member(request->json, "starts_at") ||
 		has_member(request->json, "scheduled_date"))
 		answer_appointment(MOVE_SQL, request, &id, NULL, 200, response);
