@@ -47,10 +47,12 @@ CREATE OR REPLACE FUNCTION cloudgreet_private.outbox_must_wait(item cloudgreet_p
 $$
     SELECT EXISTS (SELECT FROM cloudgreet_private.outbox e
                     WHERE e.business_id = item.business_id AND e.channel = item.channel AND e.contact = item.contact
-                      AND e.state IN ('queued', 'sending') AND e.id < item.id AND e.next_at <= greatest(item.next_at, cloudgreet.clock()) + interval '15 minutes');
+                      AND e.state IN ('queued', 'sending') AND e.id < item.id 
+                      AND e.next_at <= greatest(item.next_at, cloudgreet.clock())
+                                       + CASE WHEN e.attempts > 0 THEN interval '15 minutes' ELSE interval '0' END);
 $$;
 COMMENT ON FUNCTION cloudgreet_private.outbox_must_wait(cloudgreet_private.outbox) IS
-    'Whether an earlier request to the same contact is under way or about to be: what goes to a person keeps its order.';
+    'Whether an earlier request to the same contact is due, under way or to be tried again soon: what goes to a person keeps its order. One that was made for a later time holds nothing back.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.lock_subject(item cloudgreet_private.outbox) RETURNS boolean
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
