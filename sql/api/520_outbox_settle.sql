@@ -114,12 +114,15 @@ $$
 BEGIN
     UPDATE cloudgreet_private.outbox o SET state = 'queued', reason = NULL, next_at = cloudgreet.clock()
      WHERE o.business_id = new.business_id AND o.account_id = new.id AND o.state = 'held' AND o.reason ~ '^the provider account is ';
+    UPDATE cloudgreet.alerts a SET status = 'resolved', resolved_at = cloudgreet.clock()
+     WHERE a.business_id = new.business_id AND a.alert_type = 'provider_account_broken' AND a.status <> 'resolved'
+       AND NOT EXISTS (SELECT FROM cloudgreet.provider_accounts p WHERE p.business_id = new.business_id AND p.status = 'broken');
     PERFORM cloudgreet.wake_workers();
     RETURN NULL;
 END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.release_account() IS
-    'held -> queued: what waited for an account that is active again.';
+    'held -> queued: what waited for an account that is active again. The alert of broken accounts is resolved with the last of them.';
 CREATE OR REPLACE TRIGGER provider_accounts_release AFTER UPDATE OF status ON cloudgreet.provider_accounts
     FOR EACH ROW WHEN (new.status = 'active' AND old.status <> 'active') EXECUTE FUNCTION cloudgreet_private.release_account();
 

@@ -49,6 +49,11 @@ BEGIN
             USING ERRCODE = 'insufficient_privilege', HINT = 'uninstall() must be run by a superuser.';
     END IF;
 
+    -- Or pg_cron would call what is not there any more.
+    IF to_regclass('cron.job') IS NOT NULL AND to_regprocedure('cloudgreet.unschedule_jobs()') IS NOT NULL THEN
+        PERFORM cloudgreet.unschedule_jobs();
+    END IF;
+
     -- One statement a kind, RESTRICT: a user's own view or key on one of them stops it all.
     -- Functions over rows go before their tables, those that triggers call after them.
     FOREACH step IN ARRAY ARRAY['VIEW', 'ROUTINE', 'TABLE', 'FUNCTION', 'TYPE'] LOOP

@@ -76,9 +76,12 @@ ok($server->reaches($id, 'held'), 'a key that is refused holds the request');
 is($server->sql("SELECT status FROM cloudgreet.provider_accounts WHERE provider = 'telnyx'"), 'broken', 'the account is broken');
 my $second = $server->text('+12125550188', 'held too');
 ok($server->reaches($second, 'held'), 'further ones wait without an attempt');
+my $alert = "SELECT status FROM cloudgreet.alerts WHERE alert_type = 'provider_account_broken'";
+is($server->sql($alert), 'open', 'with an alert');
 $server->sql("SELECT cloudgreet.set_secret('telnyx.api_key', '" . $fake->key('telnyx') . "', '$server->{business}');
 	SELECT cloudgreet.connect_provider('telnyx', '{\"api_key\": \"telnyx.api_key\", \"webhook_key\": \"telnyx.webhook_key\"}', business_id => '$server->{business}')");
 ok($server->reaches($_, 'done'), 'connecting the account again sends it') for $id, $second;
+is($server->sql($alert), 'resolved', 'and resolves the alert');
 
 $server->sql("SELECT cloudgreet.set_secret('telnyx.api_key', 'old', '$server->{business}')");
 $fake->script({ match => { body => 'a key of before' }, times => 1, action => { status => 401, delay_ms => 1000 } });
@@ -105,6 +108,9 @@ ok($server->reaches($id, 'dead'), 'its end is recorded although its business is 
 is($server->sql($dispatcher), $pid, 'and the dispatcher goes on');
 
 # --- Order, and STOP ---------------------------------------------------------------------
+my $later = $server->sql("SELECT cloudgreet.send_sms('+12125550188', 'for later', send_at => cloudgreet.clock() + interval '5 minutes', business_id => '$server->{business}')");
+ok($server->reaches($server->text('+12125550188', 'for now'), 'done'), 'a text for later holds back none of now');
+is($server->request('state', $later), 'queued', 'and waits');
 $fake->script({ match => { provider => 'telnyx', body => 'order 1' }, times => 2, action => { status => 429 } });
 $server->sql("SELECT cloudgreet.send_sms('+12125550188', 'order ' || n, business_id => '$server->{business}') FROM generate_series(1, 5) n");
 ok($node->poll_query_until('postgres', q{SELECT count(*) = 5 FROM cloudgreet_private.outbox WHERE state = 'done' AND convert_from(body, 'UTF8') ~ 'order '}), 'five texts to one number are sent');

@@ -60,5 +60,7 @@ foreach my $way (['off', 'by a connection'], ['on', 'by a background worker'])
 is(sql("SELECT string_agg(DISTINCT status, ' ') FROM cloudgreet.appointment_reminders"), 'skipped', 'the reminders are released');
 is(sql('SELECT cloudgreet.unschedule_jobs()') . sql('SELECT count(*) FROM cron.job'), '10', 'the job is taken away');
 is(sql('SELECT cloudgreet.unschedule_jobs()'), 0, 'and then there is none');
+sql('SELECT cloudgreet.schedule_jobs(); SELECT cloudgreet.uninstall()');
+is(sql('SELECT count(*) FROM cron.job'), 0, 'uninstall() takes it away too');
 
 done_testing();
