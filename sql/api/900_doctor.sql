@@ -101,6 +101,30 @@ COMMENT ON FUNCTION cloudgreet_private.doctor_keys() IS
     'The part of doctor() about the master key, and what is in use that was sealed with another one.';
 REVOKE ALL ON FUNCTION cloudgreet_private.doctor_keys() FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION cloudgreet_private.doctor_sending()
+    RETURNS TABLE (severity text, problem text, mend text)
+    LANGUAGE sql SET search_path = pg_catalog, pg_temp AS
+$$
+    SELECT 'error', format('%s refuses the key of an account of business %s: its messages are kept', initcap(a.provider), a.business_id),
+        'Store the right key by cloudgreet.set_secret(), then cloudgreet.connect_provider() with all that the account has.'
+      FROM cloudgreet.provider_accounts a WHERE a.status = 'broken'
+    UNION ALL
+    SELECT 'warning', format('business %s has no sender for e-mails', a.business_id),
+        'cloudgreet.connect_provider(''resend'', ..., ''{"from": "Acme <office@example.com>"}'')'
+      FROM cloudgreet.provider_accounts a WHERE a.provider = 'resend' AND a.settings ->> 'from' IS NULL
+    UNION ALL
+    SELECT 'warning', format('account %s of business %s has no webhook key: what %s reports is refused', a.name, a.business_id, initcap(a.provider)),
+        'Store the key by cloudgreet.set_secret(), then cloudgreet.connect_provider() with "webhook_key".'
+      FROM cloudgreet.provider_accounts a WHERE a.provider IN ('telnyx', 'resend') AND NOT a.secret_names ? 'webhook_key'
+    UNION ALL
+    SELECT 'warning', 'texts are sent without a URL for their reports: whether they arrive stays unknown',
+        'ALTER SYSTEM SET cloudgreet.public_url = ''https://<your name>''; SELECT pg_reload_conf();'
+     WHERE current_setting('cloudgreet.public_url', true) = '' AND EXISTS (SELECT FROM cloudgreet.provider_accounts a WHERE a.provider = 'telnyx');
+$$;
+COMMENT ON FUNCTION cloudgreet_private.doctor_sending() IS
+    'The part of doctor() about accounts at providers and what is missing for messages.';
+REVOKE ALL ON FUNCTION cloudgreet_private.doctor_sending() FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION cloudgreet_private.doctor()
     RETURNS TABLE (severity text, problem text, mend text)
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
@@ -160,6 +184,7 @@ BEGIN
      WHERE c.relnamespace = 'cloudgreet'::regnamespace AND c.relkind IN ('r', 'p') AND c.relowner <> 'cloudgreet_owner'::regrole;
 
     RETURN QUERY SELECT * FROM cloudgreet_private.doctor_front();
+    RETURN QUERY SELECT * FROM cloudgreet_private.doctor_sending();
 
     RETURN QUERY SELECT 'error', format('reminders and follow-ups are late, %s of them: nothing calls tick()', w.late),
         'SELECT cloudgreet.schedule_jobs();  -- with pg_cron; if that was done, cron.job_run_details says why it fails, often because pg_hba.conf does not let cloudgreet_cron in; or have something else call cloudgreet.tick() every minute'

@@ -51,6 +51,10 @@ my @faults = (
 	[ q{DO $$ DECLARE p regclass; BEGIN FOR p IN SELECT inhrelid FROM pg_inherits WHERE inhparent = 'cloudgreet.events'::regclass LOOP IF p::text > 'cloudgreet.events_p' || to_char(now() AT TIME ZONE 'UTC', 'YYYY_MM') THEN EXECUTE 'DROP TABLE ' || p; END IF; END LOOP; END $$},
 		'SET ROLE cloudgreet_owner; SELECT cloudgreet_private.maintain_partitions()', qr/"events" has partitions for 0 more months.*maintain_partitions/ ],
 );
+my $account = q{INSERT INTO cloudgreet.provider_accounts (business_id, provider, name, secret_names, status) SELECT cloudgreet.create_business('Acme', 'UTC'), '%s', 'main', '{"api_key": "x"}', '%s'};
+my $no_account = 'DELETE FROM cloudgreet.businesses';
+push @faults, [ sprintf($account, 'resend', 'broken'), $no_account, qr/Resend refuses the key.*set_secret.*no sender for e-mails.*"from".*account main.*no webhook key.*connect_provider/s ],
+	[ sprintf($account, 'telnyx', 'active'), $no_account, qr/no webhook key.*texts are sent without a URL.*cloudgreet\.public_url/s ];
 push @faults, [ 'CREATE TABLE cloudgreet.notes ()', 'DROP TABLE cloudgreet.notes', qr/cloudgreet\.notes belongs to role "\w+".*OWNER TO cloudgreet_owner/ ];
 for my $fault (@faults)
 {
