@@ -113,7 +113,7 @@ test: setup ## build, install, run every test and print "N passed, N failed"
 soak: setup ## the crash tests of sending with 2,000 messages each
 	@$(MAKE) --no-print-directory -s all
 	@$(SUDO) $(MAKE) --no-print-directory -s install >/dev/null
-	@MESSAGES=2000 PROVE_TESTS='test/t/141_outbox_crash.pl test/t/142_outbox_lives.pl' test/lib/run tap
+	@NOTES=1 MESSAGES=2000 PROVE_TESTS='test/t/141_outbox_crash.pl test/t/142_outbox_lives.pl' test/lib/run tap
 
 check-update check-dump: setup ## one comparison of catalogs: updated = fresh, dump-restored = fresh
 	@$(MAKE) --no-print-directory -s all
