@@ -122,11 +122,10 @@ check_offset(Jsonb *body, const char *name)
 	if (value.type == jbvString)
 		colon = strchr(pnstrdup(value.val.string.val, value.val.string.len), ':');
 	if (colon == NULL || strpbrk(colon, "Zz+-") == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"%s\" must be a time with an offset, as in "
-						"2026-06-09T14:30:00-04:00 or 2026-06-09T18:30:00Z",
-						name)));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("\"%s\" must be a time with an offset, as in "
+							   "2026-06-09T14:30:00-04:00 or 2026-06-09T18:30:00Z",
+							   name)));
 }
 
 static void
