@@ -125,7 +125,26 @@ $$;
 COMMENT ON FUNCTION cloudgreet.create_agent(text, jsonb, jsonb, jsonb, uuid) IS
     'Creates a voice agent: voice (voice_id, speed and pitch 0.5 to 2), behavior (personality, conversation_style, escalation_triggers), and the hours in which it answers (NULL: always; by weekday, with time_zone, the business''s if left out, and exceptions by date). Admins, or operators naming the business. Errors: 22004 and 22023 for settings that make no sense, ZG106 for a bad zone, 23505 for a name in use.';
 
+CREATE OR REPLACE FUNCTION cloudgreet_private.check_agent_config() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+$$
+DECLARE
+    hours CONSTANT jsonb := new.config -> 'working_hours';
+BEGIN
+    new.config := new.config - 'working_hours';
+    IF jsonb_typeof(hours) <> 'null' THEN
+        new.config := new.config || jsonb_build_object('working_hours', cloudgreet_private.check_agent_hours(hours));
+    END IF;
+    RETURN new;
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.check_agent_config() IS
+    'Trigger of ai_agents: hours that make no sense would leave every call without an answer. Errors as of check_agent_hours().';
+CREATE OR REPLACE TRIGGER ai_agents_check_config BEFORE INSERT OR UPDATE OF config ON cloudgreet.ai_agents
+    FOR EACH ROW WHEN (new.config ? 'working_hours') EXECUTE FUNCTION cloudgreet_private.check_agent_config();
+
 REVOKE ALL ON FUNCTION cloudgreet_private.check_voice(jsonb), cloudgreet_private.check_behavior(jsonb),
     cloudgreet_private.check_exceptions(jsonb), cloudgreet_private.check_agent_hours(jsonb),
+    cloudgreet_private.check_agent_config(),
     cloudgreet.create_agent(text, jsonb, jsonb, jsonb, uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION cloudgreet.create_agent(text, jsonb, jsonb, jsonb, uuid) TO authenticated, service_role;

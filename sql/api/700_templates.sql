@@ -76,7 +76,8 @@ CREATE OR REPLACE FUNCTION cloudgreet_private.message_variables(business_id uuid
 $$
     SELECT jsonb_build_object(
         'business_name', b.name,
-        'first_name', coalesce(nullif(split_part(btrim(l.name), ' ', 1), ''), 'there'),
+        -- Callers say what they like, and of numbers that are not theirs: no link, number or line of their own is texted.
+        'first_name', coalesce(substring(btrim(l.name) FROM '^([^[:space:][:cntrl:][:digit:]./:@]{1,40}\.?)(?:[[:space:]]|$)'), 'there'),
         'service', coalesce(s.name, 'your appointment'),
         'time', cloudgreet.say_time(a.scheduled_date, a.time_zone),
         'staff', coalesce(st.name, ''),

@@ -4,7 +4,8 @@
  *
  * Only an answer to the last text that was sent counts, for "yes" answers many a
  * question.  Which text that was is judged by the time of the answer, so that it does
- * not matter when it is processed.
+ * not matter when it is processed.  An answer to a time that is not the appointment's
+ * any more, since it was moved meanwhile, is none.
  *
  * Locks:		the appointment's row, by the functions that change it.
  */
@@ -30,12 +31,12 @@ $$
              ORDER BY m.created_at DESC, m.id DESC LIMIT 1) last
       JOIN cloudgreet_private.message_causes c
         ON c.business_id = message.business_id AND c.message_id = last.id AND c.cause = 'appointment'
-       AND c.name IN ('confirmation', 'rescheduled', 'reminder')
+       AND c.name IN ('confirmation', 'rescheduled', 'reminder') AND c.revoked_at IS NULL
       JOIN cloudgreet.appointments a ON a.business_id = c.business_id AND a.id = c.cause_id
      WHERE a.status IN ('scheduled', 'confirmed') AND a.scheduled_date > message.status_at;
 $$;
 COMMENT ON FUNCTION cloudgreet_private.answered_appointment(cloudgreet.sms_messages) IS
-    'The appointment that the last text before this one was about, if that asked for an answer and it is still to come.';
+    'The appointment that the last text before this one was about, if that asked for an answer, is still true, and it is still to come.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.decline_appointment(appointment cloudgreet.appointments) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS

@@ -28,7 +28,7 @@ BEGIN
     -- Models send empty texts for what they leave out, and texts for numbers.
     RETURN (SELECT coalesce(jsonb_object_agg(e.key, btrim(e.value)), '{}') FROM jsonb_each_text(args) e
              WHERE btrim(e.value) <> '' AND lower(btrim(e.value)) NOT IN ('null', 'none', 'undefined'));
-EXCEPTION WHEN invalid_text_representation THEN
+EXCEPTION WHEN invalid_text_representation OR untranslatable_character THEN
     RAISE EXCEPTION 'the arguments are not JSON' USING ERRCODE = 'invalid_parameter_value';
 END
 $$;
@@ -49,7 +49,7 @@ BEGIN
         RETURN tool_time.value::timestamptz;
     END IF;
     RAISE EXCEPTION '"%" must be a time such as 2026-06-09T14:30', tool_time.name USING ERRCODE = 'invalid_parameter_value';
-EXCEPTION WHEN datetime_field_overflow OR invalid_datetime_format THEN
+EXCEPTION WHEN datetime_field_overflow OR invalid_datetime_format OR invalid_time_zone_displacement_value THEN
     RAISE EXCEPTION '"%" is no time of the calendar', tool_time.name USING ERRCODE = 'invalid_parameter_value';
 END
 $$;
@@ -67,7 +67,11 @@ BEGIN
        AND (tool_service.wanted IS NULL OR s.id = cloudgreet_private.read_uuid(tool_service.wanted)
             OR lower(s.name) = lower(tool_service.wanted) OR strpos(lower(s.name), lower(tool_service.wanted)) > 0
             OR strpos(lower(tool_service.wanted), lower(s.name)) > 0)
-     ORDER BY lower(s.name) = lower(coalesce(tool_service.wanted, s.name)) DESC, s.created_at, s.id LIMIT 1;
+     -- Of names that the words hold, the longest is meant: "deep cleaning, please" is no cleaning.
+     ORDER BY s.id = cloudgreet_private.read_uuid(tool_service.wanted) DESC NULLS LAST,
+              lower(s.name) = lower(tool_service.wanted) DESC NULLS LAST,
+              CASE WHEN strpos(lower(tool_service.wanted), lower(s.name)) > 0 THEN length(s.name) END DESC NULLS LAST,
+              s.created_at, s.id LIMIT 1;
     IF service.id IS NULL THEN
         RAISE EXCEPTION 'there is no such service' USING ERRCODE = 'no_data_found',
             HINT = coalesce((SELECT 'We offer ' || string_agg(s.name, ', ' ORDER BY s.created_at, s.id) || '.' FROM cloudgreet.services s

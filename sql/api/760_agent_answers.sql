@@ -167,7 +167,7 @@ DECLARE
     detail text;
     hint text;
 BEGIN
-    IF name NOT IN ('check_availability', 'book_appointment', 'reschedule_appointment', 'cancel_appointment', 'find_lead') THEN
+    IF coalesce(name, '') NOT IN ('check_availability', 'book_appointment', 'reschedule_appointment', 'cancel_appointment', 'find_lead') THEN
         RETURN cloudgreet_private.tool_refusal('P0002', 'there is no such function', NULL, 'I am sorry, I cannot do that.');
     ELSIF coalesce(payload #>> '{call,call_id}', '') = '' THEN
         RETURN cloudgreet_private.tool_refusal('22023', 'the call has no id', NULL, NULL);

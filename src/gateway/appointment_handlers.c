@@ -112,15 +112,15 @@ static void
 check_offset(Jsonb *body, const char *name)
 {
 	JsonbValue  value;
-	const char *text;
-	const char *colon;
+	const char *colon = NULL;
 
 	if (getKeyJsonValueFromContainer(&body->root, name, (int) strlen(name), &value) ==
 			NULL ||
-		value.type != jbvString)
+		value.type == jbvNull)
 		return;
-	text = pnstrdup(value.val.string.val, value.val.string.len);
-	colon = strchr(text, ':');
+	/* A number such as 20261229 would be read as a date. */
+	if (value.type == jbvString)
+		colon = strchr(pnstrdup(value.val.string.val, value.val.string.len), ':');
 	if (colon == NULL || strpbrk(colon, "Zz+-") == NULL)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("\"%s\" must be a time with an offset, as in "

@@ -46,6 +46,23 @@ SELECT name, email FROM cloudgreet.leads WHERE business_id = :'b';
 -- Who is new is taken at its word.
 SELECT public.tool('new', 'anonymous', 'book_appointment', '{"starts_at": "2026-06-15T10:00", "phone": "+13125550182", "name": "Bo", "email": "bo@example.com"}');
 SELECT name, email FROM cloudgreet.leads WHERE business_id = :'b' AND phone = '+13125550182';
+
+-- A name is texted if it is one.
+BEGIN;
+INSERT INTO cloudgreet.leads (business_id, source, name)
+SELECT :'b', 'names', n FROM unnest(ARRAY[' Ana Ruiz', 'Dr. Who', 'Zoë', '李小龍', 'O''Neil-Smith', E'Bo\nReply', 'http://evil.example/win', 'evil.example',
+    '+19005550123', E'Ana\u0001', repeat('x', 41), '', NULL]) n;
+SELECT to_json(l.name) AS name, cloudgreet_private.message_variables(:'b', l.id) ->> 'first_name' AS first_name
+  FROM cloudgreet.leads l WHERE l.business_id = :'b' AND l.source = 'names' ORDER BY l.id;
+ROLLBACK;
+-- Of services whose names the words hold, the longest is meant.
+SELECT cloudgreet.create_service('Deep Cleaning', 60, business_id => :'b') IS NOT NULL AS deep;
+SELECT w, (cloudgreet_private.tool_service(:'b', w)).name FROM cloudgreet.enter_business(:'b'),
+       unnest('{NULL, "deep cleaning, please", "a cleaning", clean, deep, "DEEP CLEANING"}'::text[]) w;
+-- What cannot be read is asked for again, and a function without a name is none.
+SELECT public.tool('own', '+13125550181', 'book_appointment', '{"starts_at": "2026-06-10T10:00+99"}');
+SELECT public.tool('own', '+13125550181', 'book_appointment', to_jsonb('{"starts_at": "\u0000"}'::text));
+SELECT public.tool('own', '+13125550181', NULL, '{}');
 \set ECHO none
 -- Other tests count what is due.
 DELETE FROM cloudgreet_private.due_work WHERE business_id = :'b';

@@ -111,7 +111,7 @@ SELECT status, json ->> 'code', jsonb_array_length(json -> 'next_slots'), json -
 SELECT status, json ->> 'code', json ->> 'message' FROM public.ask('POST', '/api/appointments', :'agent', '{"colour": "red"}');
 SELECT status, json ->> 'message' FROM public.ask('POST', '/api/appointments', :'agent', '{}');
 SELECT a.status, a.json ->> 'code', a.json ->> 'message'
-  FROM unnest('{2026-12-29T15:00:00,2026-12-29,tomorrow,2026-12-29T15:00x}'::text[]) t,
+  FROM unnest('{"\"2026-12-29T15:00:00\"","\"2026-12-29\"","\"tomorrow\"","\"2026-12-29T15:00x\"",20261229,"[\"2026-12-29T15:00\"]"}'::jsonb[]) t,
        public.ask('POST', '/api/appointments', :'agent', jsonb_build_object('service_id', :'service', 'starts_at', t, 'lead_id', :'ben')::text) a;
 SELECT status, json ->> 'code' FROM public.ask('POST', '/api/appointments', :'agent', '[]');
 SELECT status, json ->> 'status' FROM public.ask('PUT', '/api/appointments/' || :'r_http_id', :'agent', '{"starts_at": "2026-12-29T16:00:00Z", "status": "confirmed"}');

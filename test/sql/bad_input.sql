@@ -100,6 +100,10 @@ SELECT cloudgreet.connect_provider('telnyx', '{"api_key": "KEY0123456789ABCDEF_s
 SELECT cloudgreet.connect_provider('telnyx', '{"api_key": "k"}', '{"api_key": "KEY0123456789ABCDEF_secret"}', business_id => :'business');
 SELECT cloudgreet.add_staff('x', working_hours => '{"mon": [["22:00", "06:00"]]}', business_id => :'business');
 SELECT cloudgreet.create_agent('x', '{"volume": 1}', business_id => :'business');
+-- Hours that are written to the table are looked at as well; NULL ones are none.
+UPDATE cloudgreet.ai_agents SET config = '{"working_hours": {"mon": [["9am", "5pm"]]}}' WHERE id = :'agent';
+UPDATE cloudgreet.ai_agents SET config = '{"working_hours": {"time_zone": "Mars/Olympus"}}' WHERE id = :'agent';
+UPDATE cloudgreet.ai_agents SET config = '{"greeting": "Hi", "working_hours": null}' WHERE id = :'agent' RETURNING config;
 
 \set ECHO none
 DROP TABLE public.call;

@@ -78,6 +78,16 @@ SELECT * FROM public.visits() OFFSET 1;
 ROLLBACK;
 SELECT public.reply('two', 'N', '2026-06-08 11:23-05'), public.reply('one', 'Y', '2026-06-08 11:22-05');
 SELECT * FROM public.visits() OFFSET 1;
+-- What is said of a time, and processed after that was moved, is not said of the new one.
+SELECT id AS moved FROM cloudgreet.book_appointment(:'service', '2026-06-16 10:00-05', :'ana', business_id => :'b') \gset
+UPDATE cloudgreet.sms_messages m SET status = 'delivered' FROM cloudgreet_private.message_causes c WHERE c.message_id = m.id AND c.cause_id = :'moved';
+SET cloudgreet.clock = '2026-06-08 16:30:00Z';
+SELECT status FROM cloudgreet.reschedule_appointment(:'moved', '2026-06-17 10:00-05', business_id => :'b');
+SELECT public.reply('late no', 'N', '2026-06-08 11:25-05'), public.reply('late yes', 'Y', '2026-06-08 11:26-05');
+SELECT * FROM public.visits() OFFSET 2;
+SELECT public.reply('yes to the new time', 'Y', '2026-06-08 11:31-05');
+SELECT * FROM public.visits() OFFSET 2;
+SELECT status FROM cloudgreet.cancel_appointment(:'moved', business_id => :'b');
 
 -- A text that was under way when its appointment was canceled is not repeated.
 SELECT public.forget() \g /dev/null
