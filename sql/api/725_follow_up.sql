@@ -9,7 +9,7 @@ CREATE OR REPLACE FUNCTION cloudgreet_private.is_follow_up_call(target cloudgree
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS
 $$
     -- A call that was spoken and analyzed, and led to nothing.
-    SELECT target.provider_state ? 'call_analyzed' AND target.status = 'completed' AND target.lead_id IS NOT NULL
+    SELECT target.direction = 'inbound' AND target.provider_state ? 'call_analyzed' AND target.status = 'completed' AND target.lead_id IS NOT NULL
        AND coalesce(target.disconnection_reason, '') NOT IN ('voicemail_reached', 'machine_detected', 'scam_detected', 'marked_as_spam')
        AND NOT EXISTS (SELECT FROM cloudgreet.agent_conversations v
                         WHERE v.business_id = target.business_id AND v.call_id = target.id
@@ -22,7 +22,7 @@ $$
                                OR a.lead_id = target.lead_id AND a.status IN ('scheduled', 'confirmed') AND a.scheduled_date > cloudgreet.clock()));
 $$;
 COMMENT ON FUNCTION cloudgreet_private.is_follow_up_call(cloudgreet.calls) IS
-    'Whether a call is one to follow up: analyzed, neither spam nor voicemail, and its lead has no appointment.';
+    'Whether a call is one to follow up: of a caller, analyzed, neither spam nor voicemail, and its lead has no appointment.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.follow_up_call(call_id uuid, business_id uuid) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS

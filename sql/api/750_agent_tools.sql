@@ -163,8 +163,11 @@ CREATE OR REPLACE FUNCTION cloudgreet_private.tool_appointment(call cloudgreet.c
 $$
 DECLARE
     wanted CONSTANT uuid := cloudgreet_private.read_uuid(args ->> 'appointment_id');
+    -- The same words mean another appointment once the call has booked one more.
+    wish CONSTANT text := tool_appointment.key || ':' || (SELECT count(*) FROM cloudgreet.appointments a
+                                                           WHERE a.business_id = call.business_id AND a.call_id = call.id);
     earlier CONSTANT uuid := (SELECT k.result_id FROM cloudgreet_private.idempotency_keys k
-                               WHERE k.business_id = call.business_id AND k.operation = 'agent_tool' AND k.key = tool_appointment.key);
+                               WHERE k.business_id = call.business_id AND k.operation = 'agent_tool' AND k.key = wish);
     appointment cloudgreet.appointments;
 BEGIN
     SELECT a.* INTO appointment FROM cloudgreet.appointments a
@@ -178,12 +181,12 @@ BEGIN
         RAISE EXCEPTION 'there is no such appointment of the caller' USING ERRCODE = 'no_data_found',
             HINT = 'I cannot find an appointment for you.';
     END IF;
-    PERFORM cloudgreet_private.claim_key(call.business_id, 'agent_tool', tool_appointment.key, tool_appointment.key, appointment.id);
+    PERFORM cloudgreet_private.claim_key(call.business_id, 'agent_tool', wish, wish, appointment.id);
     RETURN appointment;
 END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.tool_appointment(cloudgreet.calls, jsonb, text) IS
-    'The appointment that the caller means: the one of the same function call before, the one named, or the caller''s next. Error P0002 when the caller has none such.';
+    'The appointment that the caller means: the one of the same function call before (unless the call has booked since), the one named, or the caller''s next. Error P0002 when the caller has none such.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.tool_describe(appointment cloudgreet.appointments) RETURNS jsonb
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS

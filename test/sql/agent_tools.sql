@@ -26,6 +26,13 @@ SET timezone = 'America/Chicago';
 SELECT public.tool('own', '+13125550181', 'book_appointment', '{"starts_at": "2026-06-10T10:00"}');
 SELECT public.tool('own', '+13125550181', 'find_lead', '{}');
 
+-- To cancel twice is to cancel once, unless something was booked between.
+BEGIN;
+SELECT public.tool('own', '+13125550181', 'cancel_appointment', '{}') FROM generate_series(1, 2);
+SELECT public.tool('own', '+13125550181', 'book_appointment', '{"starts_at": "2026-06-10T12:00"}');
+SELECT public.tool('own', '+13125550181', 'cancel_appointment', '{}') FROM generate_series(1, 2);
+ROLLBACK;
+
 -- A caller without a number who names that of the lead can book, and cancel what it booked.
 SELECT public.tool('hidden', 'anonymous', 'find_lead', '{}');
 SELECT public.tool('hidden', 'anonymous', 'book_appointment', '{"starts_at": "2026-06-11T10:00", "phone": "+13125550181", "name": "Mallory", "email": "mallory@example.com"}');
