@@ -19,7 +19,7 @@ cleanup() {
     rm -rf "$dir"
 }
 trap cleanup EXIT
-[ -d "$root/test/client/node_modules" ] || (cd "$root/test/client" && npm ci --silent --no-audit --no-fund)
+"$root/test/lib/packages" "$root/test/client"
 
 "$root/test/lib/cluster" start "$dir/cluster" "cloudgreet.gate_executors=$executors" >"$dir/env"
 set -a

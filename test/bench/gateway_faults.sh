@@ -7,6 +7,7 @@
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+"$root/test/lib/packages" "$root/test/client"
 dir=$(mktemp -d /tmp/cloudgreet-bench.XXXXXX)
 chmod 755 "$dir"
 cleanup() {
