@@ -40,7 +40,7 @@ sub start
 	close $_ for $stdin, $stdout;
 	$control->autoflush(1);
 	my $self = bless { pid => $pid, control => $control, reports => $reports, log => $log, text => '' }, $class;
-	$self->configure(gate_conninfo => $node->connstr('stub') . ' user=' . $node->safe_psql('postgres', 'SELECT current_user'),
+	$self->configure(gate_conninfo => $node->connstr('scripted') . ' user=' . $node->safe_psql('postgres', 'SELECT current_user'),
 		gate_port => 0, %settings);
 	return $self;
 }

@@ -1,6 +1,6 @@
 # 100_gate_http.pl
 #		HTTP as the front speaks it, over raw sockets: what it accepts, what it refuses,
-#		and what it makes of the database's answers.  cloudgreet.http() is a stub.
+#		and what it makes of the database's answers.  cloudgreet.http() is scripted_http.sql, which misbehaves on request.
 use strict;
 use warnings;
 use FindBin;
@@ -14,8 +14,8 @@ use Test::More;
 my $node = PostgreSQL::Test::Cluster->new('gate_http');
 $node->init;
 $node->start;
-$node->safe_psql('postgres', "CREATE DATABASE stub ENCODING 'UTF8' LOCALE 'C' TEMPLATE template0");
-$node->safe_psql('stub', slurp_file("$FindBin::Bin/../lib/stub_http.sql"));
+$node->safe_psql('postgres', "CREATE DATABASE scripted ENCODING 'UTF8' LOCALE 'C' TEMPLATE template0");
+$node->safe_psql('scripted', slurp_file("$FindBin::Bin/../lib/scripted_http.sql"));
 
 my $front = GateFront->start($node, gate_header_bytes => 2048, gate_body_bytes => '64kB');
 my $json = JSON::PP->new->utf8;
@@ -150,7 +150,7 @@ my @refused = (
 	[431, 'more than 100 headers', $get . "X: y\r\n" x 100 . "\r\n"],
 	[431, 'a trailer over the limit', "${chunked}0\r\n" . "X: y\r\n" x 400 . "\r\n"],
 );
-my $calls = $node->safe_psql('stub', 'SELECT last_value FROM stub.calls');
+my $calls = $node->safe_psql('scripted', 'SELECT last_value FROM scripted.calls');
 for (@refused)
 {
 	my ($status, $what, $bytes) = @$_;
@@ -158,7 +158,7 @@ for (@refused)
 	my $answer = $client->response // {};
 	is(join(' ', $answer->{status}, $answer->{headers}{connection}, $client->ending), "$status close closed", "$status and close: $what");
 }
-is($node->safe_psql('stub', 'SELECT last_value FROM stub.calls'), $calls, 'nothing of it reached the database');
+is($node->safe_psql('scripted', 'SELECT last_value FROM scripted.calls'), $calls, 'nothing of it reached the database');
 $client = $front->connect->send("${post}Content-Length: 3000000\r\n\r\n" . 'x' x 3000000);
 is($client->response->{status}, 413, 'a client that goes on sending can still read why it was refused');
 $response = $front->ask("GET / HTTP/1.1\r\nHost: t\r\nX-Request-Id: mine\r\nX : y\r\n\r\n");

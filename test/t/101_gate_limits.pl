@@ -1,6 +1,6 @@
 # 101_gate_limits.pl
 #		The front under pressure: limits, deadlines, clients that go away, a database
-#		that does, new settings, and its end.  cloudgreet.http() is a stub.
+#		that does, new settings, and its end.  cloudgreet.http() is scripted_http.sql, which misbehaves on request.
 use strict;
 use warnings;
 use FindBin;
@@ -14,14 +14,14 @@ use Time::HiRes qw(time);
 my $node = PostgreSQL::Test::Cluster->new('gate_limits');
 $node->init;
 $node->start;
-$node->safe_psql('postgres', "CREATE DATABASE stub ENCODING 'UTF8' LOCALE 'C' TEMPLATE template0");
-$node->safe_psql('stub', slurp_file("$FindBin::Bin/../lib/stub_http.sql"));
+$node->safe_psql('postgres', "CREATE DATABASE scripted ENCODING 'UTF8' LOCALE 'C' TEMPLATE template0");
+$node->safe_psql('scripted', slurp_file("$FindBin::Bin/../lib/scripted_http.sql"));
 
 # Waits until so many backends of the front are in a state.
 sub backends
 {
 	my ($count, $where) = @_;
-	return $node->poll_query_until('stub',
+	return $node->poll_query_until('scripted',
 		"SELECT count(*) = $count FROM pg_stat_activity WHERE application_name = 'cloudgreet_gate' AND $where");
 }
 sub request { return "GET $_[0] HTTP/1.1\r\nHost: t\r\n\r\n" }
@@ -127,9 +127,9 @@ ok(backends(2, 'true'), 'executors are added');
 $response = $front->get('/quit');
 is($response->{status}, 503, 'the request of a connection that breaks: 503');
 is($front->get('/')->{status}, 200, 'the next one is served');
-my $calls = $node->safe_psql('stub', 'SELECT last_value FROM stub.calls');
+my $calls = $node->safe_psql('scripted', 'SELECT last_value FROM scripted.calls');
 $front->get('/quit');
-is($node->safe_psql('stub', 'SELECT last_value FROM stub.calls'), $calls + 1, 'a request is never sent twice');
+is($node->safe_psql('scripted', 'SELECT last_value FROM scripted.calls'), $calls + 1, 'a request is never sent twice');
 
 # --- What a request leaves in the session ---------------------------------------------
 $front->configure(gate_executors => 1);
@@ -139,25 +139,25 @@ for my $target ('/rest/v1/rpc/leave', '/rest/v1/%72pc/leave')
 	is($front->get($target)->{body}, 'hello', "$target leaves much in its session");
 	is($front->get('/state')->{body}, '20s', 'nothing of which the next request finds');
 }
-my $session = $node->safe_psql('stub', "SELECT pid FROM pg_stat_activity WHERE application_name = 'cloudgreet_gate'");
+my $session = $node->safe_psql('scripted', "SELECT pid FROM pg_stat_activity WHERE application_name = 'cloudgreet_gate'");
 is($front->get('/rest/v1/rpc/leave')->{status} . $front->get('/state')->{body}, '20020s', 'time and again');
-is($node->safe_psql('stub', "SELECT pid FROM pg_stat_activity WHERE application_name = 'cloudgreet_gate'"), $session, 'in the same session');
+is($node->safe_psql('scripted', "SELECT pid FROM pg_stat_activity WHERE application_name = 'cloudgreet_gate'"), $session, 'in the same session');
 $front->get('/deallocate');
 is($front->get('/')->{status}, 503, 'a session without the prepared statement: 503');
 is($front->get('/')->{status}, 200, 'once');
 $front->configure(gate_executors => 2);
 
-$node->safe_psql('stub', 'ALTER FUNCTION cloudgreet.http(text, text, jsonb, bytea) RENAME TO away');
+$node->safe_psql('scripted', 'ALTER FUNCTION cloudgreet.http(text, text, jsonb, bytea) RENAME TO away');
 $response = $front->get('/');
 is($response->{status} . substr($response->{body}, 0, 15), '503{"code":"42883"', 'no function: 503');
 my $log = $front->log_text;
 $front->get('/') for 1 .. 50;
 cmp_ok(scalar(() = substr($front->log_text, length $log) =~ /"warning"/g), '<', 10, 'which does not flood the log with warnings');
-$node->safe_psql('stub', 'ALTER FUNCTION cloudgreet.away(text, text, jsonb, bytea) RENAME TO http');
+$node->safe_psql('scripted', 'ALTER FUNCTION cloudgreet.away(text, text, jsonb, bytea) RENAME TO http');
 is($front->get('/')->{status}, 200, 'and it is found again');
-$node->safe_psql('stub', 'DROP SCHEMA cloudgreet CASCADE; DROP SCHEMA stub CASCADE');
+$node->safe_psql('scripted', 'DROP SCHEMA cloudgreet CASCADE; DROP SCHEMA scripted CASCADE');
 is($front->get('/')->{status}, 503, 'no schema: 503');
-$node->safe_psql('stub', slurp_file("$FindBin::Bin/../lib/stub_http.sql"));
+$node->safe_psql('scripted', slurp_file("$FindBin::Bin/../lib/scripted_http.sql"));
 is($front->get('/')->{status}, 200, 'and it is found again when made anew');
 
 $node->stop('immediate');
@@ -193,17 +193,17 @@ $front->configure(gate_listen_addresses => '127.0.0.1');
 $front->configure(gate_conninfo => 'host=/nonexistent password=hidden');
 ok($front->until_true(sub { $front->get('/')->{status} == 503 }), 'another conninfo is used');
 unlike($front->log_text, qr/hidden/, 'and not logged');
-$front->configure(gate_conninfo => $node->connstr('stub') . ' user=' . $node->safe_psql('postgres', 'SELECT current_user'));
+$front->configure(gate_conninfo => $node->connstr('scripted') . ' user=' . $node->safe_psql('postgres', 'SELECT current_user'));
 ok($front->until_true(sub { $front->get('/')->{status} == 200 }), 'so is the next');
 
 # A server that refuses writes a line for each attempt: one executor tries, ever more slowly.
 my $refused_at = time;
 my $offset = -s $node->logfile;
-$front->configure(gate_executors => 4, gate_conninfo => $node->connstr('stub') . ' user=nobody_here');
+$front->configure(gate_executors => 4, gate_conninfo => $node->connstr('scripted') . ' user=nobody_here');
 $node->wait_for_log(qr/(role "nobody_here" does not exist.*){7}/s, $offset);
 cmp_ok(time - $refused_at, '>', 0.5, 'a connection that is refused is not tried again at once, nor by all');
 is($front->get('/')->{status}, 503, 'meanwhile requests are told so');
-$front->configure(gate_conninfo => $node->connstr('stub') . ' user=' . $node->safe_psql('postgres', 'SELECT current_user'), gate_executors => 1, gate_access_log => 'off');
+$front->configure(gate_conninfo => $node->connstr('scripted') . ' user=' . $node->safe_psql('postgres', 'SELECT current_user'), gate_executors => 1, gate_access_log => 'off');
 ok($front->until_true(sub { $front->get('/')->{status} == 200 }), 'and served once new settings let it in');
 my $lines = () = $front->log_text =~ /"path"/g;
 $front->get('/') for 1 .. 3;

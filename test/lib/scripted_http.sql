@@ -1,5 +1,5 @@
 /*
- * stub_http.sql
+ * scripted_http.sql
  *		A cloudgreet.http() for testing the front without the extension: what it
  *		does stands in the target.
  *
@@ -16,18 +16,18 @@
  *	/rest/v1/rpc/leave	leaves all that a session can hold
  *	anything else	"hello"
  *
- * Sequence stub.calls counts calls, also those that fail or are cancelled.
+ * Sequence scripted.calls counts calls, also those that fail or are cancelled.
  */
 CREATE SCHEMA cloudgreet;
-CREATE SCHEMA stub;
-CREATE SEQUENCE stub.calls;
+CREATE SCHEMA scripted;
+CREATE SEQUENCE scripted.calls;
 
 CREATE FUNCTION cloudgreet.http(text, text, jsonb, bytea, OUT status integer, OUT headers jsonb, OUT body bytea)
     LANGUAGE plpgsql STRICT AS $$
 DECLARE
     path text[] := string_to_array(split_part($2, '?', 1), '/');
 BEGIN
-    PERFORM nextval('stub.calls');
+    PERFORM nextval('scripted.calls');
     status := 200;
     headers := '{"content-type": "text/plain"}';
     body := 'hello';
@@ -60,7 +60,7 @@ BEGIN
                 (SELECT string_agg(objid::text, ',') FROM pg_locks WHERE locktype = 'advisory'),
                 (SELECT string_agg(c, ',') FROM pg_listening_channels() c),
                 (SELECT string_agg(name, ',') FROM pg_prepared_statements WHERE name <> 'cloudgreet_http'),
-                nullif(current_setting('stub.left', true), ''),
+                nullif(current_setting('scripted.left', true), ''),
                 current_setting('statement_timeout')), 'UTF8');
         WHEN 'rest' THEN
             CREATE TEMP TABLE left_table ();
@@ -69,7 +69,7 @@ BEGIN
             LISTEN left_channel;
             NOTIFY left_channel;
             EXECUTE 'PREPARE left_statement AS SELECT 1';
-            PERFORM set_config('stub.left', 'left_setting', false);
+            PERFORM set_config('scripted.left', 'left_setting', false);
             PERFORM set_config('statement_timeout', '1h', false);
         ELSE
             NULL;
