@@ -25,7 +25,7 @@ COMMENT ON FUNCTION cloudgreet_private.plain_words(text) IS
 CREATE OR REPLACE FUNCTION cloudgreet_private.opt_keyword() RETURNS text
     LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
 $$
-    SELECT '(?:s+t+[o0]+p+|stpo|sotp|stop ?all|quit|unsub|unsubs?c?ri?be|optout|opt out|opt me out|remove|remove me|revoke|arret|arretez'
+    SELECT '(?:s+t+[o0]+p+|stpo|sotp|stop ?all|quit|unsub|unsubs?c?ri?be|optout|opt out|remove|revoke|arret|arretez'
            '|alto|parar|pare|paren|detener|detengan(?:se)?|basta|baja|dar de baja|de(?:n?me) de baja|darme de baja|suspender|des(?:us|ins)cribir(?:me)?)';
 $$;
 COMMENT ON FUNCTION cloudgreet_private.opt_keyword() IS

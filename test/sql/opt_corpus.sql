@@ -9,7 +9,7 @@ CREATE TEMP VIEW ours AS SELECT ARRAY['Miller Roofing: Hi Dana, your visit (Insp
     'Miller Roofing: still thinking about the new roof? Text QUIT and we will stop messaging you.'] AS texts;
 CREATE FUNCTION public.judge(texts text[]) RETURNS SETOF text LANGUAGE sql AS
 $$
-    SELECT rpad(coalesce(cloudgreet_private.opt_word(t), '-'), 12) || replace(t, E'\n', ' / ') FROM unnest(texts) WITH ORDINALITY u (t, n) ORDER BY n
+    SELECT left(rpad(coalesce(cloudgreet_private.opt_word(t), '-'), 12) || regexp_replace(t, '[\r\n]+', ' / ', 'g'), 100) FROM unnest(texts) WITH ORDINALITY u (t, n) ORDER BY n
 $$;
 
 -- A word of the rule that stands alone, beside a signature, a greeting or nothing at all.
