@@ -99,6 +99,7 @@ INSERT INTO cloudgreet.sms_messages (business_id, direction, from_number, to_num
 SELECT :'business', 'inbound', '+13125550175', '+13125550170', 'x', 'received', 'telnyx', 'many' || n, CASE n % 2 WHEN 0 THEN 'stop' ELSE 'start' END, timestamptz '2026-07-01 00:00Z' + n * interval '1 second'
   FROM generate_series(1, 10000) n;
 ANALYZE cloudgreet.sms_messages;
+SELECT pg_stat_force_next_flush();
 CREATE TEMP TABLE reads AS SELECT seq_scan, idx_tup_fetch FROM pg_stat_xact_user_tables LIMIT 0;
 BEGIN;
 SELECT public.says('stop', '16:50', '+13125550175');
