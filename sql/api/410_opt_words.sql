@@ -25,8 +25,8 @@ COMMENT ON FUNCTION cloudgreet_private.plain_words(text) IS
 CREATE OR REPLACE FUNCTION cloudgreet_private.opt_keyword() RETURNS text
     LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
 $$
-    SELECT '(?:s+t+[o0]+p+|stpo|sotp|stop ?all|quit|unsub|unsubs?c?ri?be|optout|opt out|remove|revoke|arret|arretez'
-           '|alto|parar|pare|paren|detener|detengan(?:se)?|basta|baja|dar de baja|de(?:n?me) de baja|darme de baja|suspender|des(?:us|ins)cribir(?:me)?)';
+    SELECT '(?:s+t+[o0]+p+|stpo|sotp|stop ?all|quit|unsub|unsubs?c?ri?b(?:e|ed|ing)|optout|opt out|remove|revoke|cease|arret|arretez'
+           '|alto|parar|pare|paren|detener|detengan?(?:se)?|basta|baja|dar de baja|de(?:n?me) de baja|darme de baja|suspender|des(?:us|ins)cribir(?:me)?)';
 $$;
 COMMENT ON FUNCTION cloudgreet_private.opt_keyword() IS
     'A pattern of the words that opt out wherever they stand as a sentence of their own. Not end, cancel and the like: what else is said tells whether these are about an appointment.';
@@ -179,7 +179,7 @@ CREATE OR REPLACE FUNCTION cloudgreet_private.word_lines(t text) RETURNS text
 $$
 DECLARE
     has_small CONSTANT boolean := word_lines.t ~ '[a-z]';
-    r text := translate(word_lines.t, '''’‘`´', '');
+    r text := replace(translate(word_lines.t, '''’‘`´', ''), '#', ' number ');
 BEGIN
     r := regexp_replace(r, '\ms[ ._*-]{1,2}t[ ._*-]{1,2}o[ ._*-]{1,2}p\M', ' stop ', 'gi');
     r := regexp_replace(r, '\?+', E' ?\n', 'g');

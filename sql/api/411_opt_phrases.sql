@@ -15,6 +15,7 @@ $$
             '(?:ever |want |wish |mean |intend |need |have |like |(?:want|need) (?:you|it|them|(?:the|these|your|my) (?:texts|messages)) |to |accidentally |actually |really )*!?stop\M(?! (?:the|these|those|your|all) (?:texts|messages|msgs))',
         '\m(?:dont|do not|didnt|did not|havent|never|not) (?:ever |want |wish |mean |intend |need |have |like |(?:want|need) you |to |accidentally |actually |really )*(?:quit|opt|opt me|unsubscribe|unsub|remove me|cancel)\M',
         '\mno (?:pare[ns]?|parar|deje[ns]?|dejar)\M',
+        '\mdid (?:i|we|you|u|he|she|they|it) (?:just )?!?stop\M',
         -- A stop that is a place.
         '\m(?:the|a|an|bus|each|every|next|last|first|one|full|pit|rest|truck|train|non|short|quick|my|our|your|another|second|third|final) !?stop(?: sign)?\M',
         -- How one opts out, in our words.
@@ -31,16 +32,16 @@ DECLARE
     words CONSTANT text := '(?:' || word || ' )*(?:' || word || '|!?(?:stop|quit) (?:it|this|that|these|those|all|everything))';
     -- What stands before and after without saying more.
     before CONSTANT text := '(?:(?:please|pls|plz|plse|kindly|just|ok|okay|k|no|nope|nah|hi|hello|hey|sorry|thanks|thank you|thx|ty|but|(?:(?:i am|im) )?not interested(?: anymore)?|i (?:already )?(?:said|say|told you)(?: no| to)?'
-        '|for the last time|for the love of god|for gods sake|lol|haha|ugh|ffs|again|now|so|seriously|omg|wtf|damn|enough|(?:can|could|would|will) (?:you|u|yall)|you (?:need|have) to|you must|you should|who is this|whos this|who (?:are|r) (?:you|u)|wrong (?:number|house|person)'
+        '|for the last time|for the love of god|for gods sake|lol|haha|ugh|ffs|again|now|so|seriously|omg|wtf|damn|enough|(?:can|could|would|will) (?:you|u|yall)|(?:you|u|yall|you guys|you people|you all) (?:need to|have to|must|should)|this is spam|spam|screw you|fuck you|fuck off|f off|who is this|whos this|who (?:are|r) (?:you|u)|wrong (?:number|house|person)'
         '|yes|dude|man|sir|bro|guys|go away|bye|i (?:want|need) you to|(?:i would|id) like you to|my answer is|answer|reply|text|texting|replying|im texting|i am replying'
         '|por favor|porfavor|favor de|porfa|no gracias|gracias|hola|ya|oiga|oye|no me interesa|no estoy interesad[oa]|quien es|quien eres|disculpe|perdon|lo siento|digo|quiero) )*';
-    after CONSTANT text := '(?: (?:please|pls|plz|thanks|thank you|thx|ty|now|right now|immediately|asap|already|ok|okay|sir|maam|dude|man|bro|guys|yall|everyone|por favor|porfavor|porfa|gracias|ya|ahora))*';
+    after CONSTANT text := '(?: (?:please|pls|plz|thanks|thank you|thx|ty|now|right now|immediately|asap|already|ok|okay|sir|maam|dude|man|bro|guys|yall|everyone|sorry|por favor|porfavor|porfa|gracias|ya|ahora))*';
     starts CONSTANT text := '(?:^|, )';
     ends CONSTANT text := '(?: ,| \?|$)';
     texts CONSTANT text := '(?:texts?|txts?|messages?|msgs?|sms|spam|reminders?|notifications|alerts|text messages?)';
     textos CONSTANT text := '(?:mensajes?|textos?|sms|recordatorios)';
     these CONSTANT text := '(?:(?:all|the|these|those|this|that|such|your|ur|any|of|from|with|w|out|me|us|more|anymore|another|other|further|future|text|sms|spam|marketing|automated|sending|receiving|getting|fucking|freaking|damn|stupid|annoying) )*';
-    texting CONSTANT text := '(?:texting|txting|messaging|msging|contacting|calling|emailing|bothering|harassing|spamming|annoying|sending)';
+    texting CONSTANT text := '(?:texting|txting|messaging|msging|contacting|calling|emailing|bothering|bugging|pestering|hounding|reminding|harassing|spamming|annoying|sending)';
     to_text CONSTANT text := '(?:text|txt|message|msg|contact|sms|bother|write|harass|spam|disturb|call (?:or|and) (?:text|message)|text (?:or|and) call)';
     -- Who is told to stop: whoever is addressed, not the writer.
     told CONSTANT text := '(?:' || starts || before || '|\m(?:please|pls|plz|just|so|now|kindly|(?:you|u|yall|guys|people|them) (?:to )?|(?:ask|asked|asking|request|requesting|demand) to) ?)';
@@ -50,7 +51,7 @@ BEGIN
         -- The word as a sentence, or as the first or last part of one.
         '^' || before || words || after || ends,
         starts || before || words || after || '(?: \?)?$',
-        '^' || before || '!?(?:stop|quit|unsubscribe) (?:i|im|ive|id|we|you have|you are|youre|not interested|no thanks|dont|do not|wrong|who|whos|leave|never|already|this is|its|thank|thanks|per|as)\M',
+        '^' || before || '!?(?:stop|quit|unsubscribe) (?:i|im|ive|id|we|you have|you are|youre|not interested|no thanks|dont|do not|wrong|who|whos|leave|never|already|this is|its|thank|thanks|per|as|now|right now|immediately|or i|or we|or im)\M',
         -- In capitals: as the last word, or those of two meanings as a part of their own.
         '\m(?!(?:to|it|them|him|her|he|she|they|i|we|you|not|dont|wont|cant|cannot|didnt|doesnt|never|will|would|should|must|can|could|did|does|do|and|or|say|says|sign|gotta|let|lets|make|help|this|that|any)\M)[a-z0-9]+ (?:, )?!' || substr(word, 3) || after || '$',
         starts || '(?:no thanks |no )?!(?:end|cancel|cancelar|fin)' || ends,
@@ -59,10 +60,13 @@ BEGIN
         '^' || before || '!?stop (?:to|2) (?:opt out|unsubscribe|end|cancel|stop|quit)$',
         -- English.
         '(?:^|\m(?:want|like|wish|need|please|how (?:do|can) i|ask|asking|asked) (?:to )?)stop (?:receiving|getting)(?: (?:all|any|more|the|these|those|this|your))*(?: ' || texts || '\M|' || ends || ')',
-        '\m(?:stop|quit|cease|discontinue) ' || these || '(?:texting|txting|messaging|msging|contacting|calling|emailing|bothering|harassing|spamming|annoying|writing) ' || these || '(?:me|us|here|my (?:phone|number|cell)|this (?:phone|number))\M',
+        '\m(?:stop|quit|cease|discontinue) ' || these || '(?:texting|txting|messaging|msging|contacting|calling|emailing|bothering|bugging|pestering|hounding|reminding|harassing|spamming|annoying|writing) ' || these || '(?:me|us|here|my (?:phone|number|cell)|this (?:phone|number))\M',
         told || '!?(?:stop|quit|cease|discontinue) ' || these || texting || '\M',
         told || '!?(?:stop|quit) (?:(?:to )?(?:text|txt|message|msg|call|contact|write)|to send) (?:me|us)\M',
-        '\m!?(?:stop|end|cease|discontinue|cancel) ' || these || texts || '\M',
+        '\m!?(?:stop|end|cease|discontinue|cancel) ' || these || '(?:' || texts || '|communications?|contact|calls|(?:my )?subscription)\M',
+        starts || before || 'no (?:texts|txts|messages|msgs|sms|reminders|notifications|alerts|text messages)' || after || '(?: ,|$)',
+        '\m(?:dont|do not|didnt|did not) want (?:any )?(?:more )?of (?:these|this|them)' || ends,
+        '\m(?:dont|do not|never|didnt|did not) (?:(?:have|give you|gave you|gave) (?:my |any )?permission to (?:text|message|contact|call)|consent(?: to (?:these|your|texts?|messages|sms|being (?:texted|contacted)|receive|get)|$))\M',
         '\m' || texts || ' (?:to|must|has to|have to|should|need to) !?stop' || ends,
         '\m(?:dont|do not|no longer|didnt|did not|never|not) (?:want|need|wish|wanna)(?: (?:you to|to (?:get|receive|be|have)|for|get|getting|receive|receiving))* ' || these || '(?:texted|messaged|contacted|contact|' || texts || ')\M(?:(?= to (?:this|my|me|us|our|keep|come|here|continue)\M)|(?! (?:to|lost|missed|deleted|getting|being|going|after|before|until|during|while|at (?:night|work)|on (?:[a-z]+day|weekend)s?)\M))',
         '(?:' || starts || before || '|\m(?!(?:i|we|they|you|u|he|she|people|kids|who|if)\M)[a-z]+ )(?:dont|do not|never)(?: (?:ever|even|want you to|need you to))* ' || to_text
@@ -70,18 +74,20 @@ BEGIN
         starts || before || '(?:dont|do not|never) (?:ever )?(?:send (?:me |us )?' || these || '(?:' || texts || '|anything|stuff)|call (?:me |us |here |this number )?(?:again|anymore|any more|ever again))\M',
         '(?:' || starts || before || '|\m(?:want|send|need|get) (?:me )?)no more ' || these || texts || '\M',
         starts || before || 'no more(?: of (?:this|these))?' || after || ends,
-        '\m(?:unsubscribe|unsuscribe|unsubcribe|optout|opt(?:ing)? (?:me |us )?out(?:(?= of (?:these|your|this|all|any|text|texts|sms|messages|messaging|the (?:texts?|messages|list)|it)\M)|(?! of\M)))\M',
-        '\m(?:revoke|revoking|withdraw|withdrawing) (?:my |any |all )*(?:consent|permission|authorization)\M',
-        told || '(?:(?:leave (?:me|us) (?:the (?:hell|fuck) )?alone|(?:fuck|piss|bug|buzz) off|go away|get lost)' || after || ends || '|lose (?:my|this) number|cease (?:and desist|contact|all))',
+        '\m(?:unsubscribe|unsubscribing|unsuscribe|unsubcribe|optout|opt(?:ing)? (?:me |us )?out(?:(?= of (?:these|your|this|all|any|text|texts|sms|messages|messaging|the (?:texts?|messages|list)|it)\M)|(?! of\M)))\M',
+        '\m(?:revoke|revoking|withdraw|withdrawing|take back) (?:my |any |all )*(?:consent|permission|authorization)\M',
+        told || '(?:(?:leave (?:me|us) (?:the (?:hell|fuck) )?alone|(?:f|fuck|piss|bug|buzz|screw) off|(?:fuck|screw) you|shut up|go away|get lost)' || after || ends || '|lose (?:my|this) number|cease (?:and desist|contact|all))',
         '\m(?:take|get) (?:me|us|my (?:name|number|phone)|this number) (?:off|out)(?:' || ends || '| (?:of )?(?:(?:your|this|the|that|any|all|ur) )?' || list || ')',
         '\m(?:remove|delete|drop|erase) (?:me|us|my (?:name|number|phone|phone number|contact|info)|this number)(?:' || ends || '| (?:please|thanks|now)| from (?:(?:your|this|the|that|any|all|ur|all your) )?' || list || ')',
+        '\m(?:(?:i (?:want|would like|need|wish|asked|ask)|id like) to be|have me) removed\M|\m(?:be|get) removed from (?:your|this|the|all|any) ' || list || '\M|\mwant (?:off|out)(?: of)? (?:your|this|the) ' || list || '\M',
         '\mput (?:me|us|my number|this number) on (?:your|the|a) do not (?:call|text|contact)\M',
-        starts || before || '(?:i think |i believe |looks like |im afraid |(?:you|u|ya|yall)(?: guys)? |(?:you|u) (?:must |might |may )?|youve |texted |this is |its )*(?:have |has |got |texted |messaged |are texting |r texting |are messaging |have reached |reached |dialed )?(?:the |a )?wrong (?:number|person)(?: (?:for|buddy|pal|here)\M.*)?' || after || ends,
+        starts || before || '(?:i think |i believe |looks like |im afraid |(?:you|u|ya|yall)(?: guys)? |(?:you|u) (?:must |might |may )?|youve |texted |this is |its )*(?:have |has |got |texted |messaged |are texting |r texting |are messaging |have reached |reached |dialed )?(?:the |a )?wrong (?:number|person|guy|girl|lady)(?: (?:for|buddy|pal|here)\M.*)?' || after || ends,
         '\m(?:texting|messaging|contacting) (?:the |a )?wrong (?:number|person)\M',
         '\m(?:never|didnt|did not) (?:sign(?:ed)? up|subscribed?|agreed?|consent(?:ed)?|asked?|opt(?:ed)? in) (?:for |to |to get |to receive )*' || these || texts || '\M',
         -- Spanish.
         '\m(?:deje|deja|dejen|dejar|pare|paren|para|parar) de (?:escribir|mandar|enviar|molestar|text|llamar|contactar|mensaj)',
-        '\m(?:no|nunca)(?: vuelvan?)?(?: a)? me (?:vuelvan? a )?(?:escrib|mand|envi|text|contact|molest|llam)(?:a|as|an|e|es|en|ar|ir|ee|een|ees)(?: mas| nada| de nuevo| otra vez| aqui| nunca| por favor| gracias| a este numero| (?:mas )?(?:estos |esos |sus )?' || textos || ')*' || ends,
+        '\m(?:no|nunca)(?: vuelvan?)?(?: a)? me (?:vuelvan? a )?(?:escrib|mand|envi|text|contact|molest|llam)(?:a|as|an|e|es|en|ar|ir|ee|een|ees)(?: mas| nada| de nuevo| otra vez| aqui| nunca| por favor| gracias| a este numero| (?:mas )?(?:estos |esos |sus )?' || textos || '| ni (?:me )?[a-z]+)*' || ends,
+        '\msalir(?:me)? de (?:la|su|tu|esta) lista\M|\m(?:no|ya no) (?:quiero|deseo) recibir (?:nada|mas)\M',
         '\mno vuelvan? a (?:escrib|mand|envi|llam|text|contact)',
         starts || before || '(?:ya )?no (?:mand|envi|escrib|molest|text|llam)(?:en?|an?|ar|een?)(?: mas)?(?: ' || textos || ')?' || after || ends,
         '\m(?:no|ya no) (?:quiero|deseo|necesito)(?: (?:recibir|mas|sus|tus|estos|esos|ningun|los|que|me|manden|envien|escriban))* (?:' || textos || '|escriban)\M',

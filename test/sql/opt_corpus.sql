@@ -27,11 +27,13 @@ SELECT judge(ARRAY['quit messaging me', 'Quit sending me this stuff', 'I asked y
     'Don''t want these messages on my phone', 'I do not want texts to this number', 'no more messages please', 'No more.', 'I''d like to opt out', 'How can I unsubscribe?', 'opting out', 'I can''t unsubscribe, help',
     'I hereby withdraw my consent', 'Take me off this list', 'Please take my number off your call list', 'remove me from your texts', 'Please remove my number', 'delete me from your system', 'put me on your do not call list',
     'leave me alone!!', 'lose this number', 'you have the wrong number', 'Sorry wrong person', 'You are texting the wrong number', 'I never signed up for these texts', 'I want these texts to stop', 'Cease and desist',
-    'I told you "do not text me"', 'go away']);
+    'I told you "do not text me"', 'go away', 'You people need to stop', 'STOP or I call my lawyer', 'Please have me removed from your list', 'I want off this list', 'wrong #', 'stop bugging me', 'No texts please', 'end all contact',
+    'cancel my subscription', 'You don''t have my permission to text me', 'I do not consent to these messages', 'get us off ur list', 'I don''t want any more of these']);
 -- In Spanish.
 SELECT judge(ARRAY['Paren por favor', 'No gracias, alto', '¿Quién es? ALTO', 'No más mensajes', 'no mas textos porfa', 'Ya no me escriban', 'Dejen de escribirme', 'deje de mandarme mensajes', 'Por favor dejen de molestar',
     'No me manden más mensajes', 'No me contacten', 'quiero darme de baja', 'Dar de baja', 'Denme de baja por favor', 'No quiero recibir mensajes', 'ya no quiero sus textos', 'Quítenme de su lista', 'Sáqueme de la lista',
-    'Borren mi número', 'Tiene el número equivocado', 'Número equivocado, disculpe', 'Déjenme en paz', 'No me interesa. Cancelar.', 'cancelar suscripción', 'Basta', 'no autorizo que me escriban']);
+    'Borren mi número', 'Tiene el número equivocado', 'Número equivocado, disculpe', 'Déjenme en paz', 'No me interesa. Cancelar.', 'cancelar suscripción', 'Basta', 'no autorizo que me escriban',
+    'No me llamen ni me escriban más', 'No molesten', 'Quiero salir de la lista', 'no quiero recibir nada', 'No vuelvan a escribirme', 'Deténganse', 'elimine mi número por favor']);
 -- Of words that the phone or the person quotes nothing counts, but what stands beside them does.
 SELECT judge(ARRAY[k || '“' || texts[1] || '”']) FROM ours, unnest(ARRAY['Loved ', 'Disliked ', 'Laughed at ', 'Emphasized ', 'Questioned ', 'Removed a like from ', 'Reacted 🎉 to ', 'Removed 👍 from ', '❤️ to ', 'Like ', 'Le encantó ',
     'A Dana le gustó ', 'Me gusta ', 'Reaccionó con 👍 a ', 'A aimé ', 'Gefällt ', 'You wrote: ', '']) WITH ORDINALITY u (k, n) ORDER BY n;
@@ -52,7 +54,9 @@ SELECT judge(ARRAY['We have got to STOP this leak', 'This rain has to STOP!', 'p
     'Is 14 the wrong number on the form?', 'don''t text me at my work number, text this one', 'Don''t text me after 9, mornings are better', 'Do not text my wife, text me', 'you never text me back', 'I don''t text', 'if you don''t call me by 5 I will call you', 'Don''t call me, text me',
     'don''t send me a bill yet', 'there are no more texts from you here', 'do not leave me alone with that roof', 'I like the sound of that', 'Removed the old shingles', 'Revoked your permit?', 'Is there a stop sign?', 'stop sign on the corner', 'cancel that, Tuesday is fine',
     E'Tuesday is fine\n-Dana', E'See you\nSent from my iPhone', 'a 5" pipe and a 6" pipe', 'My notes: "stop the leak" and "call"', 'he texted "STOP" to my sister by mistake', 'Parada de autobús', '¿Puede parar aquí a las 5?', 'El techo es alto', 'cancelar mi cita', 'No dejen de escribirme', 'No me mandaron la factura', 'No paren, por favor',
-    'tengo el número equivocado', 'no quiero perder sus mensajes', 'para el lunes', 'a fin de mes', 'baja el precio', 'no me llame hoy, mañana sí', '日本 ok', 'No, Monday is better', 'Count us in!']);
+    'tengo el número equivocado', 'no quiero perder sus mensajes', 'para el lunes', 'a fin de mes', 'baja el precio', 'no me llame hoy, mañana sí', '日本 ok', 'No, Monday is better', 'Count us in!', 'The furnace quit again',
+    'Did he stop?', 'I texted the wrong number earlier', 'The old tree needs to be removed', 'no more questions', 'No message yet', 'Are there messages?', 'I do not consent to a credit check', 'In the end we chose you', 'Why did I stop getting your texts?', 'I don''t want to text, can you call?',
+    'don''t hesitate to text me', 'I don''t want any more of that paint', 'Quiero parar la fuga', 'el agua no para', 'sácame una cita', 'quíteme el techo viejo', 'voy a salir', 'Hay que cancelar', 'me equivoqué de número']);
 
 -- START, YES and HELP stand alone.
 SELECT judge(ARRAY['START', E'Start\nSent from my iPhone', 'unstop', 'Yes!', 'HELP', 'info', 'ayuda', 'iniciar', 'start on Monday', 'yes please', 'Liked “START”']);
