@@ -87,6 +87,7 @@ BEGIN
         -- Spanish.
         '\m(?:deje|deja|dejen|dejar|pare|paren|para|parar) de (?:escribir|mandar|enviar|molestar|text|llamar|contactar|mensaj)',
         '\m(?:no|nunca)(?: vuelvan?)?(?: a)? me (?:vuelvan? a )?(?:escrib|mand|envi|text|contact|molest|llam)(?:a|as|an|e|es|en|ar|ir|ee|een|ees)(?: mas| nada| de nuevo| otra vez| aqui| nunca| por favor| gracias| a este numero| (?:mas )?(?:estos |esos |sus )?' || textos || '| ni (?:me )?[a-z]+)*' || ends,
+        '\mse (?:equivoco|equivocaron) de numero\M',
         '\msalir(?:me)? de (?:la|su|tu|esta) lista\M|\m(?:no|ya no) (?:quiero|deseo) recibir (?:nada|mas)\M',
         '\mno vuelvan? a (?:escrib|mand|envi|llam|text|contact)',
         starts || before || '(?:ya )?no (?:mand|envi|escrib|molest|text|llam)(?:en?|an?|ar|een?)(?: mas)?(?: ' || textos || ')?' || after || ends,
@@ -94,7 +95,7 @@ BEGIN
         starts || before || '(?:ya )?no mas(?: ' || textos || '| por favor|' || ends || ')',
         '\m(?:dar(?:me)?|den?me|quiero) (?:de )?(?:la )?baja\M|\m(?:des|desin)?suscrib(?:ir|an|a)me\M|\m(?:anul|cancel|suspend)(?:ar|er|en|an|e|a) (?:la |mi |los |estos )?(?:suscripcion|' || textos || ')\M',
         '\m(?:quit|saqu|sac|elimin|borr)(?:e|en|a|ar)me(?:' || ends || '| por favor| ya| de (?:la|su|tu|esta|sus|tus) (?:listas?|base|sistema))|\m(?:quit|saqu|sac|elimin|borr)(?:e|en|ar) (?:mi (?:numero|nombre|contacto)|de (?:su|la|esta) lista)\M',
-        starts || before || '(?:creo que |usted |(?:se equivoco|se equivocaron) de |tiene |tienen |es |este es |esta es )*(?:el |un )?numero(?: equivocado| incorrecto|(?<=equivoco de numero)|(?<=equivocaron de numero))',
+        starts || before || '(?:creo que |usted |tiene |tienen |es |este es |esta es )*(?:el |un )?numero(?: equivocado| incorrecto)',
         '\m(?:deje|deja)(?:n?me|nos|nnos) en paz\M|\mrevoco mi\M|\mno autorizo\M'
     ], '|');
 END

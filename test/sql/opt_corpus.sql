@@ -61,9 +61,11 @@ SELECT judge(ARRAY['We have got to STOP this leak', 'This rain has to STOP!', 'p
 -- START, YES and HELP stand alone.
 SELECT judge(ARRAY['START', E'Start\nSent from my iPhone', 'unstop', 'Yes!', 'HELP', 'info', 'ayuda', 'iniciar', 'start on Monday', 'yes please', 'Liked “START”']);
 
--- Texts as long as they come, and made to be slow, take no time.
-SET statement_timeout = '2s';
-SELECT n, cloudgreet_private.opt_word(left(repeat(t, 20000), 20000), ARRAY[left(repeat(t, 1600), 1600)]) IS NOT NULL FROM (VALUES (1, 'stop '), (2, '“'), (3, '“a”'), (4, '“”'), (5, E'>\n'), (6, 'please stop the '), (7, 'a, '), (8, E'-a\n'), (9, 'do not want '), (10, 's t o '), (11, '"'), (12, ' ''a'),
-    (13, 'i said '), (14, '🛑'), (15, E'\u0301'), (16, 'stop texting x '), (17, '„'), (18, '»«'), (19, E'\n'), (20, 'don''t ever ')) v (n, t);
+-- Texts as long as they are read, and made to be slow: each takes a part of a second.
+SET statement_timeout = '5s';
+SELECT format('SELECT %s WHERE cloudgreet_private.opt_word(left(repeat(%L, 10000), 10000), ARRAY[left(repeat(%2$L, 1600), 1600)]) = ''''', n, t)
+  FROM (VALUES (1, 'stop '), (2, '“'), (3, '“a”'), (4, '“”'), (5, E'>\n'), (6, 'please stop the '), (7, 'a, '), (8, E'-a\n'), (9, 'do not want '), (10, 's t o '), (11, '"'), (12, ' ''a'), (13, 'i said '), (14, '🛑'),
+    (15, E'\u0301'), (16, 'stop texting x '), (17, '„'), (18, '»«'), (19, E'\n'), (20, 'don''t ever ')) v (n, t)
+\gexec
 RESET statement_timeout;
 DROP FUNCTION public.judge(text[]);
