@@ -26,6 +26,8 @@
 #include "utils/resowner.h"
 
 #include "core/errors.h"
+#include "core/json_size.h"
+#include "core/message.h"
 #include "core/schema_version.h"
 #include "core/spi.h"
 #include "gateway/gateway.h"
@@ -69,6 +71,7 @@ answer(CgRequest *request, CgResponse *response)
 	CgSpi spi;
 	int   flags = request->route->flags;
 
+	cg_json_admit(request->headers, VARSIZE(request->headers));
 	if ((flags & CG_ROUTE_PUBLIC) == 0)
 	{
 		cg_schema_require();
@@ -145,9 +148,12 @@ answer_safely(CgRequest *request, CgResponse *response)
 			ereport(
 				LOG,
 				(errcode(error->sqlerrcode),
-				 errmsg("request %s %s failed: %s", request->method, request->target.path,
-						error->message),
-				 error->detail_log != NULL ? errdetail_log("%s", error->detail_log) : 0,
+				 errmsg("request %s %s failed: %s", cg_message_clip(request->method),
+						cg_message_clip(request->target.path),
+						cg_message_clip(error->message)),
+				 error->detail_log != NULL
+					 ? errdetail_log("%s", cg_message_clip(error->detail_log))
+					 : 0,
 				 errhidestmt(true)));
 	}
 	PG_END_TRY();

@@ -46,7 +46,7 @@ has_permission(const char *table, const char *app_role, const char *verb)
 }
 
 uint64
-cg_rest_execute(const CgRequest *request, const CgRestRequest *rest)
+cg_rest_execute(const CgRequest *request, const CgRestRequest *rest, CgRowSink *sink)
 {
 	const CgContext *context = &request->context;
 	const char      *app_role = context->app_role;
@@ -54,7 +54,7 @@ cg_rest_execute(const CgRequest *request, const CgRestRequest *rest)
 	uint64           rows;
 
 	cg_rest_plan(rest, &plan);
-	rows = cg_rest_run(&plan, rest->verb <= CG_REST_COUNT);
+	rows = cg_rest_run(&plan, rest->verb <= CG_REST_COUNT, sink);
 	if (strcmp(context->db_role, "service_role") == 0)
 		app_role = context->db_role;
 	if (rows == 0 && !has_permission(rest->table, app_role, verb_names[rest->verb]))
