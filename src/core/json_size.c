@@ -36,7 +36,8 @@ int
 cg_number_size(Numeric number)
 {
 	/* The binary form of the wire is documented, the one in memory is numeric.c's own. */
-	bytea         *binary = DatumGetByteaPP(DirectFunctionCall1(numeric_send, NumericGetDatum(number)));
+	bytea *binary =
+		DatumGetByteaPP(DirectFunctionCall1(numeric_send, NumericGetDatum(number)));
 	StringInfoData wire = {.data = VARDATA_ANY(binary), .len = VARSIZE_ANY_EXHDR(binary)};
 	int            count = pq_getmsgint(&wire, 2);
 	int            weight = (int16) pq_getmsgint(&wire, 2);
@@ -49,8 +50,10 @@ cg_number_size(Numeric number)
 	if (sign == IS_NAN || sign == IS_INFINITE || sign == IS_NEGATIVE_INFINITE)
 		return strlen("-Infinity");
 	if (count > 0 && weight >= 0)
-		size = weight * DIGITS_IN_ONE +
-			   (first >= 1000 ? 4 : first >= 100 ? 3 : first >= 10 ? 2 : 1);
+		size = weight * DIGITS_IN_ONE + (first >= 1000  ? 4
+										 : first >= 100 ? 3
+										 : first >= 10  ? 2
+														: 1);
 	return (sign == IS_NEGATIVE ? 1 : 0) + size + (scale > 0 ? 1 + scale : 0);
 }
 
@@ -141,7 +144,8 @@ cg_json_admit(Jsonb *document, size_t length)
 
 	if (has_long_number)
 		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-						errmsg("a number of the JSON has more than %d digits", CG_NUMBER_CHARS)));
+						errmsg("a number of the JSON has more than %d digits",
+							   CG_NUMBER_CHARS)));
 	if (size > limit)
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 						errmsg("the numbers of the JSON have too many digits")));
@@ -150,7 +154,8 @@ cg_json_admit(Jsonb *document, size_t length)
 Jsonb *
 cg_json_read(const char *text)
 {
-	Jsonb *document = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
+	Jsonb *document =
+		DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
 
 	cg_json_admit(document, strlen(text));
 	return document;

@@ -13,6 +13,7 @@
 #include "gateway/gateway.h"
 #include "gateway/rest.h"
 #include "gateway/rest_parse.h"
+#include "gateway/rest_rows.h"
 #include "utils/builtins.h"
 
 #define DEFAULT_LIMIT 50

@@ -145,16 +145,15 @@ answer_safely(CgRequest *request, CgResponse *response)
 		SetUserIdAndSecContext(role, security_context);
 		cg_answer_error(request, response, error);
 		if (response->status >= 500)
-			ereport(
-				LOG,
-				(errcode(error->sqlerrcode),
-				 errmsg("request %s %s failed: %s", cg_message_clip(request->method),
-						cg_message_clip(request->target.path),
-						cg_message_clip(error->message)),
-				 error->detail_log != NULL
-					 ? errdetail_log("%s", cg_message_clip(error->detail_log))
-					 : 0,
-				 errhidestmt(true)));
+			ereport(LOG,
+					(errcode(error->sqlerrcode),
+					 errmsg("request %s %s failed: %s", cg_message_clip(request->method),
+							cg_message_clip(request->target.path),
+							cg_message_clip(error->message)),
+					 error->detail_log != NULL
+						 ? errdetail_log("%s", cg_message_clip(error->detail_log))
+						 : 0,
+					 errhidestmt(true)));
 	}
 	PG_END_TRY();
 	/* Not even what a called function SET: the next request may be another tenant's. */

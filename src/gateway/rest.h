@@ -15,10 +15,11 @@
 #include "http/response.h"
 #include "http/target.h"
 #include "nodes/pg_list.h"
-#include "tcop/dest.h"
 #include "utils/jsonb.h"
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
+
+struct CgRowSink;
 
 /* Of an answer that is one object, not an array. */
 #define CG_REST_OBJECT_MEDIA_TYPE "application/vnd.pgrst.object+json"
@@ -102,35 +103,6 @@ typedef struct CgRestPlan
 	char  *nulls; /* 'n' or ' ' each, as SPI wants it */
 } CgRestPlan;
 
-/* What the rows of a statement become. */
-typedef enum CgRowForm
-{
-	CG_ROWS_ARRAY,   /* an array of objects */
-	CG_ROWS_SCALARS, /* an array of the values of the first column */
-	CG_ROWS_OBJECT   /* the object that one row is; of several, the first */
-} CgRowForm;
-
-/* Where the rows of a statement go as they come. */
-typedef struct CgRowSink
-{
-	DestReceiver  receiver; /* first: the executor knows no more of it */
-	StringInfo    out;
-	CgRowForm     form;
-	uint64        limit; /* rows are written up to here ... */
-	uint64        rows;  /* ... and counted */
-	HeapTuple     last;  /* the row at the limit, if it came */
-	TupleDesc     last_descriptor;
-	MemoryContext context; /* of last */
-	MemoryContext scratch; /* of the row being written */
-} CgRowSink;
-
-/* No limit of rows. */
-#define CG_ROWS_ALL PG_UINT64_MAX
-
-/* Begins to write to out; the rows come when a statement is run with the sink. */
-extern CgRowSink *cg_row_sink_open(StringInfo out, CgRowForm form, uint64 limit);
-extern void       cg_row_sink_close(CgRowSink *sink);
-
 /*
  * Makes the statement.  ERROR 21000 for a change without a filter, 42P01 for a table that is not served, 42703 for a
  * column that is not there, 22P02 for a value that is not of the column's type, 54000 for
@@ -145,7 +117,7 @@ extern void cg_rest_check_write_rows(int64 rows);
  * Runs the plan in an open SPI session, through the backend's plan cache; returns the
  * number of rows.  They go to the sink or, without one, to SPI_tuptable.
  */
-extern uint64 cg_rest_run(const CgRestPlan *plan, bool read_only, CgRowSink *sink);
+extern uint64 cg_rest_run(const CgRestPlan *plan, bool read_only, struct CgRowSink *sink);
 
 /*
  * Plans and runs a request on a table in an open SPI session, as cg_rest_run().  ERROR
@@ -153,21 +125,7 @@ extern uint64 cg_rest_run(const CgRestPlan *plan, bool read_only, CgRowSink *sin
  * alone would only show it no rows.
  */
 extern uint64 cg_rest_execute(const CgRequest *request, const CgRestRequest *rest,
-							  CgRowSink *sink);
-
-/* Opens the sink that writes an answer's rows: the array, or the one object wanted. */
-extern CgRowSink *cg_rest_open_rows(const CgRestRequest *rest, CgResponse *response);
-
-/*
- * Ends it, and gives the answer its status and type.  406, and false, when one object is
- * wanted and there is not one.
- */
-extern bool cg_rest_answer_rows(const CgRestRequest *rest, CgResponse *response,
-								int status, CgRowSink *sink);
-
-/* Content-Range: rows from first on, and of how many; total -1 if they are not counted. */
-extern void cg_rest_write_range(CgResponse *response, int64 first, int64 rows,
-								int64 total);
+							  struct CgRowSink *sink);
 
 /* Appends the columns of a row as a JSON object. */
 extern void cg_json_append_columns(StringInfo out, TupleDesc descriptor,

@@ -10,6 +10,7 @@
 #include "gateway/gateway.h"
 #include "gateway/rest.h"
 #include "gateway/rest_parse.h"
+#include "gateway/rest_rows.h"
 #include "gateway/settings.h"
 
 CgRowSink *
@@ -132,8 +133,7 @@ cg_rest_write(const CgRequest *request, CgResponse *response)
 		sink = cg_rest_open_rows(&rest, response);
 	rows = cg_rest_execute(request, &rest, sink);
 	response->status = rest.verb == CG_REST_INSERT ? 201 : rest.returns ? 200 : 204;
-	if ((!rest.returns ||
-		 cg_rest_answer_rows(&rest, response, response->status, sink)) &&
+	if ((!rest.returns || cg_rest_answer_rows(&rest, response, response->status, sink)) &&
 		rest.counts)
 		cg_rest_write_range(response, 0, 0, (int64) rows);
 	cg_spi_end(&spi);

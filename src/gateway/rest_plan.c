@@ -17,7 +17,6 @@
 #include "access/table.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
-#include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/array.h"
@@ -45,26 +44,6 @@ static const char *const operator_sql[] = {
 	[CG_REST_LTE] = "<=",  [CG_REST_GT] = ">",      [CG_REST_GTE] = ">=",
 	[CG_REST_LIKE] = "~~", [CG_REST_ILIKE] = "~~*",
 };
-
-void
-cg_rest_check_write_rows(int64 rows)
-{
-	if (rows > cg_rest_max_write_rows)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("the request would write more than %d rows", cg_rest_max_write_rows),
-				 errhint("Write them by several requests.")));
-}
-
-PG_FUNCTION_INFO_V1(cg_sql_check_write_rows);
-
-/* Arguments: rows; not null (STRICT). */
-Datum
-cg_sql_check_write_rows(PG_FUNCTION_ARGS)
-{
-	cg_rest_check_write_rows(PG_GETARG_INT64(0));
-	PG_RETURN_BOOL(true);
-}
 
 /* Opens a table or view of schema cloudgreet; a partition is not served. */
 static Relation

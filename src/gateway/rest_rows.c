@@ -16,6 +16,7 @@
 #include "utils/memutils.h"
 
 #include "gateway/rest.h"
+#include "gateway/rest_rows.h"
 
 static void
 start_rows(DestReceiver *self, int operation, TupleDesc descriptor)

@@ -17,6 +17,7 @@
 #include "utils/memutils.h"
 
 #include "gateway/rest.h"
+#include "gateway/rest_rows.h"
 
 #define MAX_PLANS 256
 

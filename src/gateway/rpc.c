@@ -19,6 +19,7 @@
 #include "gateway/gateway.h"
 #include "gateway/rest.h"
 #include "gateway/rest_parse.h"
+#include "gateway/rest_rows.h"
 #include "gateway/settings.h"
 #include "utils/builtins.h"
 #include "utils/catcache.h"

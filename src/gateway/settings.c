@@ -34,13 +34,11 @@ cg_gateway_settings_define(void)
 		"cloudgreet.rest_max_rows",
 		"Sets how many rows a table or function under /rest/v1 answers at most.",
 		"What is more is left out, and Content-Range says so; 0 means no limit.",
-		&cg_rest_max_rows, cg_rest_max_rows, 0, MAX_ROWS, PGC_SUSET, 0, NULL, NULL,
-		NULL);
+		&cg_rest_max_rows, cg_rest_max_rows, 0, MAX_ROWS, PGC_SUSET, 0, NULL, NULL, NULL);
 
-	DefineCustomIntVariable(
-		"cloudgreet.rest_max_write_rows",
-		"Sets how many rows a request under /rest/v1 writes at most.",
-		"A request for more is refused before anything is written.",
-		&cg_rest_max_write_rows, cg_rest_max_write_rows, 1, MAX_ROWS, PGC_SUSET, 0,
-		NULL, NULL, NULL);
+	DefineCustomIntVariable("cloudgreet.rest_max_write_rows",
+							"Sets how many rows a request under /rest/v1 writes at most.",
+							"A request for more is refused before anything is written.",
+							&cg_rest_max_write_rows, cg_rest_max_write_rows, 1, MAX_ROWS,
+							PGC_SUSET, 0, NULL, NULL, NULL);
 }

@@ -124,5 +124,7 @@ SELECT left(call, 300), answer FROM extremes.answer WHERE answer !~ '^(YYYYY|ZG.
 \set ECHO none
 SET client_min_messages = warning;
 DROP SCHEMA extremes CASCADE;
+DELETE FROM cloudgreet.appointment_allocations WHERE business_id = :'business';
+DELETE FROM cloudgreet.appointments WHERE business_id = :'business';
 DELETE FROM cloudgreet.businesses WHERE id = :'business';
 \i test/lib/drop_master_key.sql
