@@ -126,5 +126,6 @@ SET client_min_messages = warning;
 DROP SCHEMA extremes CASCADE;
 DELETE FROM cloudgreet.appointment_allocations WHERE business_id = :'business';
 DELETE FROM cloudgreet.appointments WHERE business_id = :'business';
+DELETE FROM cloudgreet.sequence_steps WHERE business_id = :'business';
 DELETE FROM cloudgreet.businesses WHERE id = :'business';
 \i test/lib/drop_master_key.sql
