@@ -35,9 +35,29 @@ COMMENT ON FUNCTION cloudgreet.phone_number_kind(text) IS
 CREATE FUNCTION cloudgreet.normalize_email(value text) RETURNS text
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'cg_sql_normalize_email';
 COMMENT ON FUNCTION cloudgreet.normalize_email(text) IS
-    'An e-mail address without white space around it, its domain in lower case. Error ZG105, which does not repeat the address.';
+    'The e-mail address in a text in lower case: without blanks, a display name and <> around it, comments, or mailto:. Error ZG105, which does not repeat the address, also for several addresses and for letters outside of ASCII.';
+
+CREATE FUNCTION cloudgreet.read_email(value text) RETURNS text
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'cg_sql_read_email';
+COMMENT ON FUNCTION cloudgreet.read_email(text) IS
+    'As normalize_email(), but NULL for what is no address. Never an error.';
+
+CREATE FUNCTION cloudgreet.normalize_contact(value text, default_country text DEFAULT 'US') RETURNS text
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'cg_sql_normalize_contact';
+COMMENT ON FUNCTION cloudgreet.normalize_contact(text, text) IS
+    'The form in which suppressions and consents keep a contact: normalize_email() of what has an "@" (and is no sip: or tel: URI), else normalize_phone_number(). Errors as of those.';
 
 CREATE FUNCTION cloudgreet.normalize_time_zone(value text) RETURNS text
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'cg_sql_normalize_time_zone';
 COMMENT ON FUNCTION cloudgreet.normalize_time_zone(text) IS
-    'The name of a time zone as the IANA database spells it; case and white space around it do not matter. Error ZG106 when there is none of that name.';
+    'The name by which a time zone is stored: that of the IANA database, and its present one for a former one (America/New_York for US/Eastern). Case and white space around it do not matter. Error ZG106 when the server knows none of that name.';
+
+CREATE FUNCTION cloudgreet.time_zone_country(time_zone text) RETURNS text
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'cg_sql_time_zone_country';
+COMMENT ON FUNCTION cloudgreet.time_zone_country(text) IS
+    'The country (ISO 3166 code) of a time zone by its canonical name; NULL for zones of no country.';
+
+CREATE FUNCTION cloudgreet.keep_canonical() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'cg_sql_keep_canonical';
+COMMENT ON FUNCTION cloudgreet.keep_canonical() IS
+    'BEFORE INSERT OR UPDATE trigger that brings columns into the form that is stored, however they are written; its arguments are pairs of a column and a kind: phone, email, contact, party, time_zone. Errors: ZG104, ZG105, ZG106.';

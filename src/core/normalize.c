@@ -1,41 +1,39 @@
 /*
  * normalize.c
- *		Brings phone numbers, e-mail addresses and time zone names, as people write
- *		them, into the one form that is stored.
+ *		Brings e-mail addresses and time zone names, as people write them, into the one
+ *		form that is stored.  phone_sql.c does so with phone numbers.
  *
- * Errors:		ZG104, ZG105, ZG106; 22023 for a country that is not in the list.  A
- *				refused number or address is not repeated: messages get into logs.
- *				Of a number, the last two digits are shown.
+ * Errors:		ZG105, ZG106.  A refused address is not repeated: messages get into logs.
  */
 #include "postgres.h"
 
 #include "fmgr.h"
 #include "utils/builtins.h"
 
+#include "core/canonical.h"
+#include "core/email.h"
 #include "core/errors.h"
 #include "core/validate.h"
 
-/* ---- E-mail addresses and time zones ---------------------------------------------- */
+/* ---- E-mail addresses ------------------------------------------------------------- */
 
-/* ASCII only: what else is blank is no part of an address or a zone's name. */
-static bool
-is_blank(char c)
+text *
+cg_canonical_email(const text *value)
 {
-	return c == ' ' || (c >= '\t' && c <= '\r');
-}
+	char          address[CG_EMAIL_MAX + 1];
+	CgEmailStatus status =
+		cg_email_read(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value), address);
 
-static void
-trim_blanks(const text *value, const char **start, size_t *length)
-{
-	*start = VARDATA_ANY(value);
-	*length = VARSIZE_ANY_EXHDR(value);
-	while (*length > 0 && is_blank(**start))
-	{
-		(*start)++;
-		(*length)--;
-	}
-	while (*length > 0 && is_blank((*start)[*length - 1]))
-		(*length)--;
+	if (status != CG_EMAIL_OK)
+		ereport(ERROR,
+				(errcode(ERRCODE_CG_EMAIL_INVALID), errmsg("invalid e-mail address"),
+				 status == CG_EMAIL_SEVERAL ? errdetail("There is more than one address.")
+				 : status == CG_EMAIL_NOT_ASCII
+					 ? errdetail("It has letters outside of ASCII; a domain of such "
+								 "letters can be written in its xn-- form.")
+					 : 0,
+				 errhint("Use the form name@example.com.")));
+	return cstring_to_text(address);
 }
 
 PG_FUNCTION_INFO_V1(cg_sql_normalize_email);
@@ -43,22 +41,30 @@ PG_FUNCTION_INFO_V1(cg_sql_normalize_email);
 Datum
 cg_sql_normalize_email(PG_FUNCTION_ARGS)
 {
-	const char *start;
-	size_t      length;
-	text       *result;
+	PG_RETURN_TEXT_P(cg_canonical_email(PG_GETARG_TEXT_PP(0)));
+}
 
-	trim_blanks(PG_GETARG_TEXT_PP(0), &start, &length);
-	if (!cg_email_valid(start, length))
-		ereport(ERROR,
-				(errcode(ERRCODE_CG_EMAIL_INVALID), errmsg("invalid e-mail address"),
-				 errhint("Use the form name@example.com.")));
+PG_FUNCTION_INFO_V1(cg_sql_read_email);
 
-	result = cstring_to_text_with_len(start, length);
-	/* A domain is the same in any case; the part before it is its host's affair. */
-	for (char *c = memchr(VARDATA(result), '@', length); c < VARDATA(result) + length;
-		 c++)
-		*c = pg_ascii_tolower((unsigned char) *c);
-	PG_RETURN_TEXT_P(result);
+Datum
+cg_sql_read_email(PG_FUNCTION_ARGS)
+{
+	text *value = PG_GETARG_TEXT_PP(0);
+	char  address[CG_EMAIL_MAX + 1];
+
+	if (cg_email_read(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value), address) !=
+		CG_EMAIL_OK)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(address));
+}
+
+/* ---- Time zones ------------------------------------------------------------------- */
+
+/* ASCII only: what else is blank is no part of a zone's name. */
+static bool
+is_blank(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
 /* Whether a text may be shown in a message: short, and of visible ASCII. */
@@ -73,17 +79,21 @@ is_showable(const char *value, size_t length)
 	return length > 0 && length <= 64;
 }
 
-PG_FUNCTION_INFO_V1(cg_sql_normalize_time_zone);
-
-Datum
-cg_sql_normalize_time_zone(PG_FUNCTION_ARGS)
+text *
+cg_canonical_time_zone(const text *value)
 {
-	const char *start;
-	size_t      length;
+	const char *start = VARDATA_ANY(value);
+	size_t      length = VARSIZE_ANY_EXHDR(value);
 	const char *found;
 
-	trim_blanks(PG_GETARG_TEXT_PP(0), &start, &length);
-	found = cg_time_zone_find(start, length);
+	while (length > 0 && is_blank(*start))
+	{
+		start++;
+		length--;
+	}
+	while (length > 0 && is_blank(start[length - 1]))
+		length--;
+	found = cg_time_zone_canonical(start, length);
 	if (found == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_CG_TIME_ZONE_INVALID),
@@ -92,5 +102,13 @@ cg_sql_normalize_time_zone(PG_FUNCTION_ARGS)
 					 : errmsg("invalid name of a time zone"),
 				 errhint("Use a name of the IANA database, for example "
 						 "America/New_York.")));
-	PG_RETURN_TEXT_P(cstring_to_text(found));
+	return cstring_to_text(found);
+}
+
+PG_FUNCTION_INFO_V1(cg_sql_normalize_time_zone);
+
+Datum
+cg_sql_normalize_time_zone(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TEXT_P(cg_canonical_time_zone(PG_GETARG_TEXT_PP(0)));
 }

@@ -63,6 +63,15 @@ find_code(const char *digits, int *code_length)
 	return NULL;
 }
 
+/* The plan whose lengths hold for all countries that share a code. */
+static const CgPhonePlan *
+find_main(const CgPhonePlan *plan)
+{
+	while (!plan->is_main)
+		plan--;
+	return plan;
+}
+
 static bool
 has_length(uint32 lengths, size_t length)
 {
@@ -109,10 +118,11 @@ apply_transform(const char *rule, const CgPhoneMatch *match, const char *rest,
 
 /*
  * Takes away what is dialled before national numbers only.  A number that is one as it
- * stands and would be none without is left.
+ * stands and would be none without is left; one that would be too short, too, unless
+ * may_be_short.
  */
 static void
-strip_national_prefix(const CgPhonePlan *plan, char *national)
+strip_national_prefix(const CgPhonePlan *plan, char *national, bool may_be_short)
 {
 	CgPhoneMatch match;
 	char         stripped[MAX_NATIONAL + 1];
@@ -128,8 +138,7 @@ strip_national_prefix(const CgPhonePlan *plan, char *national)
 	if (cg_phone_pattern_match(plan->pattern, national, true, NULL) &&
 		!cg_phone_pattern_match(plan->pattern, stripped, true, NULL))
 		return;
-	/* A prefix is none when too little remains. */
-	if (compare_length(plan->lengths, strlen(stripped)) < 0)
+	if (!may_be_short && compare_length(plan->lengths, strlen(stripped)) < 0)
 		return;
 	strcpy(national, stripped);
 }
@@ -149,25 +158,24 @@ skip_international_prefix(const char *digits, const CgPhonePlan *plan)
 }
 
 /*
- * The country's own code, written without "+": taken for one when the number is none of
- * the plan as it stands, or too long.
+ * Takes away the country's own code, written without "+": it is one when the number is
+ * none of the plan as it stands, or too long.
  */
-static bool
-begins_with_own_code(const char *digits, const CgPhonePlan *plan)
+static void
+strip_own_code(const CgPhonePlan *plan, char *national)
 {
 	char code[8];
-	char national[MAX_NATIONAL + 1];
+	char rest[MAX_NATIONAL + 1];
 	int  length = snprintf(code, sizeof(code), "%d", plan->code);
 
-	if (strncmp(digits, code, length) != 0)
-		return false;
-	strcpy(national, digits + length);
-	strip_national_prefix(plan, national);
-	if (compare_length(plan->lengths, strlen(digits)) > 0)
-		return true;
-	/* By its length alone where its range is not in use. */
-	return !cg_phone_pattern_match(plan->pattern, digits, true, NULL) &&
-		   cg_phone_pattern_match(plan->pattern, national, true, NULL);
+	if (strncmp(national, code, length) != 0)
+		return;
+	strcpy(rest, national + length);
+	strip_national_prefix(plan, rest, true);
+	if (compare_length(plan->lengths, strlen(national)) > 0 ||
+		(!cg_phone_pattern_match(plan->pattern, national, true, NULL) &&
+		 cg_phone_pattern_match(plan->pattern, rest, true, NULL)))
+		strcpy(national, rest);
 }
 
 /* Puts code and national number together and judges them. */
@@ -179,9 +187,9 @@ finish_number(const CgPhonePlan *plan, CgPhoneNumber *number, char *national)
 	if (number->has_trunk_zero && has_length(plan->lengths, strlen(national) - 1) &&
 		!has_length(plan->lengths, strlen(national)) && national[0] == '0')
 		memmove(national, national + 1, strlen(national));
-	if (strspn(national, "0") == strlen(national))
+	if (national[0] != '\0' && strspn(national, "0") == strlen(national))
 		return CG_PHONE_WITHHELD;
-	if (plan->code == 1 && strlen(national) > 0 &&
+	if (plan->code == 1 && national[0] != '\0' &&
 		(strlen(national) != 10 || !cg_phone_is_nanp(national)))
 		return CG_PHONE_NOT_IN_PLAN;
 	if (!has_length(plan->lengths, strlen(national)))
@@ -225,16 +233,10 @@ cg_phone_read(const char *value, size_t length, const char *country,
 	{
 		plan = home;
 		strcpy(national, number->digits);
-		if (begins_with_own_code(national, plan))
-		{
-			char code[8];
-
-			strcpy(national,
-				   number->digits + snprintf(code, sizeof(code), "%d", plan->code));
-		}
+		strip_own_code(plan, national);
 	}
-	strip_national_prefix(plan, national);
-	return finish_number(plan, number, national);
+	strip_national_prefix(plan, national, false);
+	return finish_number(find_main(plan), number, national);
 }
 
 /* ---- Kinds ------------------------------------------------------------------------ */

@@ -13,6 +13,7 @@
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
+#include "core/canonical.h"
 #include "core/errors.h"
 #include "core/phone.h"
 #include "core/validate.h"
@@ -89,21 +90,51 @@ refuse_number(const CgPhoneNumber *number, CgPhoneStatus status)
 					errhint("Use international form, for example +12125550123.")));
 }
 
+text *
+cg_canonical_phone(const text *value, const char *country)
+{
+	CgPhoneNumber number;
+	CgPhoneStatus status =
+		cg_phone_read(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value), country, &number);
+
+	if (status != CG_PHONE_OK)
+		refuse_number(&number, status);
+	return cstring_to_text(number.e164);
+}
+
 PG_FUNCTION_INFO_V1(cg_sql_normalize_phone_number);
 
 Datum
 cg_sql_normalize_phone_number(PG_FUNCTION_ARGS)
 {
-	text         *value = PG_GETARG_TEXT_PP(0);
-	const char   *country = check_country(PG_GETARG_TEXT_PP(1));
-	CgPhoneNumber number;
-	CgPhoneStatus status;
+	PG_RETURN_TEXT_P(
+		cg_canonical_phone(PG_GETARG_TEXT_PP(0), check_country(PG_GETARG_TEXT_PP(1))));
+}
 
-	status =
-		cg_phone_read(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value), country, &number);
-	if (status != CG_PHONE_OK)
-		refuse_number(&number, status);
-	PG_RETURN_TEXT_P(cstring_to_text(number.e164));
+static bool
+begins_with(const text *value, const char *prefix)
+{
+	return VARSIZE_ANY_EXHDR(value) > strlen(prefix) &&
+		   pg_strncasecmp(VARDATA_ANY(value), prefix, strlen(prefix)) == 0;
+}
+
+text *
+cg_canonical_contact(const text *value, const char *country)
+{
+	if (memchr(VARDATA_ANY(value), '@', VARSIZE_ANY_EXHDR(value)) == NULL ||
+		begins_with(value, "sip:") || begins_with(value, "sips:") ||
+		begins_with(value, "tel:"))
+		return cg_canonical_phone(value, country);
+	return cg_canonical_email(value);
+}
+
+PG_FUNCTION_INFO_V1(cg_sql_normalize_contact);
+
+Datum
+cg_sql_normalize_contact(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TEXT_P(
+		cg_canonical_contact(PG_GETARG_TEXT_PP(0), check_country(PG_GETARG_TEXT_PP(1))));
 }
 
 /*
@@ -131,27 +162,32 @@ read_party(const text *value, const char *country, CgPhoneNumber *number)
 	return status;
 }
 
-PG_FUNCTION_INFO_V1(cg_sql_phone_party);
-
-Datum
-cg_sql_phone_party(PG_FUNCTION_ARGS)
+text *
+cg_canonical_party(const text *value, const char *country)
 {
-	text         *value = PG_GETARG_TEXT_PP(0);
-	const char   *country = check_country(PG_GETARG_TEXT_PP(1));
 	int           length = VARSIZE_ANY_EXHDR(value);
 	CgPhoneNumber number;
 
 	switch (read_party(value, country, &number))
 	{
 		case CG_PHONE_OK:
-			PG_RETURN_TEXT_P(cstring_to_text(number.e164));
+			return cstring_to_text(number.e164);
 		case CG_PHONE_WITHHELD:
-			PG_RETURN_TEXT_P(cstring_to_text(WITHHELD));
+			return cstring_to_text(WITHHELD);
 		default:
 			/* A short code, a name as sender, the name of a SIP client. */
 			length = pg_mbcharcliplen(VARDATA_ANY(value), length, MAX_PARTY);
-			PG_RETURN_TEXT_P(cstring_to_text_with_len(VARDATA_ANY(value), length));
+			return cstring_to_text_with_len(VARDATA_ANY(value), length);
 	}
+}
+
+PG_FUNCTION_INFO_V1(cg_sql_phone_party);
+
+Datum
+cg_sql_phone_party(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TEXT_P(
+		cg_canonical_party(PG_GETARG_TEXT_PP(0), check_country(PG_GETARG_TEXT_PP(1))));
 }
 
 PG_FUNCTION_INFO_V1(cg_sql_phone_number_kind);

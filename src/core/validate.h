@@ -27,4 +27,7 @@ extern bool cg_email_valid(const char *value, size_t length);
  */
 extern const char *cg_time_zone_find(const char *value, size_t length);
 
+/* As cg_time_zone_find(), but the name by which the zone is stored. */
+extern const char *cg_time_zone_canonical(const char *value, size_t length);
+
 #endif /* CG_VALIDATE_H */
