@@ -28,8 +28,9 @@ def forms(region):
         yield home, region
         yield "+%d %s" % (code, home), "US"             # the trunk prefix behind the country code
         yield "%d%s" % (code, national), region         # the country code without plus
-        yield "+%d%s" % (code, national[:-4]), region   # too short
-        yield "+%d%s" % (code, national + "2468"), region  # too long
+        if kind == PhoneNumberType.FIXED_LINE:
+            yield "+%d%s" % (code, national[:-4]), region      # too short
+            yield "+%d%s" % (code, national + "2468"), region  # too long
     for kind in RARE:
         number = phonenumbers.example_number_for_type(region, kind)
         if number is not None:

@@ -148,17 +148,19 @@ COMMENT ON FUNCTION cloudgreet_private.is_sender(jsonb) IS
     'Whether a setting is what an e-mail can come from: a text of one line with one address, such as Acme <office@acme.example>.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.check_sender() RETURNS trigger
-    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 BEGIN
-    RAISE EXCEPTION '"from" must be a sender of e-mails: one line with one address'
-        USING ERRCODE = 'invalid_parameter_value', HINT = 'For example "Acme <office@acme.example>".';
+    IF NOT cloudgreet_private.is_sender(new.settings -> 'from') THEN
+        RAISE EXCEPTION '"from" must be a sender of e-mails: one line with one address'
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'For example "Acme <office@acme.example>".';
+    END IF;
+    RETURN NULL;
 END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.check_sender() IS 'Trigger of provider_accounts: error 22023 for a sender that no e-mail can come from.';
-CREATE OR REPLACE TRIGGER provider_accounts_check_sender BEFORE INSERT OR UPDATE OF settings, provider ON cloudgreet.provider_accounts
-    FOR EACH ROW WHEN (new.provider = 'resend' AND new.settings ? 'from' AND NOT cloudgreet_private.is_sender(new.settings -> 'from'))
-    EXECUTE FUNCTION cloudgreet_private.check_sender();
+CREATE OR REPLACE TRIGGER provider_accounts_check_sender AFTER INSERT OR UPDATE OF settings, provider ON cloudgreet.provider_accounts
+    FOR EACH ROW WHEN (new.provider = 'resend' AND new.settings ? 'from') EXECUTE FUNCTION cloudgreet_private.check_sender();
 
 CREATE OR REPLACE FUNCTION cloudgreet.send_email(
     to_address text, subject text, content text, lead_id uuid DEFAULT NULL, reply_to text DEFAULT NULL, send_at timestamptz DEFAULT NULL,

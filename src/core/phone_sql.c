@@ -137,26 +137,37 @@ cg_sql_normalize_contact(PG_FUNCTION_ARGS)
 		cg_canonical_contact(PG_GETARG_TEXT_PP(0), check_country(PG_GETARG_TEXT_PP(1))));
 }
 
+/* Whether a number, read as one of the country, begins with the country's code anyway. */
+static bool
+begins_with_own_code(const CgPhoneNumber *home, const CgPhoneNumber *full)
+{
+	int code_length = (int) strlen(home->e164) - home->count;
+
+	return code_length > 1 && strncmp(home->e164, full->e164, code_length) == 0;
+}
+
 /*
  * Networks hand numbers on in full without "+", or as they are dialled at home; which of
- * the two it is, is told by whether the number is in use, else by what is possible.
+ * the two it is, is told by what is in use, else by what is possible.
  */
 static CgPhoneStatus
 read_party(const text *value, const char *country, CgPhoneNumber *number)
 {
-	CgPhoneNumber abroad;
+	CgPhoneNumber full;
 	char          digits[CG_PHONE_MAX_WRITTEN + 2];
 	CgPhoneStatus status;
 
 	status = cg_phone_read(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value), country, number);
-	if (status == CG_PHONE_OK ? number->has_plus || number->is_assigned
-							  : status < CG_PHONE_UNKNOWN_CODE || number->has_plus)
+	if (number->has_plus || (status != CG_PHONE_OK && status < CG_PHONE_UNKNOWN_CODE))
 		return status;
 	snprintf(digits, sizeof(digits), "+%s", number->digits);
-	if (cg_phone_read(digits, strlen(digits), NULL, &abroad) == CG_PHONE_OK &&
-		(status != CG_PHONE_OK || abroad.is_assigned))
+	if (cg_phone_read(digits, strlen(digits), NULL, &full) != CG_PHONE_OK)
+		return status;
+	if (status != CG_PHONE_OK ||
+		(full.is_assigned &&
+		 (!number->is_assigned || begins_with_own_code(number, &full))))
 	{
-		*number = abroad;
+		*number = full;
 		return CG_PHONE_OK;
 	}
 	return status;

@@ -58,16 +58,13 @@ static const char *const withheld_words[] = {
 	"numberwithheld",
 };
 
-/* The key of a letter, from a to z. */
-static const char keypad[] = "22233344455566677778889999";
+/* Of those, what carriers spell on the keys of a phone in the place of a number. */
+static const char *const spelled_words[] = {
+	"anonymous", "blocked", "private", "restricted", "unavailable", "unknown", "withheld",
+};
 
-static char
-key_of(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c;
-	return keypad[pg_ascii_tolower((unsigned char) c) - 'a'];
-}
+/* The keys of the letters from a to z. */
+static const char keypad[] = "22233344455566677778889999";
 
 static bool
 is_letter(char c)
@@ -122,23 +119,21 @@ is_withheld_word(Span span)
 	return false;
 }
 
-/* 266696687 and the like; some carriers have mistyped one. */
+/* 266696687 and the like, also behind zeros; some carriers have mistyped one. */
 static bool
 spells_withheld(const char *digits)
 {
+	digits += strspn(digits, "0");
 	if (strcmp(digits, "8566696") == 0)
 		return true;
-	for (int i = 0; i < lengthof(withheld_words); i++)
+	for (int i = 0; i < lengthof(spelled_words); i++)
 	{
-		const char *word = withheld_words[i];
-		size_t      length = strlen(word);
+		const char *word = spelled_words[i];
 		size_t      same = 0;
 
-		if (length < 7 || strlen(digits) != length)
-			continue;
-		while (same < length && digits[same] == key_of(word[same]))
+		while (word[same] != '\0' && digits[same] == keypad[word[same] - 'a'])
 			same++;
-		if (same == length)
+		if (word[same] == '\0' && digits[same] == '\0')
 			return true;
 	}
 	return false;
@@ -289,7 +284,7 @@ read_sign(Span span, size_t *length)
 static bool
 is_extension(Span rest, const CgPhoneNumber *number)
 {
-	if (number->count < 5 || rest.length == 0)
+	if (number->count < 5 || rest.length == 0 || find(rest, '+') < rest.length)
 		return false;
 	if (strchr("xX#,;", *rest.at) == NULL && !begins_with(rest, "ext"))
 		return false;
