@@ -144,7 +144,8 @@ $$
       FROM (SELECT b.time_zone, 'businesses', count(*) FROM cloudgreet.businesses b GROUP BY 1
             UNION ALL SELECT s.time_zone, 'staff', count(*) FROM cloudgreet.staff s GROUP BY 1
             UNION ALL SELECT l.time_zone, 'leads', count(*) FROM cloudgreet.leads l GROUP BY 1
-            UNION ALL SELECT a.time_zone, 'appointments', count(*) FROM cloudgreet.appointments a GROUP BY 1) z (time_zone, used_in, row_count)
+            UNION ALL SELECT a.time_zone, 'appointments', count(*) FROM cloudgreet.appointments a GROUP BY 1
+            UNION ALL SELECT g.config #>> '{working_hours,time_zone}', 'ai_agents', count(*) FROM cloudgreet.ai_agents g GROUP BY 1) z (time_zone, used_in, row_count)
      WHERE NOT cloudgreet.is_time_zone(z.time_zone) ORDER BY 1, 2;
 $$;
 COMMENT ON FUNCTION cloudgreet_private.unknown_time_zones() IS

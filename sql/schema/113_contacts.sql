@@ -14,7 +14,7 @@ DO $$
 DECLARE
     name text;
 BEGIN
-    FOREACH name IN ARRAY '{businesses,users,phone_numbers,leads,calls,sms_messages,emails,staff,appointments,consents,suppressions,alerts}'::text[] LOOP
+    FOREACH name IN ARRAY '{businesses,users,ai_agents,phone_numbers,leads,calls,sms_messages,emails,staff,appointments,consents,suppressions,alerts}'::text[] LOOP
         EXECUTE format('ALTER TABLE cloudgreet.%I DISABLE TRIGGER USER, NO FORCE ROW LEVEL SECURITY', name);
     END LOOP;
 END
@@ -36,7 +36,8 @@ DECLARE
     new_name text;
 BEGIN
     FOR old_name IN SELECT time_zone FROM cloudgreet.businesses UNION SELECT time_zone FROM cloudgreet.staff
-                    UNION SELECT time_zone FROM cloudgreet.leads UNION SELECT time_zone FROM cloudgreet.appointments LOOP
+                    UNION SELECT time_zone FROM cloudgreet.leads UNION SELECT time_zone FROM cloudgreet.appointments
+                    UNION SELECT config #>> '{working_hours,time_zone}' FROM cloudgreet.ai_agents LOOP
         BEGIN
             new_name := cloudgreet.normalize_time_zone(old_name);
         EXCEPTION WHEN SQLSTATE 'ZG106' THEN
@@ -47,6 +48,8 @@ BEGIN
             UPDATE cloudgreet.staff s SET time_zone = new_name WHERE s.time_zone = old_name;
             UPDATE cloudgreet.leads l SET time_zone = new_name WHERE l.time_zone = old_name;
             UPDATE cloudgreet.appointments a SET time_zone = new_name WHERE a.time_zone = old_name;
+            UPDATE cloudgreet.ai_agents g SET config = jsonb_set(g.config, '{working_hours,time_zone}', to_jsonb(new_name))
+             WHERE g.config #>> '{working_hours,time_zone}' = old_name;
         END IF;
     END LOOP;
 END
@@ -127,7 +130,7 @@ DO $$
 DECLARE
     name text;
 BEGIN
-    FOREACH name IN ARRAY '{businesses,users,phone_numbers,leads,calls,sms_messages,emails,staff,appointments,consents,suppressions,alerts}'::text[] LOOP
+    FOREACH name IN ARRAY '{businesses,users,ai_agents,phone_numbers,leads,calls,sms_messages,emails,staff,appointments,consents,suppressions,alerts}'::text[] LOOP
         EXECUTE format('ALTER TABLE cloudgreet.%I ENABLE TRIGGER USER, FORCE ROW LEVEL SECURITY', name);
     END LOOP;
 END

@@ -1,7 +1,7 @@
 /*
  * canonical.c
  *		The trigger that keeps contacts and time zones in the one form that is stored,
- *		whoever writes them and how: REST, COPY, SQL.
+ *		whoever writes them and how: REST, COPY, SQL; and what REST compares them with.
  *
  * A trigger and no CHECK: numbering plans and zones change from version to version, and a
  * row that was right when it was written must go in again when a dump is restored.  For
@@ -24,8 +24,10 @@
 #include "utils/rel.h"
 
 #include "core/canonical.h"
+#include "core/email.h"
 #include "core/phone.h"
 #include "core/spi.h"
+#include "core/validate.h"
 
 #define MAX_COLUMNS 4
 #define FALLBACK_COUNTRY "US"
@@ -133,6 +135,30 @@ judge_column(const TriggerData *trigger, Country *country, int column, const cha
 	result = canonical_form(kind, value, country);
 	error_context_stack = callback.previous;
 	return is_same_text(value, result) ? NULL : result;
+}
+
+char *
+cg_canonical_operand(const char *column, char *value)
+{
+	bool          is_contact = strcmp(column, "contact") == 0;
+	size_t        length = strlen(value);
+	char          address[CG_EMAIL_MAX + 1];
+	CgPhoneNumber number;
+	const char   *zone;
+
+	if ((is_contact || strcmp(column, "email") == 0 ||
+		 strcmp(column, "to_address") == 0) &&
+		cg_email_read(value, length, address) == CG_EMAIL_OK)
+		return pstrdup(address);
+	if ((is_contact || strcmp(column, "phone") == 0 ||
+		 strcmp(column, "phone_number") == 0 || strcmp(column, "from_number") == 0 ||
+		 strcmp(column, "to_number") == 0) &&
+		cg_phone_read(value, length, NULL, &number) == CG_PHONE_OK)
+		return pstrdup(number.e164);
+	if (strcmp(column, "time_zone") == 0 &&
+		(zone = cg_time_zone_canonical(value, length)) != NULL)
+		return pstrdup(zone);
+	return value;
 }
 
 PG_FUNCTION_INFO_V1(cg_sql_keep_canonical);

@@ -24,38 +24,19 @@ typedef struct Span
 	size_t      length;
 } Span;
 
-/* Letters and nothing else, for a name like "Caller ID: unknown" has many forms. */
-static const char *const withheld_words[] = {
-	"anonymous",
-	"anonymouscaller",
-	"anonymousinvalid",
-	"blocked",
-	"callerunknown",
-	"calleridblocked",
-	"hidden",
-	"na",
-	"nocallerid",
-	"none",
-	"nonumber",
-	"notavailable",
-	"null",
-	"outofarea",
-	"payphone",
-	"private",
-	"privatecaller",
-	"privatenumber",
-	"restricted",
-	"restrictednumber",
-	"unavailable",
-	"undefined",
-	"undisclosed",
-	"unidentified",
-	"unknown",
-	"unknowncaller",
-	"unknownnumber",
-	"withheld",
-	"withheldnumber",
-	"numberwithheld",
+/* Letters and nothing else, for a name like "Private Number" has many forms. */
+static const char *const privacy_words[] = {
+	"anonymous",        "anonymouscaller", "anonymousinvalid", "blocked",
+	"calleridblocked",  "hidden",          "nocallerid",       "numberwithheld",
+	"private",          "privatecaller",   "privatenumber",    "restricted",
+	"restrictednumber", "undisclosed",     "withheld",         "withheldnumber",
+};
+
+/* Said of a number that is not there; as a name beside a number they say nothing. */
+static const char *const absence_words[] = {
+	"callerunknown", "na",        "none",          "nonumber",      "notavailable",
+	"null",          "outofarea", "payphone",      "unavailable",   "undefined",
+	"unidentified",  "unknown",   "unknowncaller", "unknownnumber",
 };
 
 /* Of those, what carriers spell on the keys of a phone in the place of a number. */
@@ -95,7 +76,19 @@ trim(Span span)
 /* ---- Withheld numbers ------------------------------------------------------------- */
 
 static bool
-is_withheld_word(Span span)
+is_one_of(const char *letters, const char *const *words, int count)
+{
+	for (int i = 0; i < count; i++)
+	{
+		if (strcmp(letters, words[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* is_name: it stands beside a number. */
+static bool
+is_withheld_word(Span span, bool is_name)
 {
 	char   letters[32];
 	size_t count = 0;
@@ -111,12 +104,8 @@ is_withheld_word(Span span)
 		letters[count++] = pg_ascii_tolower((unsigned char) span.at[i]);
 	}
 	letters[count] = '\0';
-	for (int i = 0; i < lengthof(withheld_words); i++)
-	{
-		if (strcmp(letters, withheld_words[i]) == 0)
-			return true;
-	}
-	return false;
+	return is_one_of(letters, privacy_words, lengthof(privacy_words)) ||
+		   (!is_name && is_one_of(letters, absence_words, lengthof(absence_words)));
 }
 
 /* 266696687 and the like, also behind zeros; some carriers have mistyped one. */
@@ -175,7 +164,7 @@ unwrap_name(Span *span)
 
 	if (open == span->length)
 		return true;
-	if (is_withheld_word(trim(name)))
+	if (is_withheld_word(name, true))
 		return false;
 	*span = skip(*span, open + 1);
 	span->length = find(*span, '>');
@@ -217,7 +206,7 @@ unwrap_uri(Span *span, Span *context)
 	/* A URI may name headers behind "?", and in front of "@" only is the user. */
 	span->length = find(*span, '?');
 	end = find(*span, '@');
-	if (is_withheld_word(skip(*span, end)))
+	if (is_withheld_word(skip(*span, end), true))
 		return CG_PHONE_WITHHELD;
 	span->length = end;
 	end = find(*span, ';');
@@ -340,7 +329,7 @@ cg_phone_read_written(const char *value, size_t length, CgPhoneNumber *number)
 	if (status != CG_PHONE_OK)
 		return status;
 	span = trim(span);
-	if (span.length == 0 || is_withheld_word(span))
+	if (span.length == 0 || is_withheld_word(span, false))
 		return CG_PHONE_WITHHELD;
 	if (context.length > 0 && *span.at != '+')
 		status = read_digits(context, number);

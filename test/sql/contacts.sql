@@ -57,6 +57,9 @@ SELECT status FROM public.ask('POST', '/rest/v1/leads', :'bath', '[{"source": "r
 SELECT status FROM public.ask('POST', '/api/leads', :'bath', '{"source": "api", "phone": "01225 960150", "email": "di@EXAMPLE.org ", "time_zone": "Europe/Kiev"}');
 SELECT status, body::jsonb #>> '{data,0,phone}' AS phone FROM public.ask('GET', '/api/leads?phone=01225%20960150', :'bath');
 SELECT status, body::jsonb #>> '{data,0,email}' AS email FROM public.ask('GET', '/api/leads?email=DI@example.org', :'bath');
+-- What REST compares with is read the same way.
+SELECT f, body::jsonb #>> '{0,source}' AS source FROM unnest(ARRAY['email=eq.ANN@Example.org', 'phone=eq.%2B44%20(0)7400%20123456', 'phone=in.(%2B44-7400-123456,x)', 'not.and=(email.neq.Ann@Example.org)', 'time_zone=eq.Asia/Calcutta',
+    'or=(email.eq.ANN@Example.org,phone.eq.x)', 'email=like.ANN*', 'email=eq.x', 'phone=eq.07400123456']) f, public.ask('GET', '/rest/v1/leads?select=source&' || f, :'bath');
 SELECT status, body::jsonb ->> 'code' AS code, body::jsonb ->> 'details' AS details FROM public.ask('PATCH', '/rest/v1/leads?source=eq.api', :'bath', '{"phone": "+266696687"}');
 SELECT source, phone, email, time_zone FROM cloudgreet.leads WHERE business_id = :'b' ORDER BY phone;
 INSERT INTO cloudgreet.suppressions (business_id, contact, channel, reason) VALUES (:'b', 'Eve <EVE@example.org>', 'email', 'manual'), (:'b', '(01225) 960 151', 'sms', 'manual');

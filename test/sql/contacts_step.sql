@@ -9,10 +9,12 @@ BEGIN;
 SET cloudgreet.clock = '2026-06-08 16:00:00Z';
 SELECT cloudgreet.create_business('Old Forms', 'America/Chicago') AS b, cloudgreet.create_business('Other', 'America/Chicago') AS other \gset
 SELECT cloudgreet.add_phone_number('+13125550190', business_id => :'b') AS n, cloudgreet.add_phone_number('+442079460999', business_id => :'other') AS o,
+       cloudgreet.create_agent('Desk', working_hours => '{"mon": [["09:00", "17:00"]], "time_zone": "America/Chicago"}', business_id => :'b') AS agent,
        cloudgreet.create_service('Cut', 30, business_id => :'b') AS service, cloudgreet.add_staff('Dana', business_id => :'b') AS staff \gset
-SELECT format('ALTER TABLE %s DISABLE TRIGGER USER', t) FROM unnest('{cloudgreet.businesses,cloudgreet.users,cloudgreet.phone_numbers,cloudgreet.leads,cloudgreet.calls,cloudgreet.sms_messages,
+SELECT format('ALTER TABLE %s DISABLE TRIGGER USER', t) FROM unnest('{cloudgreet.businesses,cloudgreet.ai_agents,cloudgreet.users,cloudgreet.phone_numbers,cloudgreet.leads,cloudgreet.calls,cloudgreet.sms_messages,
     cloudgreet.emails,cloudgreet.staff,cloudgreet.consents,cloudgreet.suppressions,cloudgreet_private.phone_routes}'::text[]) t \gexec
 UPDATE cloudgreet.businesses SET time_zone = 'US/Central' WHERE id = :'b';
+UPDATE cloudgreet.ai_agents SET config = jsonb_set(config, '{working_hours,time_zone}', '"US/Central"') WHERE id = :'agent';
 UPDATE cloudgreet.staff SET time_zone = 'Mars/Phobos' WHERE id = :'staff';
 INSERT INTO cloudgreet.users (business_id, email) VALUES (:'b', 'Ann@Old.example');
 INSERT INTO cloudgreet_private.phone_routes (phone_number, business_id) VALUES ('+4402079460991', :'b'), ('+4402079460999', :'b');
@@ -36,7 +38,7 @@ INSERT INTO cloudgreet.suppressions (business_id, contact, channel, reason, crea
     (:'b', '+525512345670', 'sms', 'manual', '2026-01-01'), (:'b', '+5215512345670', 'sms', 'opt_out', '2026-01-02'),
     (:'b', 'Lu@Old.example', 'email', 'bounce', '2026-01-01'), (:'b', 'lu@OLD.example', 'email', 'complaint', '2026-01-02'), (:'b', 'lu@old.example', 'email', 'bounce', '2026-01-03'),
     (:'b', 'Lu@Old.example', 'all', 'manual', '2026-01-01');
-SELECT format('ALTER TABLE %s ENABLE TRIGGER USER', t) FROM unnest('{cloudgreet.businesses,cloudgreet.users,cloudgreet.phone_numbers,cloudgreet.leads,cloudgreet.calls,cloudgreet.sms_messages,
+SELECT format('ALTER TABLE %s ENABLE TRIGGER USER', t) FROM unnest('{cloudgreet.businesses,cloudgreet.ai_agents,cloudgreet.users,cloudgreet.phone_numbers,cloudgreet.leads,cloudgreet.calls,cloudgreet.sms_messages,
     cloudgreet.emails,cloudgreet.staff,cloudgreet.consents,cloudgreet.suppressions,cloudgreet_private.phone_routes}'::text[]) t \gexec
 \i sql/schema/113_contacts.sql
 \pset footer off
@@ -49,7 +51,8 @@ SELECT alert_type FROM cloudgreet.alerts WHERE business_id = :'b' ORDER BY 1;
 -- A number that another business has is left to people.
 SELECT r.phone_number, r.business_id = :'b' AS ours, n.phone_number AS known_as FROM cloudgreet_private.phone_routes r LEFT JOIN cloudgreet.phone_numbers n ON n.business_id = r.business_id AND n.phone_number = r.phone_number
  WHERE r.business_id IN (:'b', :'other') ORDER BY 1;
-SELECT b.time_zone, s.time_zone AS left_to_doctor, u.email FROM cloudgreet.businesses b, cloudgreet.staff s, cloudgreet.users u WHERE b.id = :'b' AND s.business_id = b.id AND u.business_id = b.id;
+SELECT b.time_zone, s.time_zone AS left_to_doctor, a.config #>> '{working_hours,time_zone}' AS agent, u.email FROM cloudgreet.businesses b, cloudgreet.staff s, cloudgreet.users u, cloudgreet.ai_agents a
+ WHERE b.id = :'b' AND a.business_id = b.id AND s.business_id = b.id AND u.business_id = b.id;
 SELECT from_number FROM cloudgreet.sms_messages WHERE business_id = :'b' UNION ALL SELECT from_number FROM cloudgreet.calls WHERE business_id = :'b'
  UNION ALL SELECT to_address FROM cloudgreet.emails WHERE business_id = :'b' ORDER BY 1;
 SELECT contact, channel FROM cloudgreet.consents WHERE business_id = :'b' ORDER BY 1;

@@ -59,7 +59,8 @@ SELECT w AS not_withheld FROM unnest(ARRAY[
 -- Trunks write numbers in full without "+", or as at home: whichever is in use.
 SELECT country, value, cloudgreet.phone_party(value, country) AS party FROM (VALUES
     ('US', '13125550142'), ('US', '3125550142'), ('US', '442079460958'), ('US', '34945945945'), ('GB', '13125550142'), ('GB', '02079460958'), ('GB', '447400123456'),
-    ('US', '6591234567'), ('DE', '4915112345678'), ('US', '72727'), ('US', 'CLEO-SPA'), ('US', '911'), ('US', 'alice'), ('US', '+1 312 555 0142 x7')) AS t (country, value);
+    ('US', '6591234567'), ('DE', '4915112345678'), ('US', '72727'), ('US', 'CLEO-SPA'), ('US', '911'), ('US', 'alice'), ('US', '+1 312 555 0142 x7'),
+    ('US', '"Unknown" <sip:+13125550142@example.com>')) AS t (country, value);
 SELECT length(cloudgreet.phone_party(repeat('é', 10000))) AS cut, cloudgreet.phone_party(NULL) IS NULL AS nothing;
 
 -- What nothing should be sent to is told apart.
