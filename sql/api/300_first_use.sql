@@ -26,7 +26,7 @@ BEGIN
     IF new_id IS NULL THEN
         RAISE EXCEPTION 'a user with this % exists already',
             CASE WHEN EXISTS (SELECT FROM cloudgreet.users u
-                               WHERE u.business_id = insert_user.business AND lower(u.email) = lower(address))
+                               WHERE u.business_id = insert_user.business AND u.email = address)
                  THEN 'e-mail address' ELSE 'id' END
             USING ERRCODE = 'unique_violation';
     END IF;
@@ -94,11 +94,12 @@ CREATE OR REPLACE FUNCTION cloudgreet.add_phone_number(
 $$
 DECLARE
     business CONSTANT uuid := cloudgreet_private.admin_business(add_phone_number.business_id);
-    number CONSTANT text := cloudgreet.normalize_phone_number(coalesce(add_phone_number.phone_number, ''));
+    number text;
     new_id uuid;
 BEGIN
     PERFORM cloudgreet.enter_business(business);
     PERFORM cloudgreet_private.require_business(business);
+    number := cloudgreet.normalize_phone_number(coalesce(add_phone_number.phone_number, ''), cloudgreet.business_country(business));
     IF add_phone_number.agent_id IS NOT NULL AND NOT EXISTS (
         SELECT FROM cloudgreet.ai_agents a WHERE a.business_id = business AND a.id = add_phone_number.agent_id) THEN
         RAISE EXCEPTION 'agent "%" does not exist', add_phone_number.agent_id USING ERRCODE = 'foreign_key_violation';
@@ -130,10 +131,11 @@ CREATE OR REPLACE FUNCTION cloudgreet.remove_phone_number(phone_number text, bus
 $$
 DECLARE
     business CONSTANT uuid := cloudgreet_private.admin_business(remove_phone_number.business_id);
-    number CONSTANT text := cloudgreet.normalize_phone_number(coalesce(remove_phone_number.phone_number, ''));
+    number text;
     old_id uuid;
 BEGIN
     PERFORM cloudgreet.enter_business(business);
+    number := cloudgreet.normalize_phone_number(coalesce(remove_phone_number.phone_number, ''), coalesce(cloudgreet.business_country(business), 'US'));
     DELETE FROM cloudgreet.phone_numbers n WHERE n.business_id = business AND n.phone_number = number RETURNING n.id INTO old_id;
     IF old_id IS NULL THEN
         RAISE EXCEPTION 'the business has no such phone number' USING ERRCODE = 'no_data_found';

@@ -14,9 +14,12 @@ CREATE OR REPLACE FUNCTION cloudgreet_private.process_webhook(
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    event CONSTANT jsonb := CASE WHEN item.provider <> 'google' THEN cloudgreet.parse_webhook(item.body) END;
+    event jsonb;
 BEGIN
     PERFORM cloudgreet.enter_business(item.business_id);
+    IF item.provider <> 'google' THEN
+        event := cloudgreet_private.canonical_event(item.business_id, item.provider, cloudgreet.parse_webhook(item.body));
+    END IF;
     IF NOT EXISTS (SELECT FROM cloudgreet.businesses b WHERE b.id = item.business_id) THEN
         state := 'ignored';
         reason := 'the business is no more';

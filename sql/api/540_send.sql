@@ -90,7 +90,7 @@ CREATE OR REPLACE FUNCTION cloudgreet.send_sms(
 $$
 DECLARE
     business CONSTANT uuid := cloudgreet.resolve_business(send_sms.business_id);
-    receiver CONSTANT text := cloudgreet.normalize_phone_number(coalesce(send_sms.to_number, ''));
+    receiver text;
     words CONSTANT text := cloudgreet_private.check_text(send_sms.content, 'content of the text', 1600, true);
     sender cloudgreet.phone_numbers;
     account cloudgreet.provider_accounts;
@@ -102,6 +102,7 @@ DECLARE
 BEGIN
     PERFORM cloudgreet.enter_business(business);
     PERFORM cloudgreet_private.require_business(business);
+    receiver := cloudgreet.normalize_phone_number(coalesce(send_sms.to_number, ''), cloudgreet.business_country(business));
     IF send_sms.idempotency_key IS NOT NULL THEN
         earlier_id := cloudgreet_private.claim_key(business, 'send_sms', send_sms.idempotency_key,
             jsonb_build_array(receiver, words, send_sms.from_number, send_sms.lead_id, send_sms.send_at)::text, message_id);
@@ -111,7 +112,7 @@ BEGIN
     END IF;
     PERFORM cloudgreet_private.require_lead(business, send_sms.lead_id);
     PERFORM cloudgreet_private.require_finite(send_sms.send_at);
-    sender := cloudgreet_private.sending_number(business, cloudgreet.normalize_phone_number(send_sms.from_number));
+    sender := cloudgreet_private.sending_number(business, cloudgreet.normalize_phone_number(send_sms.from_number, cloudgreet.business_country(business)));
     IF receiver = sender.phone_number THEN
         RAISE EXCEPTION 'a number cannot text itself' USING ERRCODE = 'invalid_parameter_value';
     END IF;
@@ -135,6 +136,31 @@ END
 $$;
 COMMENT ON FUNCTION cloudgreet.send_sms(text, text, text, uuid, timestamptz, text, uuid) IS
     'Sends a text of at most 1600 characters from a number of the business, once this transaction commits and send_at has come; returns the id of its row in sms_messages. Whether it may be sent is looked at again when it is due: a STOP meanwhile cancels it. Never sent twice: without an answer its status is unknown until an event tells. The same idempotency_key gets the same text. Errors: ZG104 for a bad number, 22004 and 22023 for bad content or an infinite time, ZG301 without a number or account to send from, ZG302 for a contact that is suppressed, ZG407 for a key used before for something else, 23503 for a lead that does not exist.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.is_sender(value jsonb) RETURNS boolean
+    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+$$
+    SELECT jsonb_typeof(is_sender.value) = 'string' AND length(is_sender.value #>> '{}') <= 320
+       AND is_sender.value #>> '{}' !~ '[\u0001-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]'
+       AND cloudgreet.read_email(is_sender.value #>> '{}') IS NOT NULL;
+$$;
+COMMENT ON FUNCTION cloudgreet_private.is_sender(jsonb) IS
+    'Whether a setting is what an e-mail can come from: a text of one line with one address, such as Acme <office@acme.example>.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.check_sender() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+$$
+BEGIN
+    IF NOT cloudgreet_private.is_sender(new.settings -> 'from') THEN
+        RAISE EXCEPTION '"from" must be a sender of e-mails: one line with one address'
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'For example "Acme <office@acme.example>".';
+    END IF;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.check_sender() IS 'Trigger of provider_accounts: error 22023 for a sender that no e-mail can come from.';
+CREATE OR REPLACE TRIGGER provider_accounts_check_sender AFTER INSERT OR UPDATE OF settings, provider ON cloudgreet.provider_accounts
+    FOR EACH ROW WHEN (new.provider = 'resend' AND new.settings ? 'from') EXECUTE FUNCTION cloudgreet_private.check_sender();
 
 CREATE OR REPLACE FUNCTION cloudgreet.send_email(
     to_address text, subject text, content text, lead_id uuid DEFAULT NULL, reply_to text DEFAULT NULL, send_at timestamptz DEFAULT NULL,
@@ -166,7 +192,7 @@ BEGIN
     PERFORM cloudgreet_private.require_finite(send_email.send_at);
     account := cloudgreet_private.sending_account(business, 'resend');
     sender := account.settings ->> 'from';
-    IF sender IS NULL THEN
+    IF NOT coalesce(cloudgreet_private.is_sender(account.settings -> 'from'), false) THEN
         RAISE EXCEPTION 'the account at Resend has no sender'
             USING ERRCODE = 'ZG301', HINT = 'Connect it with settings such as {"from": "Acme <office@acme.example>"}.';
     END IF;
@@ -190,7 +216,7 @@ COMMENT ON FUNCTION cloudgreet.send_email(text, text, text, uuid, text, timestam
 
 REVOKE ALL ON FUNCTION cloudgreet_private.sending_account(uuid, text, uuid), cloudgreet_private.require_unsuppressed(uuid, text, text),
     cloudgreet_private.sending_number(uuid, text), cloudgreet_private.require_lead(uuid, uuid),
-    cloudgreet_private.require_finite(timestamptz),
+    cloudgreet_private.require_finite(timestamptz), cloudgreet_private.is_sender(jsonb), cloudgreet_private.check_sender(),
     cloudgreet.send_sms(text, text, text, uuid, timestamptz, text, uuid),
     cloudgreet.send_email(text, text, text, uuid, text, timestamptz, text, uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION cloudgreet.send_sms(text, text, text, uuid, timestamptz, text, uuid),

@@ -130,13 +130,13 @@ DECLARE
     address CONSTANT text := CASE WHEN args ? 'email' THEN cloudgreet.normalize_email(args ->> 'email') END;
 BEGIN
     IF lead IS NULL AND args ? 'phone' THEN
-        lead := cloudgreet_private.find_lead(business, cloudgreet.normalize_phone_number(args ->> 'phone'));
+        lead := cloudgreet_private.find_lead(business, cloudgreet.normalize_phone_number(args ->> 'phone', cloudgreet.business_country(business)));
         may_change := lead IS NULL;
-        lead := coalesce(lead, cloudgreet_private.ensure_lead(business, cloudgreet.normalize_phone_number(args ->> 'phone'), 'call'));
+        lead := coalesce(lead, cloudgreet_private.ensure_lead(business, cloudgreet.normalize_phone_number(args ->> 'phone', cloudgreet.business_country(business)), 'call'));
     END IF;
     IF lead IS NULL AND address IS NOT NULL THEN
         SELECT l.id INTO lead FROM cloudgreet.leads l
-         WHERE l.business_id = business AND lower(l.email) = lower(address) AND l.phone IS NULL AND l.merged_into_id IS NULL
+         WHERE l.business_id = business AND l.email = address AND l.phone IS NULL AND l.merged_into_id IS NULL
          ORDER BY l.created_at, l.id LIMIT 1;
         IF lead IS NULL THEN
             INSERT INTO cloudgreet.leads AS l (business_id, email, source) VALUES (business, address, 'call') RETURNING l.id INTO lead;

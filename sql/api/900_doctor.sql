@@ -111,7 +111,7 @@ $$
     UNION ALL
     SELECT 'warning', format('business %s has no sender for e-mails', a.business_id),
         'cloudgreet.connect_provider(''resend'', ..., ''{"from": "Acme <office@example.com>"}'')'
-      FROM cloudgreet.provider_accounts a WHERE a.provider = 'resend' AND a.settings ->> 'from' IS NULL
+      FROM cloudgreet.provider_accounts a WHERE a.provider = 'resend' AND NOT coalesce(cloudgreet_private.is_sender(a.settings -> 'from'), false)
     UNION ALL
     SELECT 'warning', format('account %s of business %s has no webhook key: what %s reports is refused', a.name, a.business_id, initcap(a.provider)),
         'Store the key by cloudgreet.set_secret(), then cloudgreet.connect_provider() with "webhook_key".'

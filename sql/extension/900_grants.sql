@@ -25,7 +25,9 @@ $revoke$;
 GRANT EXECUTE ON FUNCTION
     cloudgreet.uuid_v7(), cloudgreet.uuid_v7_floor(timestamptz), cloudgreet.uuid_v7_time(uuid), cloudgreet.clock(),
     cloudgreet.is_phone_number(text), cloudgreet.is_email(text), cloudgreet.is_time_zone(text),
-    cloudgreet.normalize_phone_number(text, text), cloudgreet.normalize_email(text), cloudgreet.normalize_time_zone(text),
+    cloudgreet.normalize_phone_number(text, text), cloudgreet.phone_party(text, text), cloudgreet.phone_number_kind(text),
+    cloudgreet.normalize_email(text), cloudgreet.read_email(text), cloudgreet.normalize_contact(text, text),
+    cloudgreet.normalize_time_zone(text), cloudgreet.time_zone_country(text),
     cloudgreet.current_business_id(), cloudgreet.current_user_id(), cloudgreet.current_app_role(),
     cloudgreet.resolve_business(uuid), cloudgreet.is_operator(), cloudgreet.say_time(timestamptz, text)
     TO cloudgreet_owner, cloudgreet_app, anon, authenticated, service_role, authenticator;
@@ -42,7 +44,7 @@ GRANT EXECUTE ON FUNCTION cloudgreet.login(text) TO cloudgreet_app, authenticato
 
 -- For the functions and tables that cloudgreet_owner owns.
 GRANT EXECUTE ON FUNCTION
-    cloudgreet.touch_updated_at(), cloudgreet.enter_business(uuid), cloudgreet.schema_state(),
+    cloudgreet.touch_updated_at(), cloudgreet.keep_canonical(), cloudgreet.enter_business(uuid), cloudgreet.schema_state(),
     cloudgreet.outbox_handoff(), cloudgreet.webhook_handoff(), cloudgreet.wake_workers(),
     cloudgreet.seal_secret(uuid, text, integer, text), cloudgreet.seal_jwt_key(text, text),
     cloudgreet.parse_webhook(bytea), cloudgreet.json_size(jsonb), cloudgreet.read_json(text),

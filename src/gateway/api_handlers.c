@@ -114,9 +114,7 @@ read_filters(const CgRequest *request, CgRestRequest *rest, Cursor *cursor)
 		filter = palloc0(sizeof(CgRestFilter));
 		filter->column = param->name;
 		filter->op = CG_REST_EQ;
-		filter->value = strcmp(param->name, "phone") == 0
-							? cg_api_normalize_phone(param->value)
-							: param->value;
+		filter->value = cg_api_normalize_filter(request, param->name, param->value);
 		rest->filters = lappend(rest->filters, filter);
 	}
 }
@@ -224,8 +222,6 @@ answer_one(const CgRequest *request, CgResponse *response, CgRestRequest *rest,
 {
 	CgSpi spi;
 
-	if (rest->body != NULL)
-		rest->body = cg_api_normalize(rest->body);
 	if (rest->body != NULL && !cg_rest_body_keys(rest->body, &rest->columns))
 	{
 		cg_response_error(response, 400, "PGRST102", "All object keys must match", NULL);

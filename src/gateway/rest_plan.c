@@ -25,6 +25,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
+#include "core/canonical.h"
 #include "core/json_size.h"
 #include "gateway/rest.h"
 #include "gateway/settings.h"
@@ -169,6 +170,7 @@ write_comparison(Writer *writer, const CgRestFilter *filter)
 {
 	Form_pg_attribute column = find_column(writer->table, filter->column);
 	CgRestPlan       *plan = writer->plan;
+	char             *value = filter->value;
 	Oid               array;
 
 	appendStringInfo(&writer->sql, "%s(%s", filter->negated ? "NOT " : "",
@@ -184,6 +186,13 @@ write_comparison(Writer *writer, const CgRestFilter *filter)
 				ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 								errmsg("column \"%s\" cannot be compared with a list",
 									   filter->column)));
+			if (column->atttypid == TEXTOID)
+			{
+				ListCell *cell;
+
+				foreach (cell, filter->values)
+					lfirst(cell) = cg_canonical_operand(filter->column, lfirst(cell));
+			}
 			add_param(plan, array, read_values(column->atttypid, filter->values), false);
 			appendStringInfo(&writer->sql, " = ANY ($%d)", plan->nparams);
 			break;
@@ -204,10 +213,14 @@ write_comparison(Writer *writer, const CgRestFilter *filter)
 							 operator_sql[filter->op], plan->nparams);
 			break;
 		}
+		case CG_REST_EQ:
+		case CG_REST_NEQ:
+			if (column->atttypid == TEXTOID)
+				value = cg_canonical_operand(filter->column, value);
+			/* FALLTHROUGH */
 		default:
 			add_param(plan, column->atttypid,
-					  read_value(column->atttypid, column->atttypmod, filter->value),
-					  false);
+					  read_value(column->atttypid, column->atttypmod, value), false);
 			appendStringInfo(&writer->sql, " %s $%d", operator_sql[filter->op],
 							 plan->nparams);
 	}
