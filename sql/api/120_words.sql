@@ -87,5 +87,24 @@ $$;
 COMMENT ON FUNCTION cloudgreet_private.meaningful_name(text) IS
     'As meaningful(), of a person''s name: NULL for "the caller", "customer" and the like too, and for what has no letter.';
 
+CREATE OR REPLACE FUNCTION cloudgreet_private.clean_name() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+$$
+BEGIN
+    new.name := nullif(cloudgreet_private.visible(new.name), '');
+    RETURN new;
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.clean_name() IS
+    'Trigger of what has a name that is texted or spoken: what nobody sees does not come in, whichever way it is written.';
+CREATE OR REPLACE TRIGGER leads_clean_name BEFORE INSERT OR UPDATE OF name ON cloudgreet.leads
+    FOR EACH ROW WHEN (new.name ~ '[^\u0020-\u007e]') EXECUTE FUNCTION cloudgreet_private.clean_name();
+CREATE OR REPLACE TRIGGER businesses_clean_name BEFORE INSERT OR UPDATE OF name ON cloudgreet.businesses
+    FOR EACH ROW WHEN (new.name ~ '[^\u0020-\u007e]') EXECUTE FUNCTION cloudgreet_private.clean_name();
+CREATE OR REPLACE TRIGGER services_clean_name BEFORE INSERT OR UPDATE OF name ON cloudgreet.services
+    FOR EACH ROW WHEN (new.name ~ '[^\u0020-\u007e]') EXECUTE FUNCTION cloudgreet_private.clean_name();
+CREATE OR REPLACE TRIGGER staff_clean_name BEFORE INSERT OR UPDATE OF name ON cloudgreet.staff
+    FOR EACH ROW WHEN (new.name ~ '[^\u0020-\u007e]') EXECUTE FUNCTION cloudgreet_private.clean_name();
+
 REVOKE ALL ON FUNCTION cloudgreet_private.visible(text), cloudgreet_private.meaningful(text),
-    cloudgreet_private.meaningful_name(text) FROM PUBLIC;
+    cloudgreet_private.meaningful_name(text), cloudgreet_private.clean_name() FROM PUBLIC;

@@ -107,7 +107,6 @@ BEGIN
     UPDATE cloudgreet.lead_qualification c SET lead_id = target WHERE c.business_id = business AND c.lead_id = old;
     UPDATE cloudgreet.lead_outcomes c SET lead_id = target WHERE c.business_id = business AND c.lead_id = old;
     UPDATE cloudgreet.consents c SET lead_id = target WHERE c.business_id = business AND c.lead_id = old;
-    UPDATE cloudgreet.events c SET lead_id = target WHERE c.business_id = business AND c.lead_id = old;
     -- Nobody is in one sequence twice: the surviving lead's own goes on.
     FOR twice IN
         SELECT e.id FROM cloudgreet.sequence_enrollments e
@@ -119,6 +118,7 @@ BEGIN
         PERFORM cloudgreet_private.stop_enrollment(business, twice, 'merged');
     END LOOP;
     UPDATE cloudgreet.sequence_enrollments c SET lead_id = target WHERE c.business_id = business AND c.lead_id = old;
+    UPDATE cloudgreet.events c SET lead_id = target WHERE c.business_id = business AND c.lead_id = old;
     PERFORM cloudgreet_private.record_event(business, 'lead.merged', 'lead', old, jsonb_build_object('into', target), target);
     RETURN target;
 END

@@ -7,10 +7,6 @@ $$
     INSERT INTO cloudgreet.provider_accounts (business_id, provider, name) VALUES (business, 'google', 'main') RETURNING id;
 $$;
 
--- The minutes of an hour at which slots of a step begin.
-CREATE FUNCTION public.round_part(step int) RETURNS int LANGUAGE sql IMMUTABLE AS
-$$ SELECT coalesce((SELECT p FROM unnest('{60,30,20,15,10,5}'::int[]) p WHERE step % p = 0 ORDER BY p DESC LIMIT 1), 1) $$;
-
 -- What a case needs that is not there; NULL for one that can run.
 CREATE FUNCTION public.case_lacks(spec jsonb) RETURNS text LANGUAGE sql IMMUTABLE AS
 $$
@@ -21,7 +17,6 @@ $$
         (spec ->> 'mode' = 'round_robin' AND (spec -> 'resources' @> '[{"fixed": true}]'
             OR (SELECT count(DISTINCT r ->> 'group') > 1 FROM jsonb_array_elements(spec -> 'resources') r)), 'groups'),
         (spec #>> '{horizon,type}' <> 'rolling' OR spec #> '{horizon,business_days}' = 'true', 'horizon of this kind'),
-        ((spec ->> 'round_to')::int <> public.round_part((spec ->> 'step')::int), 'rounding unlike the step'),
         (jsonb_path_exists(spec, '$.resources[*].travel'), 'travel'),
         (jsonb_path_exists(spec, '$.resources[*].busy[*].rrule'), 'recurring events')) v (lacks, what) WHERE lacks;
 $$;
@@ -102,7 +97,7 @@ BEGIN
     UPDATE cloudgreet.businesses SET settings = jsonb_build_object('booking_horizon_days', spec #> '{horizon,days}')
      WHERE id = business AND spec ? 'horizon';
     service := cloudgreet.create_service('x', (spec ->> 'duration')::int, NULL, coalesce((spec ->> 'buffer_before')::int, 0), coalesce((spec ->> 'buffer_after')::int, 0),
-        minimum_notice_minutes => coalesce((spec ->> 'notice')::int, 0), slot_step_minutes => (spec ->> 'step')::int, seats => coalesce((spec ->> 'seats')::int, 1), business_id => business);
+        minimum_notice_minutes => coalesce((spec ->> 'notice')::int, 0), slot_step_minutes => (spec ->> 'step')::int, seats => coalesce((spec ->> 'seats')::int, 1), slot_round_minutes => (spec ->> 'round_to')::int, business_id => business);
     INSERT INTO cloudgreet.leads (business_id, id, name) VALUES (business, lead, 'Ann');
     account := public.make_account(business);
     PERFORM public.load_resource(business, service, lead, account, r) FROM jsonb_array_elements(spec -> 'resources') r;
