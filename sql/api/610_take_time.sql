@@ -52,7 +52,7 @@ DECLARE
 BEGIN
     PERFORM cloudgreet_private.release_stale_holds(service.business_id, insert_allocation.staff_id, taken, insert_allocation.holder);
     -- Seats are shared by parties of one service that begin together, by nobody else.
-    IF service.seats > 1 AND EXISTS (
+    IF EXISTS (
         SELECT FROM cloudgreet.appointment_allocations a
          WHERE a.business_id = service.business_id AND a.staff_id = insert_allocation.staff_id AND a.state IN ('held', 'booked') AND a.blocks && taken
            AND (a.service_id IS DISTINCT FROM service.id OR a.starts_at <> insert_allocation.starts_at)) THEN

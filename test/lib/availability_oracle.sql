@@ -1,7 +1,9 @@
 /*
  * availability_oracle.sql
  *		For tests: what is bookable on a random calendar, by trying every quarter of an
- *		hour with SQL's own means, compared with what bookings are judged by.
+ *		hour with SQL's own means, compared with what bookings are judged by, and with
+ *		what is offered: whatever can be booked has an offer that begins less than its
+ *		length before.
  *
  * The zones' changes of the clock are outside of the hours, for AT TIME ZONE reads a
  * repeated time otherwise.
@@ -34,7 +36,7 @@ BEGIN
 END
 $$;
 
--- A line for each start on which the two disagree, and for each offered one that is not free.
+-- A line for each start on which the two disagree, for each offered one that is not free, and for each free one that has no offer near.
 CREATE FUNCTION public.compare_calendar(number int) RETURNS SETOF text LANGUAGE plpgsql AS
 $$
 DECLARE
@@ -71,6 +73,12 @@ BEGIN
     UNION ALL
     SELECT format('calendar %s: %s is offered', number, j.start)
       FROM public.judge_all(business, service, ARRAY(SELECT s.starts_at FROM cloudgreet.check_availability(service, '2027-03-11Z', '2027-03-18Z', max_slots => 1000, business_id => business) s)) j
-     WHERE NOT j.is_free;
+     WHERE NOT j.is_free
+    UNION ALL
+    SELECT format('calendar %s: nothing is offered near %s', number, j.start)
+      FROM public.judge_all(business, service, ARRAY(SELECT s FROM generate_series('2027-03-11Z'::timestamptz, '2027-03-18Z', '5 minutes') s)) j
+     WHERE j.is_free AND NOT EXISTS (
+         SELECT FROM cloudgreet.check_availability(service, '2027-03-10Z', '2027-03-18Z', max_slots => 1000, business_id => business) s
+          WHERE s.starts_at > j.start - length AND s.starts_at <= j.start);
 END
 $$;
