@@ -16,8 +16,8 @@ DECLARE
 BEGIN
     INSERT INTO cloudgreet.calendar_connections (business_id, staff_id, provider_account_id, calendar_id) VALUES (business, staff, account, 'c') RETURNING id INTO connection;
     INSERT INTO cloudgreet.working_hours (business_id, staff_id, weekday, starts, ends)
-    SELECT business, staff, d, make_time(h, 0, 0), make_time(h, 0, 0) + make_interval(mins => 15 * (1 + floor(random() * 16))::int)
-      FROM generate_series(0, 6) d, unnest('{6,9,14}'::int[]) h WHERE random() < 0.7;
+    SELECT business, staff, d, make_time(h, m, 0), make_time(h, m, 0) + make_interval(mins => 15 * (1 + floor(random() * room))::int)
+      FROM (SELECT d, h, 5 * floor(random() * 6)::int AS m, room FROM generate_series(0, 6) d, (VALUES (6, 10), (9, 18), (14, 16)) v (h, room)) t WHERE random() < 0.7;
     INSERT INTO cloudgreet.schedule_overrides (business_id, staff_id, local_date, starts, ends)
     SELECT business, staff, '2027-03-10'::date + d, CASE WHEN random() < 2 THEN '08:00'::time END, '11:30' FROM generate_series(0, 9) d WHERE random() < 0.2;
     INSERT INTO cloudgreet.time_off (business_id, staff_id, starts_at, ends_at)

@@ -56,8 +56,12 @@ BEGIN
     INSERT INTO cloudgreet.calendar_connections (business_id, staff_id, provider_account_id, calendar_id)
     VALUES (business, staff, account, 'c') RETURNING id INTO connection;
     INSERT INTO cloudgreet.working_hours (business_id, staff_id, weekday, starts, ends, valid_from, valid_to)
-    SELECT business, staff, d::int, (h ->> 'start')::time, (h ->> 'end')::time, (h ->> 'valid_from')::date, (h ->> 'valid_to')::date
-      FROM jsonb_array_elements(spec -> 'hours') h, jsonb_array_elements_text(h -> 'days') d;
+    -- Hours that overlap are one here, as they are for the engine.
+    SELECT business, staff, m.day, '00:00'::time + make_interval(mins => lower(r)), CASE upper(r) WHEN 1440 THEN '24:00' ELSE '00:00'::time + make_interval(mins => upper(r)) END, m.valid_from, m.valid_to
+      FROM (SELECT d::int AS day, (h ->> 'valid_from')::date AS valid_from, (h ->> 'valid_to')::date AS valid_to,
+                   range_agg(int4range(split_part(h ->> 'start', ':', 1)::int * 60 + split_part(h ->> 'start', ':', 2)::int,
+                                       split_part(h ->> 'end', ':', 1)::int * 60 + split_part(h ->> 'end', ':', 2)::int)) AS hours
+              FROM jsonb_array_elements(spec -> 'hours') h, jsonb_array_elements_text(h -> 'days') d GROUP BY 1, 2, 3) m, unnest(m.hours) r;
     INSERT INTO cloudgreet.schedule_overrides (business_id, staff_id, local_date, starts, ends)
     SELECT business, staff, (o ->> 'date')::date, (o ->> 'start')::time, (o ->> 'end')::time
       FROM jsonb_array_elements(coalesce(spec -> 'overrides', '[]')) o
