@@ -55,8 +55,6 @@ BEGIN
     CASE is_understood.argument
         WHEN 'email' THEN PERFORM cloudgreet.normalize_email(is_understood.value);
         WHEN 'phone' THEN PERFORM cloudgreet.normalize_phone_number(is_understood.value);
-        WHEN 'limit' THEN RETURN is_understood.value ~ '^\d{1,4}$';
-        WHEN 'appointment_id' THEN RETURN cloudgreet_private.read_uuid(is_understood.value) IS NOT NULL;
         ELSE NULL;
     END CASE;
     RETURN true;

@@ -15,6 +15,9 @@ DECLARE
     spoken text;
     is_other boolean := false;
 BEGIN
+    IF args ->> 'limit' !~ '^\d{1,4}$' THEN
+        PERFORM cloudgreet_private.refuse_tool('22023', '"limit" must be a number', 'How many times shall I name?');
+    END IF;
     -- A day that is named as an end is meant with its hours.
     IF args ->> 'to' ~ '^\d{4}-\d\d-\d\d$' THEN
         last_at := last_at + interval '1 day';
