@@ -110,12 +110,12 @@ DECLARE
 BEGIN
     PERFORM cloudgreet.enter_business(business);
     SELECT l.* INTO lead FROM cloudgreet.leads l
-     WHERE l.business_id = business AND l.id = score_lead.lead_id FOR NO KEY UPDATE;
+     WHERE l.business_id = business AND l.id = cloudgreet_private.lock_lead(business, score_lead.lead_id) FOR NO KEY UPDATE;
     IF lead.id IS NULL THEN
         RAISE EXCEPTION 'the business has no such lead' USING ERRCODE = 'no_data_found';
     END IF;
     SELECT v.call_id INTO newest_call FROM cloudgreet.agent_conversations v
-     WHERE v.business_id = business AND v.lead_id = score_lead.lead_id AND v.call_id IS NOT NULL
+     WHERE v.business_id = business AND v.lead_id = lead.id AND v.call_id IS NOT NULL
      ORDER BY v.created_at DESC, v.id DESC LIMIT 1;
     RETURN cloudgreet_private.keep_score(lead, NULL,
         cloudgreet_private.lead_features(business, lead.id, newest_call)

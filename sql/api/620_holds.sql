@@ -25,12 +25,15 @@ BEGIN
     IF FOUND THEN
         RETURN result;
     END IF;
-    SELECT t.* INTO taken FROM cloudgreet_private.take_time(service, hold_slot.starts_at, hold_slot.staff_id, owner, NULL, until) t;
-    IF taken.allocation_id IS NULL THEN
-        PERFORM cloudgreet_private.refuse_start(service.id, hold_slot.starts_at, hold_slot.staff_id, taken.verdict,
+    SELECT c.* INTO taken FROM cloudgreet_private.choose_staff(service, hold_slot.starts_at, hold_slot.staff_id, owner) c;
+    IF taken.chosen_id IS NOT NULL THEN
+        result.hold_id := cloudgreet_private.insert_allocation(service, taken.chosen_id, hold_slot.starts_at, taken.ends_at, NULL, owner, until);
+    END IF;
+    IF result.hold_id IS NULL THEN
+        PERFORM cloudgreet_private.refuse_start(service.id, hold_slot.starts_at, hold_slot.staff_id, nullif(taken.verdict, 'free'),
                                                 hold_slot.time_zone, owner, NULL);
     END IF;
-    RETURN (taken.allocation_id, hold_slot.starts_at, taken.ends_at, taken.taken_staff_id, until)::cloudgreet.slot_hold;
+    RETURN (result.hold_id, hold_slot.starts_at, taken.ends_at, taken.chosen_id, until)::cloudgreet.slot_hold;
 END
 $$;
 COMMENT ON FUNCTION cloudgreet.hold_slot(uuid, timestamptz, text, uuid, integer, text, uuid) IS
@@ -45,19 +48,20 @@ DECLARE
     business CONSTANT uuid := cloudgreet.resolve_business(confirm_hold.business_id);
     hold cloudgreet.appointment_allocations;
     appointment cloudgreet.appointments;
+    lead uuid;
 BEGIN
     PERFORM cloudgreet.enter_business(business);
     PERFORM cloudgreet_private.require_booking_lead(business, confirm_hold.lead_id);
-    PERFORM cloudgreet_private.lock_lead_bookings(business, confirm_hold.lead_id);
+    lead := cloudgreet_private.lock_lead(business, confirm_hold.lead_id);
     SELECT a.* INTO hold FROM cloudgreet.appointment_allocations a WHERE a.business_id = business AND a.id = confirm_hold.hold_id;
     IF hold.id IS NULL OR hold.holder IS NULL THEN
         RAISE EXCEPTION 'hold "%" does not exist', confirm_hold.hold_id USING ERRCODE = 'no_data_found';
     END IF;
-    PERFORM cloudgreet_private.lock_staff_time(business, hold.staff_id);
+    PERFORM cloudgreet_private.lock_staff(business, hold.staff_id);
     SELECT a.* INTO hold FROM cloudgreet.appointment_allocations a WHERE a.business_id = business AND a.id = hold.id FOR UPDATE;
-    IF hold.state = 'booked' THEN
+    IF hold.appointment_id IS NOT NULL THEN
         SELECT p.* INTO appointment FROM cloudgreet.appointments p
-         WHERE p.business_id = business AND p.id = hold.appointment_id AND p.lead_id = confirm_hold.lead_id;
+         WHERE p.business_id = business AND p.id = hold.appointment_id AND p.lead_id = lead;
         IF FOUND THEN
             RETURN appointment;
         END IF;
@@ -65,10 +69,11 @@ BEGIN
     IF hold.state <> 'held' OR hold.expires_at <= cloudgreet.clock() THEN
         RAISE EXCEPTION 'the hold has ended' USING ERRCODE = 'ZG405', HINT = 'Hold or book the time again, if it is free.';
     END IF;
+    -- Nobody else takes the time meanwhile: the staff member is locked.
+    UPDATE cloudgreet.appointment_allocations a SET state = 'released', expires_at = NULL WHERE a.business_id = business AND a.id = hold.id;
     appointment := cloudgreet_private.insert_appointment(business, cloudgreet.uuid_v7(), hold.service_id, hold.staff_id,
-        confirm_hold.lead_id, hold.starts_at, hold.ends_at, confirm_hold.notes, confirm_hold.time_zone);
-    UPDATE cloudgreet.appointment_allocations a SET state = 'booked', expires_at = NULL, appointment_id = appointment.id
-     WHERE a.business_id = business AND a.id = hold.id;
+        lead, hold.starts_at, hold.ends_at, confirm_hold.notes, confirm_hold.time_zone);
+    UPDATE cloudgreet.appointment_allocations a SET appointment_id = appointment.id WHERE a.business_id = business AND a.id = hold.id;
     RETURN appointment;
 END
 $$;

@@ -13,7 +13,7 @@ $$
         ('confirmation', 'email', 'Your appointment on {{time}}',
          E'Hello {{first_name}},\n\nyou are booked: {{service}}, {{time}}{{with_staff}}.\n\nIf you cannot come, please let us know.\n\n{{business_name}}'),
         ('rescheduled', 'sms', NULL,
-         '{{business_name}}: Hi {{first_name}}, your appointment has moved: {{service}}, now {{time}}{{with_staff}}. {{opt_out}}'),
+         '{{business_name}}: Hi {{first_name}}, your appointment has moved: {{service}}, now {{time}}{{with_staff}}. {{reply_hint}}'),
         ('rescheduled', 'email', 'Your appointment has moved to {{time}}',
          E'Hello {{first_name}},\n\nyour appointment has moved: {{service}}, now {{time}}{{with_staff}}.\n\n{{business_name}}'),
         ('canceled', 'sms', NULL,

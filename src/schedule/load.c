@@ -29,7 +29,8 @@ static const Oid query_types[] = {UUIDOID,        UUIDOID, UUIDOID,       TIMEST
 	"       coalesce(s.slot_step_minutes, s.duration_minutes),"                          \
 	"       s.minimum_notice_minutes, s.seats, b.time_zone,"                             \
 	"       CASE WHEN b.settings ->> 'booking_horizon_days' ~ '^[0-9]{1,4}$'"            \
-	"            THEN (b.settings ->> 'booking_horizon_days')::integer END"              \
+	"            THEN (b.settings ->> 'booking_horizon_days')::integer END,"             \
+	"       coalesce(s.slot_round_minutes, 0)"                                           \
 	"  FROM cloudgreet.services s JOIN cloudgreet.businesses b ON b.id = s.business_id"  \
 	" WHERE s.business_id = $1 AND s.id = $2 AND s.is_active"
 
@@ -118,20 +119,6 @@ get_minutes(int column)
 	return DatumGetInt32(cg_spi_value(0, column, &isnull)) * USECS_PER_MINUTE;
 }
 
-/* The round part of the hour that slots of a step keep to: quarter hours for 45. */
-static int
-round_part(int64 step)
-{
-	static const int parts[] = {60, 30, 20, 15, 10, 5};
-
-	for (int i = 0; i < lengthof(parts); i++)
-	{
-		if (step % (parts[i] * USECS_PER_MINUTE) == 0)
-			return parts[i];
-	}
-	return 1;
-}
-
 void
 cg_schedule_load_service(const CgQuery *query, CgZone *view, CgService *service)
 {
@@ -147,7 +134,7 @@ cg_schedule_load_service(const CgQuery *query, CgZone *view, CgService *service)
 	service->buffer_before = get_minutes(2);
 	service->buffer_after = get_minutes(3);
 	service->step = get_minutes(4);
-	service->round_to = round_part(service->step);
+	service->round_to = DatumGetInt32(cg_spi_value(0, 9, &isnull));
 	service->earliest = cg_time_shift(query->now, get_minutes(5));
 	service->seats = DatumGetInt32(cg_spi_value(0, 6, &isnull));
 	service->time_zone = TextDatumGetCString(cg_spi_value(0, 7, &isnull));

@@ -64,6 +64,30 @@ for my $last (1 .. $#steps - 1)
 	is(catalog_diff(fingerprint($database), $expected), q{}, "updated from $steps[$last] equals fresh");
 }
 
+# --- What an earlier schema took and this one would not ------------------------------
+my $mended = new_database('mended');
+migrate($mended, scripts([ grep { $_ lt '116' } @steps ], []));
+my $id = sub { sprintf('eeeeeeee-0000-7000-8000-%012d', $_[0]) };
+my ($b, $staff) = ($id->(1), $id->(2));
+my $insert = sub { $node->safe_psql($mended, "INSERT INTO cloudgreet.$_[0] VALUES $_[1]") };
+$insert->('businesses (id, name, time_zone)', "('$b', E'Acme\\u202e', 'UTC')");
+$insert->('staff (business_id, id, name, time_zone)', "('$b', '$staff', 'Bob', 'UTC')");
+$insert->('ai_agents (business_id, id, name, config)', "('$b', '$staff', 'Front desk', '{\"voice_settings\": {\"speed\": 99, \"pitch\": 1}}')");
+# 11 and 12 circle, 13 leads there; 14 into 15, with an appointment and a place in the sequence of 15.
+$insert->('leads (business_id, id, phone, name, merged_into_id)', join ',', map { sprintf("('%s', '%s', '+121255501%d', E'\\u200bLead', %s)", $b, $id->($_->[0]), $_->[0], $_->[1] ? "'" . $id->($_->[1]) . "'" : 'NULL') }
+	[ 11, 12 ], [ 12, 11 ], [ 13, 12 ], [ 14, 15 ], [ 15, undef ]);
+$insert->('sequences (business_id, id, name)', "('$b', '$b', 'follow_up')");
+$insert->('sequence_enrollments (business_id, sequence_id, lead_id, next_due_at)', join ',', map { "('$b', '$b', '" . $id->($_) . "', now())" } 14, 15);
+$insert->('appointments (business_id, id, lead_id, staff_id, scheduled_date, ends_at, time_zone)', join ',', map { sprintf("('%s', '%s', '%s', '%s', '2099-01-05 %s:00Z', '2099-01-05 %s:30Z', 'UTC')", $b, $id->($_->[0]), $id->($_->[1]), $staff, $_->[2], $_->[2]) }
+	[ 21, 14, '09' ], [ 22, 13, '10' ], [ 23, 15, '10' ]);
+migrate($mended);
+is($node->safe_psql($mended, q{SELECT string_agg(right(id::text, 2) || coalesce('>' || right(merged_into_id::text, 2), ''), ' ' ORDER BY id) FROM cloudgreet.leads}), '11 12>11 13>12 14>15 15', 'a circle is opened');
+is($node->safe_psql($mended, q{SELECT string_agg(right(id::text, 2) || ' of ' || right(lead_id::text, 2) || (SELECT ' takes ' || count(*) FROM cloudgreet.appointment_allocations l WHERE l.appointment_id = a.id), ', ' ORDER BY id) FROM cloudgreet.appointments a}),
+	'21 of 15 takes 1, 22 of 11 takes 1, 23 of 15 takes 0', 'appointments are the surviving leads\', and take their time once');
+is($node->safe_psql($mended, q{SELECT string_agg(right(lead_id::text, 2) || ' ' || status, ', ' ORDER BY status) FROM cloudgreet.sequence_enrollments}), '15 active, 15 stopped', 'nobody is in a sequence twice');
+is($node->safe_psql($mended, q{SELECT string_agg(alert_type, ' ') FROM cloudgreet.alerts}), 'appointments_overlap', 'a person is told of the time that was sold twice');
+is($node->safe_psql($mended, q{SELECT b.name || l.name || (a.config #>> '{voice_settings,speed}') FROM cloudgreet.businesses b, cloudgreet.leads l, cloudgreet.ai_agents a WHERE l.merged_into_id IS NULL LIMIT 1}), 'AcmeLead2', 'names and voices make sense');
+
 # --- Replaceable objects --------------------------------------------------------------
 my $directory = scripts(\@steps, \@api);
 my $database = new_database('replaced');
