@@ -27,7 +27,7 @@ GRANT EXECUTE ON FUNCTION
     cloudgreet.is_phone_number(text), cloudgreet.is_email(text), cloudgreet.is_time_zone(text),
     cloudgreet.normalize_phone_number(text, text), cloudgreet.normalize_email(text), cloudgreet.normalize_time_zone(text),
     cloudgreet.current_business_id(), cloudgreet.current_user_id(), cloudgreet.current_app_role(),
-    cloudgreet.resolve_business(uuid), cloudgreet.is_operator(), cloudgreet.say_time(timestamptz, text)
+    cloudgreet.resolve_business(uuid), cloudgreet.is_operator(), cloudgreet.say_time(timestamptz, text), cloudgreet.sms_segments(text)
     TO cloudgreet_owner, cloudgreet_app, anon, authenticated, service_role, authenticator;
 
 -- Harmless, but work: not for those who are nobody.
