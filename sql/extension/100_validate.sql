@@ -20,7 +20,17 @@ COMMENT ON FUNCTION cloudgreet.is_time_zone(text) IS
 CREATE FUNCTION cloudgreet.normalize_phone_number(value text, default_country text DEFAULT 'US') RETURNS text
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'cg_sql_normalize_phone_number';
 COMMENT ON FUNCTION cloudgreet.normalize_phone_number(text, text) IS
-    'The E.164 form of a phone number as people write it in a country (ISO 3166 code), or of any number with its country code. Errors: ZG104, which shows the last two digits only, 22023 for a country that is not known.';
+    'The E.164 form of a phone number as people write it in a country (ISO 3166 code), or of any number with its country code; also from a URI (tel:, sip:). Errors: ZG104, which shows the last two digits only, for what is no number, has a length that its country does not know, an extension, or stands for a caller who withholds the number; 22023 for a country that does not exist.';
+
+CREATE FUNCTION cloudgreet.phone_party(value text, default_country text DEFAULT 'US') RETURNS text
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'cg_sql_phone_party';
+COMMENT ON FUNCTION cloudgreet.phone_party(text, text) IS
+    'Who a network says takes part in a call or text: the E.164 form of a number, which may come without "+"; "anonymous" when it is withheld, however that is said; anything else (short codes, names) as it came, at most 100 characters. Only what is_phone_number() is a person. Never an error but 22023 for a country that does not exist.';
+
+CREATE FUNCTION cloudgreet.phone_number_kind(phone_number text, OUT country text, OUT kind text)
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'cg_sql_phone_number_kind';
+COMMENT ON FUNCTION cloudgreet.phone_number_kind(text) IS
+    'The country (ISO 3166 code; 001 for numbers of no country; NULL when there is no such country code) and the kind of an E.164 number: fixed_line, mobile, fixed_line_or_mobile, toll_free, premium_rate, shared_cost, personal_number, voip, pager, uan, voicemail, or unknown for a range that is not in use. Never an error.';
 
 CREATE FUNCTION cloudgreet.normalize_email(value text) RETURNS text
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'cg_sql_normalize_email';

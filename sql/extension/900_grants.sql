@@ -25,7 +25,8 @@ $revoke$;
 GRANT EXECUTE ON FUNCTION
     cloudgreet.uuid_v7(), cloudgreet.uuid_v7_floor(timestamptz), cloudgreet.uuid_v7_time(uuid), cloudgreet.clock(),
     cloudgreet.is_phone_number(text), cloudgreet.is_email(text), cloudgreet.is_time_zone(text),
-    cloudgreet.normalize_phone_number(text, text), cloudgreet.normalize_email(text), cloudgreet.normalize_time_zone(text),
+    cloudgreet.normalize_phone_number(text, text), cloudgreet.phone_party(text, text), cloudgreet.phone_number_kind(text),
+    cloudgreet.normalize_email(text), cloudgreet.normalize_time_zone(text),
     cloudgreet.current_business_id(), cloudgreet.current_user_id(), cloudgreet.current_app_role(),
     cloudgreet.resolve_business(uuid), cloudgreet.is_operator(), cloudgreet.say_time(timestamptz, text), cloudgreet.sms_segments(text)
     TO cloudgreet_owner, cloudgreet_app, anon, authenticated, service_role, authenticator;

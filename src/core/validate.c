@@ -46,8 +46,8 @@ is_one_of(char c, const char *set)
 /* ---- Phone numbers ---------------------------------------------------------------- */
 
 /* Ten digits; N11 is an exchange of toll-free numbers, but never an area code. */
-static bool
-is_nanp(const char *digits)
+bool
+cg_phone_is_nanp(const char *digits)
 {
 	return digits[0] >= '2' && digits[3] >= '2' &&
 		   !(digits[1] == '1' && digits[2] == '1');
@@ -64,7 +64,7 @@ cg_phone_number_valid(const char *value, size_t length)
 		if (!is_digit(value[i]))
 			return false;
 	}
-	return value[1] != '1' || (length == 12 && is_nanp(value + 2));
+	return value[1] != '1' || (length == 12 && cg_phone_is_nanp(value + 2));
 }
 
 PG_FUNCTION_INFO_V1(cg_sql_is_phone_number);
