@@ -41,3 +41,8 @@ CREATE FUNCTION cloudgreet.normalize_time_zone(value text) RETURNS text
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'cg_sql_normalize_time_zone';
 COMMENT ON FUNCTION cloudgreet.normalize_time_zone(text) IS
     'The name of a time zone as the IANA database spells it; case and white space around it do not matter. Error ZG106 when there is none of that name.';
+
+CREATE FUNCTION cloudgreet.nearest_name(name text, names text[]) RETURNS text
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'cg_sql_nearest_name';
+COMMENT ON FUNCTION cloudgreet.nearest_name(text, text[]) IS
+    'The one of several names that differs from a name by at most two letters, the least of them; NULL when none does. For names of at most 255 bytes.';

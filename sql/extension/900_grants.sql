@@ -46,7 +46,7 @@ GRANT EXECUTE ON FUNCTION
     cloudgreet.touch_updated_at(), cloudgreet.enter_business(uuid), cloudgreet.schema_state(),
     cloudgreet.outbox_handoff(), cloudgreet.webhook_handoff(), cloudgreet.wake_workers(),
     cloudgreet.seal_secret(uuid, text, integer, text), cloudgreet.seal_jwt_key(text, text),
-    cloudgreet.parse_webhook(bytea),
+    cloudgreet.parse_webhook(bytea), cloudgreet.nearest_name(text, text[]), cloudgreet.pinned_settings(),
     cloudgreet.find_slots(uuid, timestamptz, timestamptz, uuid, text, integer, text, uuid),
     cloudgreet.judge_slot(uuid, timestamptz, uuid, text, uuid)
     TO cloudgreet_owner;

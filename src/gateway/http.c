@@ -26,6 +26,7 @@
 #include "utils/resowner.h"
 
 #include "core/errors.h"
+#include "core/pinned.h"
 #include "core/schema_version.h"
 #include "core/spi.h"
 #include "gateway/gateway.h"
@@ -112,6 +113,8 @@ answer_safely(CgRequest *request, CgResponse *response)
 	int           security_context;
 	int           level = NewGUCNestLevel();
 
+	/* Above the token's judging: what it looks up depends on them as well. */
+	cg_pinned_set_local();
 	GetUserIdAndSecContext(&role, &security_context);
 	BeginInternalSubTransaction("cloudgreet_request");
 	MemoryContextSwitchTo(context);
