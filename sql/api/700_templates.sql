@@ -131,7 +131,7 @@ BEGIN
         RETURN;
     END IF;
     PERFORM cloudgreet_private.raise_alert(note_unsent.business_id,
-        CASE note_unsent.code WHEN 'ZG301' THEN 'sender_missing' WHEN 'ZG303' THEN 'text_too_long' WHEN 'ZG304' THEN 'destination_not_allowed'
+        CASE note_unsent.code WHEN 'ZG301' THEN 'sender_missing' WHEN 'ZG303' THEN 'text_too_long' WHEN 'ZG304' THEN 'destination_not_allowed' WHEN 'ZG305' THEN 'template_invalid'
                               ELSE 'message_not_sent' END,
         format('A message (%s, %s) was not sent: %s. Events message.skipped say which.', coalesce(note_unsent.name, 'a follow-up'), note_unsent.channel, note_unsent.reason));
 END
@@ -148,7 +148,7 @@ DECLARE
     business CONSTANT uuid := send_rendered.business_id;
     lead cloudgreet.leads;
     message_id uuid;
-    code text := '22023';
+    code text := 'ZG305';
     -- One that was stored before templates were checked is not sent with its braces.
     reason text := cloudgreet_private.template_fault(send_rendered.subject, send_rendered.content,
         ARRAY(SELECT jsonb_object_keys(send_rendered.variables)));

@@ -70,7 +70,7 @@ DECLARE
     fault CONSTANT text := cloudgreet_private.template_fault(template.subject, template.content, allowed);
 BEGIN
     IF fault IS NOT NULL THEN
-        RAISE EXCEPTION '%', fault USING ERRCODE = 'invalid_parameter_value',
+        RAISE EXCEPTION '%', fault USING ERRCODE = 'ZG305',
             HINT = format('A template "%s" may name {{%s}}.', template.name, array_to_string(allowed, '}}, {{'));
     END IF;
     -- As they will be when they are sent, but for values that are longer by then.
@@ -84,7 +84,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.require_template(cloudgreet.message_templates) IS
-    'Errors 22023 for a template with variables that there are not for its use, or that is empty or too long with the names of the business in it; ZG303 for a text of too many parts.';
+    'Errors: ZG305 for a template with variables that there are not for its use, 22023 for one that is empty or too long with the names of the business in it, ZG303 for a text of too many parts.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.check_template() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
@@ -97,23 +97,23 @@ BEGIN
     IF new.name <> ALL (cloudgreet_private.appointment_templates()) AND new.name !~ '[0-9]$' THEN
         meant := cloudgreet.nearest_name(new.name, cloudgreet_private.appointment_templates());
         IF meant IS NOT NULL THEN
-            RAISE EXCEPTION 'there is no message "%"', new.name USING ERRCODE = 'invalid_parameter_value',
+            RAISE EXCEPTION 'there is no message "%"', new.name USING ERRCODE = 'ZG305',
                 HINT = format('"%s" is meant? A name of your own, for steps of sequences, must differ by more than two letters.', meant);
         END IF;
     END IF;
     IF new.locale !~ '^[a-z]{2,3}(-[A-Z]{2})?$' THEN
-        RAISE EXCEPTION 'locale "%" is none', left(new.locale, 20) USING ERRCODE = 'invalid_parameter_value', HINT = 'Use a form such as en-US or es.';
+        RAISE EXCEPTION 'locale "%" is none', left(new.locale, 20) USING ERRCODE = 'ZG305', HINT = 'Use a form such as en-US or es.';
     END IF;
     IF EXISTS (SELECT FROM cloudgreet.sequence_steps s
                 WHERE s.business_id = new.business_id AND s.template_id = new.id AND s.channel <> new.channel) THEN
-        RAISE EXCEPTION 'steps of sequences send this template by another channel' USING ERRCODE = 'invalid_parameter_value';
+        RAISE EXCEPTION 'steps of sequences send this template by another channel' USING ERRCODE = 'ZG305';
     END IF;
     PERFORM cloudgreet_private.require_template(new);
     RETURN NULL;
 END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.check_template() IS
-    'Trigger of message_templates: errors 22023 and ZG303 for a name, locale, channel, variable or length with which it would not be sent.';
+    'Trigger of message_templates: errors ZG305, 22023 and ZG303 for a name, locale, channel, variable or length with which it would not be sent.';
 CREATE OR REPLACE TRIGGER message_templates_check AFTER INSERT OR UPDATE OF name, channel, locale, subject, content ON cloudgreet.message_templates
     FOR EACH ROW EXECUTE FUNCTION cloudgreet_private.check_template();
 
@@ -126,7 +126,7 @@ BEGIN
     PERFORM cloudgreet.enter_business(new.business_id);
     SELECT t.* INTO template FROM cloudgreet.message_templates t WHERE t.business_id = new.business_id AND t.id = new.template_id;
     IF template.channel <> new.channel THEN
-        RAISE EXCEPTION 'the template is for channel "%"', template.channel USING ERRCODE = 'invalid_parameter_value';
+        RAISE EXCEPTION 'the template is for channel "%"', template.channel USING ERRCODE = 'ZG305';
     ELSIF template.id IS NOT NULL THEN
         PERFORM cloudgreet_private.require_template(template);
     END IF;
@@ -134,7 +134,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.check_step() IS
-    'Trigger of sequence_steps: error 22023 for a template of another channel, or one that tells of an appointment.';
+    'Trigger of sequence_steps: error ZG305 for a template of another channel, or one that tells of an appointment.';
 CREATE OR REPLACE TRIGGER sequence_steps_check AFTER INSERT OR UPDATE OF channel, template_id ON cloudgreet.sequence_steps
     FOR EACH ROW EXECUTE FUNCTION cloudgreet_private.check_step();
 
