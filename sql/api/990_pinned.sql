@@ -4,7 +4,9 @@
  *
  * Sessions come in by functions that some role may call, by triggers, and by those that
  * no other function calls (operators and workers).  Each of these gets the settings of
- * pinned_settings(); what they call runs under theirs.  Last, when all functions and
+ * pinned_settings(); what they call runs under theirs.  So does a function whose own
+ * text holds a backslash or reads or writes times, though 5 microseconds a call are the
+ * price; the others, that are called within, do without.  Last, when all functions and
  * their grants are there.  test/sql/hygiene.sql looks for one that was forgotten.
  */
 CREATE OR REPLACE FUNCTION cloudgreet_private.unpinned_functions() RETURNS SETOF regprocedure
@@ -17,13 +19,14 @@ $$
            AND l.lanname <> 'c' AND p.proowner = 'cloudgreet_owner'::regrole)
     SELECT o.oid::regprocedure FROM ours o
      WHERE (o.prorettype = 'trigger'::regtype
+            OR o.prosrc ~ '[\\]|::(timestamp|timestamptz|date|time|interval)\M|\m(to_char|to_timestamp|to_date)\M'
             OR EXISTS (SELECT FROM aclexplode(o.proacl) a WHERE a.grantee <> o.proowner)
             OR NOT EXISTS (SELECT FROM ours c WHERE c.oid <> o.oid AND strpos(c.prosrc, o.proname || '(') > 0))
        AND NOT coalesce(o.proconfig, '{}') @> ARRAY(
                SELECT (SELECT s.name FROM pg_settings s WHERE lower(s.name) = p.name) || '=' || p.value FROM cloudgreet.pinned_settings() p);
 $$;
 COMMENT ON FUNCTION cloudgreet_private.unpinned_functions() IS
-    'Functions by which sessions come in (that some role may call, triggers, those that no other calls) and that lack a setting of pinned_settings().';
+    'Functions that lack a setting of pinned_settings() and by which sessions come in (that some role may call, triggers, those that no other calls), or whose text depends on one.';
 REVOKE ALL ON FUNCTION cloudgreet_private.unpinned_functions() FROM PUBLIC;
 
 DO

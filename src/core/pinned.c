@@ -31,6 +31,7 @@ static const struct
 	{"datestyle", "ISO, MDY"},
 	{"extra_float_digits", "1"},
 	{"intervalstyle", "postgres"},
+	{"quote_all_identifiers", "off"},
 	{"row_security", "on"},
 	{"standard_conforming_strings", "on"},
 	{"timezone", "UTC"},
