@@ -8,11 +8,11 @@
 \i test/lib/master_key.sql
 SELECT cloudgreet.create_business('Parts', 'America/Chicago') AS b \gset
 SELECT cloudgreet.set_secret('telnyx', 'x', :'b') AS a, cloudgreet.connect_provider('telnyx', '{"api_key": "telnyx"}', business_id => :'b') AS c,
-       cloudgreet.add_phone_number('+13125550170', business_id => :'b') AS d \gset
+       cloudgreet.add_phone_number('+13125557110', business_id => :'b') AS d \gset
 CREATE FUNCTION public.accepts(content text, business uuid) RETURNS text LANGUAGE plpgsql AS
 $$
 BEGIN
-    PERFORM cloudgreet.send_sms('+13125550171', content, business_id => business);
+    PERFORM cloudgreet.send_sms('+13125557111', content, business_id => business);
     RETURN 'taken';
 EXCEPTION WHEN OTHERS THEN RETURN sqlstate;
 END
@@ -41,7 +41,7 @@ SELECT t.what, public.accepts(t.content, :'b') FROM (VALUES
     (6, '670 Cyrillic', repeat('Ж', 670)), (7, '671 Cyrillic', repeat('Ж', 671)), (8, '330 emojis', repeat('🎉', 330)), (9, '331 emojis', repeat('🎉', 331)), (10, '900 letters and a curly quote', repeat('x', 900) || '’')
   ) AS t (n, what, content) ORDER BY t.n;
 \set VERBOSITY terse
-SELECT cloudgreet.send_sms('+13125550171', repeat('x', 1531), business_id => :'b');
+SELECT cloudgreet.send_sms('+13125557111', repeat('x', 1531), business_id => :'b');
 -- The row tells the parts from the beginning.
 SELECT length(m.content), m.segments FROM cloudgreet.sms_messages m WHERE m.business_id = :'b' ORDER BY m.id;
 \set ECHO none

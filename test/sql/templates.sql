@@ -9,7 +9,7 @@
 \i test/lib/ask.sql
 \pset tuples_only off
 SELECT cloudgreet.set_secret('telnyx', 'x', :'business') AS a, cloudgreet.connect_provider('telnyx', '{"api_key": "telnyx"}', business_id => :'business') AS c,
-       cloudgreet.add_phone_number('+13125550180', business_id => :'business') AS d,
+       cloudgreet.add_phone_number('+13125557100', business_id => :'business') AS d,
        cloudgreet.create_service('Gutter cleaning', 60, business_id => :'business') AS service, cloudgreet.add_staff('Dana', business_id => :'business') AS staff \gset
 CREATE FUNCTION public.store(name text, content text, channel text DEFAULT 'sms', subject text DEFAULT NULL, locale text DEFAULT 'en-US') RETURNS TABLE (code text, says text, hint text) LANGUAGE plpgsql AS
 $$
@@ -61,14 +61,14 @@ UPDATE cloudgreet.message_templates SET channel = 'email', subject = 'Hello' WHE
 SET cloudgreet.clock = '2026-06-08 16:00:00Z';
 -- A name that makes a text too long is left out, and the opt-out stays.
 INSERT INTO cloudgreet.message_templates (business_id, name, channel, content) VALUES (:'business', 'confirmation', 'sms', 'Hi {{first_name}}. ' || repeat('How to find us. ', 80) || '{{opt_out}}');
-INSERT INTO cloudgreet.leads (business_id, phone, name) VALUES (:'business', '+13125550181', 'Łukasz Nowak'), (:'business', '+13125550182', 'Ann Lee') ;
+INSERT INTO cloudgreet.leads (business_id, phone, name) VALUES (:'business', '+13125557101', 'Łukasz Nowak'), (:'business', '+13125557102', 'Ann Lee') ;
 CREATE FUNCTION public.book(phone text, hours integer) RETURNS uuid LANGUAGE sql AS
 $$
     SELECT (cloudgreet.book_appointment(s.id, '2026-06-22 00:00Z'::timestamptz + hours * interval '1 hour', l.id, business_id => l.business_id)).id
       FROM cloudgreet.leads l JOIN cloudgreet.services s ON s.business_id = l.business_id
      WHERE l.business_id = current_setting('test.b')::uuid AND l.phone = book.phone AND s.name = 'Gutter cleaning';
 $$;
-SELECT public.book('+13125550181', 14) AS a, public.book('+13125550182', 15) AS b \gset
+SELECT public.book('+13125557101', 14) AS a, public.book('+13125557102', 15) AS b \gset
 SELECT left(content, 12) AS begins, right(content, 22) AS ends, segments FROM cloudgreet.sms_messages WHERE business_id = :'business' ORDER BY id;
 
 -- What cannot be sent leaves a row with the reason, and an alert where a person can mend it; the booking stands.
@@ -81,20 +81,20 @@ ALTER TABLE cloudgreet.message_templates DISABLE TRIGGER message_templates_check
 UPDATE cloudgreet.message_templates SET content = 'Hi {{firstName}}' WHERE business_id = :'business' AND name = 'confirmation';
 ALTER TABLE cloudgreet.message_templates ENABLE TRIGGER message_templates_check;
 SELECT severity, regexp_replace(problem, '[0-9a-f-]{36}', 'B') AS problem FROM cloudgreet_private.doctor_templates() WHERE problem ~ 'confirmation';
-SELECT public.book('+13125550182', 16) AS a \gset
+SELECT public.book('+13125557102', 16) AS a \gset
 DELETE FROM cloudgreet.message_templates WHERE business_id = :'business' AND name = 'confirmation';
 INSERT INTO cloudgreet.message_templates (business_id, name, channel, content) VALUES (:'business', 'confirmation', 'sms', '{{staff}} {{staff}} {{staff}} {{staff}}');
 UPDATE cloudgreet.staff SET name = repeat('й', 200) WHERE business_id = :'business';
-SELECT public.book('+13125550182', 17) AS a \gset
+SELECT public.book('+13125557102', 17) AS a \gset
 DELETE FROM cloudgreet.message_templates WHERE business_id = :'business' AND name = 'confirmation';
 UPDATE cloudgreet.staff SET name = 'Dana' WHERE business_id = :'business';
-INSERT INTO cloudgreet.leads (business_id, phone, name) VALUES (:'business', '+18765550183', 'Jo'), (:'business', '+13125550184', 'Stopped');
+INSERT INTO cloudgreet.leads (business_id, phone, name) VALUES (:'business', '+18765550183', 'Jo'), (:'business', '+13125557104', 'Stopped');
 INSERT INTO cloudgreet.leads (business_id, name) VALUES (:'business', 'Nobody');
-INSERT INTO cloudgreet.suppressions (business_id, contact, channel, reason) VALUES (:'business', '+13125550184', 'sms', 'opt_out');
-SELECT public.book('+18765550183', 18) AS a, public.book('+13125550184', 19) AS b \gset
+INSERT INTO cloudgreet.suppressions (business_id, contact, channel, reason) VALUES (:'business', '+13125557104', 'sms', 'opt_out');
+SELECT public.book('+18765550183', 18) AS a, public.book('+13125557104', 19) AS b \gset
 SELECT status FROM cloudgreet.book_appointment(:'service', '2026-06-22 20:00Z', (SELECT id FROM cloudgreet.leads WHERE business_id = :'business' AND name = 'Nobody'), business_id => :'business');
 UPDATE cloudgreet.phone_numbers SET is_active = false WHERE business_id = :'business';
-SELECT public.book('+13125550182', 13) AS a \gset
+SELECT public.book('+13125557102', 13) AS a \gset
 SELECT * FROM public.skipped();
 SELECT alert_type, message FROM cloudgreet.alerts WHERE business_id = :'business' ORDER BY id;
 
