@@ -122,8 +122,8 @@ BEGIN
         RAISE EXCEPTION 'the number is of a kind that nothing is sent to: %', CASE WHEN target.kind ~ '^(fixed|mobile)' THEN 'premium_rate' ELSE target.kind END
             USING ERRCODE = 'ZG304';
     END IF;
-    SELECT coalesce((SELECT array_agg(c) FROM jsonb_array_elements_text(b.settings -> 'texting_countries') c),
-                    CASE WHEN home = ANY (north_america) THEN north_america ELSE ARRAY[home] END) INTO allowed
+    SELECT CASE WHEN b.settings ? 'texting_countries' THEN ARRAY(SELECT jsonb_array_elements_text(b.settings -> 'texting_countries'))
+                WHEN home = ANY (north_america) THEN north_america ELSE ARRAY[home] END INTO allowed
       FROM cloudgreet.businesses b WHERE b.id = require_destination.business_id;
     -- 001 is no country but satellites and networks of the world.
     IF target.country IS NULL OR target.country = '001' OR target.country = ANY (allowed) IS NOT TRUE THEN
@@ -141,6 +141,8 @@ CREATE OR REPLACE FUNCTION cloudgreet_private.check_texting_countries() RETURNS 
 $$
 DECLARE
     countries CONSTANT jsonb := new.settings -> 'texting_countries';
+    country text;
+    is_known boolean;
 BEGIN
     IF jsonb_typeof(countries) <> 'array' OR jsonb_path_exists(countries, 'strict $[*] ? (@.type() != "string")') THEN
         RAISE EXCEPTION '"texting_countries" must be a list of countries' USING ERRCODE = 'invalid_parameter_value',
@@ -148,8 +150,17 @@ BEGIN
     ELSIF jsonb_array_length(countries) > 300 THEN
         RAISE EXCEPTION '"texting_countries" has more than 300 entries' USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    -- Which countries there are, the numbering plans know.
-    PERFORM cloudgreet.phone_party('', c) FROM jsonb_array_elements_text(countries) c;
+    FOR country IN SELECT jsonb_array_elements_text(countries) LOOP
+        BEGIN
+            is_known := country ~ '^[A-Z]{2}$' AND cloudgreet.phone_party('', country) IS NOT NULL; -- the numbering plans know which there are
+        EXCEPTION WHEN invalid_parameter_value THEN
+            is_known := false;
+        END;
+        IF NOT is_known THEN
+            RAISE EXCEPTION '"texting_countries" has "%", which is no country', left(country, 20) USING ERRCODE = 'invalid_parameter_value',
+                HINT = 'Use ISO 3166 codes, for example ["US", "CA"].';
+        END IF;
+    END LOOP;
     RETURN NULL;
 END
 $$;
