@@ -26,16 +26,11 @@ static const struct
 	const char *name;
 	const char *value;
 } pinned[] = {
-	{"array_nulls", "on"},
-	{"bytea_output", "hex"},
-	{"datestyle", "ISO, MDY"},
-	{"extra_float_digits", "1"},
-	{"intervalstyle", "postgres"},
-	{"quote_all_identifiers", "off"},
-	{"row_security", "on"},
-	{"standard_conforming_strings", "on"},
-	{"timezone", "UTC"},
-	{"transform_null_equals", "off"},
+	{"array_nulls", "on"},         {"bytea_output", "hex"},
+	{"datestyle", "ISO, MDY"},     {"extra_float_digits", "1"},
+	{"intervalstyle", "postgres"}, {"quote_all_identifiers", "off"},
+	{"row_security", "on"},        {"standard_conforming_strings", "on"},
+	{"timezone", "UTC"},           {"transform_null_equals", "off"},
 	{"xmlbinary", "base64"},
 };
 

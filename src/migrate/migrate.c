@@ -66,10 +66,8 @@ static int
 pin_settings(void)
 {
 	static const char *const pinned[][2] = {
-		{"search_path", "pg_catalog, pg_temp"},
-		{"check_function_bodies", "on"},
-		{"default_table_access_method", "heap"},
-		{"default_tablespace", ""},
+		{"search_path", "pg_catalog, pg_temp"},  {"check_function_bodies", "on"},
+		{"default_table_access_method", "heap"}, {"default_tablespace", ""},
 		{"client_min_messages", "warning"},
 	};
 	int level = NewGUCNestLevel();
