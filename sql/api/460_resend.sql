@@ -142,8 +142,10 @@ BEGIN
     END IF;
     PERFORM cloudgreet_private.settle_outbox(business, 'email', target_id, item.entity_key);
     SELECT m.lead_id INTO lead FROM cloudgreet.emails m WHERE m.business_id = business AND m.id = target_id;
-    PERFORM cloudgreet_private.record_once(business, 'email.' || kind, 'email', target_id, jsonb_strip_nulls(jsonb_build_object('reason', why)), lead);
-    IF status IN ('bounced', 'failed') THEN
+    PERFORM cloudgreet_private.record_once(business, 'email.' || kind, 'email', target_id,
+        -- Of several bounces the row tells the worst; which of them came first is chance.
+        CASE WHEN status = 'failed' THEN jsonb_strip_nulls(jsonb_build_object('reason', why)) ELSE '{}' END, lead);
+    IF status = 'failed' OR (kind = 'bounced' AND bounce IS DISTINCT FROM 'Transient') THEN
         PERFORM cloudgreet_private.alert_failed_delivery(business);
     END IF;
     state := 'processed';

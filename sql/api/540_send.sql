@@ -177,7 +177,7 @@ $$
 DECLARE
     business CONSTANT uuid := cloudgreet.resolve_business(send_sms.business_id);
     receiver CONSTANT text := cloudgreet.normalize_phone_number(coalesce(send_sms.to_number, ''));
-    words CONSTANT text := cloudgreet_private.check_text(send_sms.content, 'content of the text', 20000, true);
+    words CONSTANT text := cloudgreet_private.check_text(send_sms.content, 'content of the text', 1600, true);
     parts CONSTANT integer := cloudgreet_private.count_segments(words);
     sender cloudgreet.phone_numbers;
     account cloudgreet.provider_accounts;

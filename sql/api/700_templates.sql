@@ -147,6 +147,7 @@ $$
 DECLARE
     business CONSTANT uuid := send_rendered.business_id;
     lead cloudgreet.leads;
+    words text;
     message_id uuid;
     code text := 'ZG305';
     -- One that was stored before templates were checked is not sent with its braces.
@@ -161,8 +162,9 @@ BEGIN
     IF reason IS NULL THEN
         BEGIN
             IF send_rendered.channel = 'sms' THEN
-                message_id := cloudgreet.send_sms(lead.phone, cloudgreet_private.render_text(send_rendered.content, send_rendered.variables),
-                    lead_id => lead.id, business_id => business);
+                words := cloudgreet_private.render_text(send_rendered.content, send_rendered.variables);
+                PERFORM cloudgreet_private.count_segments(words);
+                message_id := cloudgreet.send_sms(lead.phone, words, lead_id => lead.id, business_id => business);
             ELSE
                 message_id := cloudgreet.send_email(lead.email,
                     regexp_replace(cloudgreet_private.render_template(send_rendered.subject, send_rendered.variables), '[[:cntrl:]]+', ' ', 'g'),

@@ -173,7 +173,7 @@ cg_instance_activate(void)
 		" ON CONFLICT (is_single) DO UPDATE SET system_identifier = "
 		"excluded.system_identifier,"
 		" database_oid = excluded.database_oid, instance_token = excluded.instance_token,"
-		" is_paused = false, is_replica = false, activated_at = pg_catalog.now()",
+		" is_paused = false, activated_at = pg_catalog.now()",
 		3, types, values, NULL, false, 0);
 	cg_spi_end(&spi);
 	cg_identity_restore(&saved);
@@ -194,6 +194,8 @@ Datum
 cg_sql_activate(PG_FUNCTION_ARGS)
 {
 	Installation row;
+	CgSpi        spi;
+	CgIdentity   saved;
 
 	require_superuser("activate");
 	PreventCommandDuringRecovery("cloudgreet.activate()");
@@ -206,6 +208,13 @@ cg_sql_activate(PG_FUNCTION_ARGS)
 						errhint("If this database is to take over: stop the other, then "
 								"DROP SUBSCRIPTION here.")));
 	cg_instance_activate();
+	/* Not there: a schema that migrate() has just made has no rows of another. */
+	cg_run_as_owner(&saved);
+	cg_spi_begin(&spi, "activating the installation");
+	(void) cg_spi_query("UPDATE cloudgreet_private.installation SET is_replica = false",
+						0, NULL, NULL, NULL, false, 0);
+	cg_spi_end(&spi);
+	cg_identity_restore(&saved);
 	PG_RETURN_VOID();
 }
 
