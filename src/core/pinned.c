@@ -5,7 +5,7 @@
  * Dates and intervals are read and written as text, literals in the bodies of functions
  * are parsed when they first run, floating point numbers and bytea are printed: all of it
  * depends on settings that a database, a role or a client may have set for purposes of
- * its own.  So http(), the workers and migrate() pin them, and sql/api/990_pinned.sql
+ * its own.  So http(), the workers and migrate() pin them, and sql/api/980_pinned.sql
  * adds them to every function through which sessions come in.
  *
  * Test: test/t/045_settings.pl, and test/sql/hygiene.sql for functions that lack them.

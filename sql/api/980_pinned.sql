@@ -1,5 +1,5 @@
 /*
- * 990_pinned.sql
+ * 980_pinned.sql
  *		Functions mean the same whatever a session has set.
  *
  * Sessions come in by functions that some role may call, by triggers, and by those that
