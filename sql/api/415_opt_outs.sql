@@ -141,11 +141,11 @@ BEGIN
     IF pg_has_role(current_user, 'cloudgreet_owner', 'USAGE') THEN
         RETURN CASE tg_op WHEN 'DELETE' THEN old ELSE new END;
     END IF;
-    RAISE EXCEPTION 'an opt-out is ended by the person, or with a reason that is recorded' USING ERRCODE = 'ZG303',
+    RAISE EXCEPTION 'an opt-out is ended by the person, or with a reason that is recorded' USING ERRCODE = 'ZG306',
         HINT = 'The person texts START; or an admin calls cloudgreet.lift_opt_out() with what shows that they agreed.';
 END
 $$;
-COMMENT ON FUNCTION cloudgreet_private.keep_opt_outs() IS 'Trigger of suppressions: error ZG303 when an API role changes or deletes an opt-out or a complaint.';
+COMMENT ON FUNCTION cloudgreet_private.keep_opt_outs() IS 'Trigger of suppressions: error ZG306 when an API role changes or deletes an opt-out or a complaint.';
 CREATE OR REPLACE TRIGGER suppressions_keep_opt_outs BEFORE UPDATE OR DELETE ON cloudgreet.suppressions
     FOR EACH ROW WHEN (old.reason IN ('opt_out', 'complaint')) EXECUTE FUNCTION cloudgreet_private.keep_opt_outs();
 

@@ -147,6 +147,8 @@ DECLARE
     target_id uuid;
     lead uuid;
     concerned text;
+    why CONSTANT text := left(CASE kind WHEN 'bounced' THEN data #>> '{bounce,subType}' WHEN 'failed' THEN data #>> '{failed,reason}'
+                                        WHEN 'suppressed' THEN data #>> '{suppressed,type}' END, 200);
 BEGIN
     IF item.entity_key IS NULL THEN
         state := 'ignored';
@@ -160,9 +162,7 @@ BEGIN
         reason := 'it names no address';
         RETURN;
     END IF;
-    PERFORM cloudgreet_private.advance_email(business, target_id, status, at,
-        left(CASE kind WHEN 'bounced' THEN data #>> '{bounce,subType}' WHEN 'failed' THEN data #>> '{failed,reason}'
-                       WHEN 'suppressed' THEN data #>> '{suppressed,type}' END, 200),
+    PERFORM cloudgreet_private.advance_email(business, target_id, status, at, why,
         CASE WHEN kind = 'bounced' AND bounce IN ('Permanent', 'Transient', 'Undetermined') THEN bounce END,
         CASE kind WHEN 'sent' THEN at END, CASE kind WHEN 'delivered' THEN at END);
     IF kind = 'complained' OR (kind = 'bounced' AND bounce = 'Permanent') THEN
@@ -182,7 +182,11 @@ BEGIN
     PERFORM cloudgreet_private.settle_outbox(business, 'email', target_id, item.entity_key);
     SELECT m.lead_id INTO lead FROM cloudgreet.emails m WHERE m.business_id = business AND m.id = target_id;
     PERFORM cloudgreet_private.record_once(business, 'email.' || kind, 'email', target_id,
-        CASE WHEN reason IS NULL THEN '{}'::jsonb ELSE jsonb_build_object('note', reason) END, lead);
+        -- Of several bounces the row tells the worst; which of them came first is chance.
+        jsonb_strip_nulls(jsonb_build_object('note', reason, 'reason', CASE WHEN status = 'failed' THEN why END)), lead);
+    IF status = 'failed' OR (kind = 'bounced' AND bounce IS DISTINCT FROM 'Transient') THEN
+        PERFORM cloudgreet_private.alert_failed_delivery(business);
+    END IF;
     state := 'processed';
 END
 $$;

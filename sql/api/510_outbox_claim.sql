@@ -101,6 +101,9 @@ BEGIN
     IF item.state IN ('cancelled', 'dead') THEN
         PERFORM cloudgreet_private.tell_subject(item, CASE item.state WHEN 'dead' THEN 'failed' ELSE 'canceled' END);
     END IF;
+    IF item.state = 'dead' THEN
+        PERFORM cloudgreet_private.alert_failed_delivery(item.business_id);
+    END IF;
     IF item.state <> 'sending' THEN
         RETURN NULL;
     END IF;

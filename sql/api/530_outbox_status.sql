@@ -32,7 +32,7 @@ BEGIN
     UPDATE cloudgreet_private.outbox o
        SET state = 'queued', attempts = 0, reason = NULL, next_at = cloudgreet.clock(), finished_at = NULL,
            deadline_at = cloudgreet.clock() + interval '1 day'
-     WHERE o.business_id = business AND o.id = retry_delivery.outbox_id AND o.state IN ('dead', 'held', 'unknown')
+     WHERE o.business_id = business AND (o.id = retry_delivery.outbox_id OR o.subject_id = retry_delivery.outbox_id) AND o.state IN ('dead', 'held', 'unknown')
     RETURNING o.* INTO item;
     IF item.id IS NULL THEN
         RAISE EXCEPTION 'the business has no such request that has failed' USING ERRCODE = 'no_data_found';
@@ -47,7 +47,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cloudgreet.retry_delivery(uuid, uuid) IS
-    'dead, held or unknown -> queued: has a request sent again, within a day. One that is unknown or held may have been sent already: then it is sent twice. Admins, or operators naming the business. Error P0002 when there is none of that id in one of those states.';
+    'dead, held or unknown -> queued: has a request sent again, within a day, by its id or that of its text or e-mail. One that is unknown or held may have been sent already: then it is sent twice. Admins, or operators naming the business. Error P0002 when there is none of that id in one of those states.';
 
 CREATE OR REPLACE FUNCTION cloudgreet.cancel_delivery(outbox_id uuid, business_id uuid DEFAULT NULL) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
@@ -59,7 +59,7 @@ BEGIN
     PERFORM cloudgreet.enter_business(business);
     UPDATE cloudgreet_private.outbox o
        SET state = 'cancelled', reason = 'cancelled by a person', finished_at = cloudgreet.clock()
-     WHERE o.business_id = business AND o.id = cancel_delivery.outbox_id AND o.state IN ('queued', 'held', 'unknown')
+     WHERE o.business_id = business AND (o.id = cancel_delivery.outbox_id OR o.subject_id = cancel_delivery.outbox_id) AND o.state IN ('queued', 'held', 'unknown')
     RETURNING o.* INTO item;
     IF item.id IS NULL THEN
         RAISE EXCEPTION 'the business has no such request that waits' USING ERRCODE = 'no_data_found';
@@ -68,7 +68,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cloudgreet.cancel_delivery(uuid, uuid) IS
-    'queued, held or unknown -> cancelled: a request that is not to be sent. Admins, or operators naming the business. Error P0002 when there is none of that id in one of those states.';
+    'queued, held or unknown -> cancelled: a request that is not to be sent, by its id or that of its text or e-mail. Admins, or operators naming the business. Error P0002 when there is none of that id in one of those states.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.outbox_faults() RETURNS TABLE (business_id uuid, outbox_id uuid, fault text)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS

@@ -60,7 +60,10 @@ DECLARE
 BEGIN
     PERFORM cloudgreet_private.send_template(appointment.business_id, appointment.lead_id, c.channel, tell_lead.template, variables,
                 'appointment', appointment.id)
-       FROM unnest('{sms,email}'::text[]) AS c (channel);
+       FROM cloudgreet.leads l, LATERAL (VALUES ('sms', l.phone), ('email', l.email)) AS c (channel, address)
+      WHERE l.business_id = appointment.business_id AND l.id = appointment.lead_id
+        -- Who can be reached by neither is told of once, in the timeline.
+        AND (c.address IS NOT NULL OR c.channel = 'sms' AND l.email IS NULL);
 END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.tell_lead(cloudgreet.appointments, text) IS

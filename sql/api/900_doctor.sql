@@ -125,6 +125,37 @@ COMMENT ON FUNCTION cloudgreet_private.doctor_sending() IS
     'The part of doctor() about accounts at providers and what is missing for messages.';
 REVOKE ALL ON FUNCTION cloudgreet_private.doctor_sending() FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION cloudgreet_private.doctor_templates()
+    RETURNS TABLE (severity text, problem text, mend text)
+    LANGUAGE sql SET search_path = pg_catalog, pg_temp AS
+$$
+    WITH judged AS (
+        SELECT t.business_id, t.name, t.channel, s.is_of_step, a.is_of_appointment, cloudgreet_private.template_fault(t.subject, t.content,
+                   ARRAY(SELECT jsonb_object_keys(cloudgreet_private.sample_variables(t.business_id, a.is_of_appointment AND NOT s.is_of_step)))) AS fault
+          FROM cloudgreet.message_templates t
+          CROSS JOIN LATERAL (SELECT t.name = ANY (cloudgreet_private.appointment_templates()) AND (t.name <> 'declined' OR t.channel = 'sms') AS is_of_appointment) a
+          CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM cloudgreet.sequence_steps s WHERE s.business_id = t.business_id AND s.template_id = t.id) AS is_of_step) s)
+    SELECT 'error', format('template "%s" (%s) of business %s is not sent: %s', j.name, j.channel, j.business_id, j.fault),
+           'Correct its content: UPDATE cloudgreet.message_templates ...'
+      FROM judged j WHERE j.fault IS NOT NULL
+    UNION ALL
+    SELECT 'note', format('template "%s" (%s) of business %s is used by nothing', j.name, j.channel, j.business_id),
+           'Name it in a step of a sequence, or delete it.'
+      FROM judged j WHERE NOT j.is_of_appointment AND NOT j.is_of_step
+       -- The e-mail of a step is for those who have no phone.
+       AND NOT EXISTS (SELECT FROM cloudgreet.message_templates t JOIN cloudgreet.sequence_steps s ON s.business_id = t.business_id AND s.template_id = t.id
+                        WHERE t.business_id = j.business_id AND t.name = j.name AND t.channel = 'sms')
+    UNION ALL
+    SELECT 'note', format('business %s follows up no calls: it has no active sequence "%s"', b.id, b.settings ->> 'follow_up_sequence'),
+           'Correct its setting follow_up_sequence, or make the sequence by cloudgreet.create_follow_up().'
+      FROM cloudgreet.businesses b
+     WHERE b.settings ? 'follow_up_sequence' AND NOT EXISTS (
+           SELECT FROM cloudgreet.sequences s WHERE s.business_id = b.id AND s.is_active AND s.name = b.settings ->> 'follow_up_sequence');
+$$;
+COMMENT ON FUNCTION cloudgreet_private.doctor_templates() IS
+    'The part of doctor() about templates that are not sent, or that nothing sends.';
+REVOKE ALL ON FUNCTION cloudgreet_private.doctor_templates() FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION cloudgreet_private.doctor()
     RETURNS TABLE (severity text, problem text, mend text)
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
@@ -185,6 +216,7 @@ BEGIN
 
     RETURN QUERY SELECT * FROM cloudgreet_private.doctor_front();
     RETURN QUERY SELECT * FROM cloudgreet_private.doctor_sending();
+    RETURN QUERY SELECT * FROM cloudgreet_private.doctor_templates();
 
     RETURN QUERY SELECT 'error', format('reminders and follow-ups are late, %s of them: nothing calls tick()', w.late),
         'SELECT cloudgreet.schedule_jobs();  -- with pg_cron; if that was done, cron.job_run_details says why it fails, often because pg_hba.conf does not let cloudgreet_cron in; or have something else call cloudgreet.tick() every minute'

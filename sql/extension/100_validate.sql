@@ -61,3 +61,8 @@ CREATE FUNCTION cloudgreet.keep_canonical() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'cg_sql_keep_canonical';
 COMMENT ON FUNCTION cloudgreet.keep_canonical() IS
     'BEFORE INSERT OR UPDATE trigger that brings columns into the form that is stored, however they are written; its arguments are pairs of a column and a kind: phone, email, contact, party, time_zone. Errors: ZG104, ZG105, ZG106.';
+
+CREATE FUNCTION cloudgreet.nearest_name(name text, names text[]) RETURNS text
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'cg_sql_nearest_name';
+COMMENT ON FUNCTION cloudgreet.nearest_name(text, text[]) IS
+    'The one of several names that differs from a name by at most two letters, the least of them; NULL when none does. For names of at most 255 bytes.';

@@ -29,7 +29,7 @@ GRANT EXECUTE ON FUNCTION
     cloudgreet.normalize_email(text), cloudgreet.read_email(text), cloudgreet.normalize_contact(text, text),
     cloudgreet.normalize_time_zone(text), cloudgreet.time_zone_country(text),
     cloudgreet.current_business_id(), cloudgreet.current_user_id(), cloudgreet.current_app_role(),
-    cloudgreet.resolve_business(uuid), cloudgreet.is_operator(), cloudgreet.say_time(timestamptz, text)
+    cloudgreet.resolve_business(uuid), cloudgreet.is_operator(), cloudgreet.say_time(timestamptz, text), cloudgreet.sms_segments(text)
     TO cloudgreet_owner, cloudgreet_app, anon, authenticated, service_role, authenticator;
 
 -- Harmless, but work: not for those who are nobody.
@@ -48,6 +48,7 @@ GRANT EXECUTE ON FUNCTION
     cloudgreet.outbox_handoff(), cloudgreet.webhook_handoff(), cloudgreet.wake_workers(),
     cloudgreet.seal_secret(uuid, text, integer, text), cloudgreet.seal_jwt_key(text, text),
     cloudgreet.parse_webhook(bytea), cloudgreet.json_size(jsonb), cloudgreet.read_json(text),
+    cloudgreet.nearest_name(text, text[]), cloudgreet.pinned_settings(),
     cloudgreet.find_slots(uuid, timestamptz, timestamptz, uuid, text, integer, text, uuid),
     cloudgreet.judge_slot(uuid, timestamptz, uuid, text, uuid)
     TO cloudgreet_owner;

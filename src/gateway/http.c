@@ -28,6 +28,7 @@
 #include "core/errors.h"
 #include "core/json_size.h"
 #include "core/message.h"
+#include "core/pinned.h"
 #include "core/schema_version.h"
 #include "core/spi.h"
 #include "gateway/gateway.h"
@@ -115,6 +116,8 @@ answer_safely(CgRequest *request, CgResponse *response)
 	int           security_context;
 	int           level = NewGUCNestLevel();
 
+	/* Above the token's judging: what it looks up depends on them as well. */
+	cg_pinned_set_local();
 	GetUserIdAndSecContext(&role, &security_context);
 	BeginInternalSubTransaction("cloudgreet_request");
 	MemoryContextSwitchTo(context);

@@ -38,6 +38,7 @@
 
 #include "core/errors.h"
 #include "core/instance.h"
+#include "core/pinned.h"
 #include "core/schema_version.h"
 #include "core/spi.h"
 #include "migrate/replace.h"
@@ -65,15 +66,13 @@ static int
 pin_settings(void)
 {
 	static const char *const pinned[][2] = {
-		{"search_path", "pg_catalog, pg_temp"},
-		{"check_function_bodies", "on"},
-		{"standard_conforming_strings", "on"},
-		{"default_table_access_method", "heap"},
-		{"default_tablespace", ""},
+		{"search_path", "pg_catalog, pg_temp"},  {"check_function_bodies", "on"},
+		{"default_table_access_method", "heap"}, {"default_tablespace", ""},
 		{"client_min_messages", "warning"},
 	};
 	int level = NewGUCNestLevel();
 
+	cg_pinned_set_local();
 	for (int i = 0; i < lengthof(pinned); i++)
 		pin_setting(pinned[i][0], pinned[i][1]);
 	return level;
