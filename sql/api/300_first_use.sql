@@ -77,7 +77,7 @@ CREATE OR REPLACE FUNCTION cloudgreet.add_user(
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := cloudgreet_private.admin_business(add_user.business_id);
+    business CONSTANT uuid := cloudgreet_private.business_for('add_user', add_user.business_id);
 BEGIN
     PERFORM cloudgreet.enter_business(business);
     PERFORM cloudgreet_private.require_business(business);
@@ -93,7 +93,7 @@ CREATE OR REPLACE FUNCTION cloudgreet.add_phone_number(
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := cloudgreet_private.admin_business(add_phone_number.business_id);
+    business CONSTANT uuid := cloudgreet_private.business_for('add_phone_number', add_phone_number.business_id);
     number CONSTANT text := cloudgreet.normalize_phone_number(coalesce(add_phone_number.phone_number, ''));
     new_id uuid;
 BEGIN
@@ -129,7 +129,7 @@ CREATE OR REPLACE FUNCTION cloudgreet.remove_phone_number(phone_number text, bus
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := cloudgreet_private.admin_business(remove_phone_number.business_id);
+    business CONSTANT uuid := cloudgreet_private.business_for('remove_phone_number', remove_phone_number.business_id);
     number CONSTANT text := cloudgreet.normalize_phone_number(coalesce(remove_phone_number.phone_number, ''));
     old_id uuid;
 BEGIN
@@ -149,7 +149,3 @@ REVOKE ALL ON FUNCTION cloudgreet.create_business(text, text, text, text, text, 
     cloudgreet_private.insert_user(uuid, text, text, text, uuid),
     cloudgreet.add_user(text, text, text, uuid, uuid),
     cloudgreet.add_phone_number(text, text, uuid, uuid, uuid), cloudgreet.remove_phone_number(text, uuid) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION cloudgreet.create_business(text, text, text, text, text, jsonb) TO service_role;
-GRANT EXECUTE ON FUNCTION cloudgreet.add_user(text, text, text, uuid, uuid),
-    cloudgreet.add_phone_number(text, text, uuid, uuid, uuid), cloudgreet.remove_phone_number(text, uuid)
-    TO authenticated, service_role;

@@ -101,7 +101,7 @@ CREATE OR REPLACE FUNCTION cloudgreet.create_agent(
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := cloudgreet_private.admin_business(create_agent.business_id);
+    business CONSTANT uuid := cloudgreet_private.business_for('create_agent', create_agent.business_id);
     hours CONSTANT jsonb := cloudgreet_private.check_agent_hours(create_agent.working_hours);
     config CONSTANT jsonb := jsonb_build_object(
         'voice_settings', cloudgreet_private.check_voice(create_agent.voice_settings),
@@ -147,4 +147,3 @@ REVOKE ALL ON FUNCTION cloudgreet_private.check_voice(jsonb), cloudgreet_private
     cloudgreet_private.check_exceptions(jsonb), cloudgreet_private.check_agent_hours(jsonb),
     cloudgreet_private.check_agent_config(),
     cloudgreet.create_agent(text, jsonb, jsonb, jsonb, uuid) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION cloudgreet.create_agent(text, jsonb, jsonb, jsonb, uuid) TO authenticated, service_role;

@@ -89,7 +89,7 @@ CREATE OR REPLACE FUNCTION cloudgreet.send_sms(
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := cloudgreet.resolve_business(send_sms.business_id);
+    business CONSTANT uuid := cloudgreet_private.business_for('send_sms', send_sms.business_id);
     receiver CONSTANT text := cloudgreet.normalize_phone_number(coalesce(send_sms.to_number, ''));
     words CONSTANT text := cloudgreet_private.check_text(send_sms.content, 'content of the text', 1600, true);
     sender cloudgreet.phone_numbers;
@@ -142,7 +142,7 @@ CREATE OR REPLACE FUNCTION cloudgreet.send_email(
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := cloudgreet.resolve_business(send_email.business_id);
+    business CONSTANT uuid := cloudgreet_private.business_for('send_email', send_email.business_id);
     receiver CONSTANT text := cloudgreet.normalize_email(coalesce(send_email.to_address, ''));
     title CONSTANT text := cloudgreet_private.check_text(send_email.subject, 'subject of the e-mail', 300);
     words CONSTANT text := cloudgreet_private.check_text(send_email.content, 'content of the e-mail', 100000, true);
@@ -193,5 +193,3 @@ REVOKE ALL ON FUNCTION cloudgreet_private.sending_account(uuid, text, uuid), clo
     cloudgreet_private.require_finite(timestamptz),
     cloudgreet.send_sms(text, text, text, uuid, timestamptz, text, uuid),
     cloudgreet.send_email(text, text, text, uuid, text, timestamptz, text, uuid) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION cloudgreet.send_sms(text, text, text, uuid, timestamptz, text, uuid),
-    cloudgreet.send_email(text, text, text, uuid, text, timestamptz, text, uuid) TO authenticated, service_role;
