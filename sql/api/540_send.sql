@@ -51,7 +51,10 @@ BEGIN
      ORDER BY n.created_at, n.id LIMIT 1;
     IF number.id IS NULL THEN
         RAISE EXCEPTION 'the business has no % to send from', CASE WHEN sending_number.from_number IS NULL THEN 'phone number' ELSE 'such phone number' END
-            USING ERRCODE = 'ZG301', HINT = 'Add one with cloudgreet.add_phone_number().';
+            USING ERRCODE = 'ZG301', HINT = CASE WHEN EXISTS (
+                SELECT FROM cloudgreet.phone_numbers n WHERE n.business_id = sending_number.business_id AND n.confirmed_at IS NULL
+                   AND n.phone_number = coalesce(sending_number.from_number, n.phone_number))
+            THEN 'It is claimed only: an operator has to confirm it.' ELSE 'Add one with cloudgreet.add_phone_number().' END;
     END IF;
     RETURN number;
 END

@@ -16,7 +16,7 @@ SELECT m.table_name, r.app_role,
        CASE letter WHEN 's' THEN 'select' WHEN 'i' THEN 'insert' WHEN 'u' THEN 'update' WHEN 'd' THEN 'delete' END
   FROM (VALUES
     -- table                    admin   user    agent   service_role
-    ('businesses',              'su',   's',    's',    'siud'),
+    ('businesses',              'su',   's',    's',    'siu'),  -- delete_business() deletes
     ('users',                   'siu',  's',    's',    'siud'), -- deactivated, not deleted: a token would outlive the row
     ('provider_accounts',       's',    '',     '',     'siud'),
     ('phone_numbers',           's',    's',    's',    'siud'),
@@ -72,8 +72,10 @@ SELECT m.function_name, role_name
   FROM (VALUES
     -- Installing a business and its people; what it is reached by.
     ('create_business',        '                 service_role'),
+    ('delete_business',        '                 service_role'),
     ('add_user',               'admin            service_role'),
     ('add_phone_number',       'admin            service_role'),
+    ('confirm_phone_number',   '                 service_role'),
     ('remove_phone_number',    'admin            service_role'),
     ('connect_provider',       'admin            service_role'),
     ('set_secret',             'admin            service_role'),
