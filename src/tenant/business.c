@@ -42,36 +42,32 @@ caller_is_operator(const CgContext *context)
 			has_privs_of_role(GetOuterUserId(), service_role));
 }
 
-/* Whether an application role is one of an array of them; NULL: any that is known. */
-static bool
-is_among(const char *app_role, ArrayType *allowed)
-{
-	Datum *elements;
-	bool  *nulls;
-	int    count;
-	bool   found = false;
-
-	if (allowed == NULL || app_role[0] == '\0')
-		return app_role[0] != '\0';
-	deconstruct_array(allowed, TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls,
-					  &count);
-	for (int i = 0; i < count && !found; i++)
-		found = !nulls[i] && strcmp(TextDatumGetCString(elements[i]), app_role) == 0;
-	return found;
-}
-
+/* Error 42501 unless the context's role is one of those allowed; NULL: any that is known. */
 static void
 require_app_role(const CgContext *context, ArrayType *allowed)
 {
-	if (is_among(context->app_role, allowed))
-		return;
-	if (context->app_role[0] == '\0')
+	const char *app_role = context->app_role;
+	Datum      *roles;
+	int         count;
+
+	if (app_role[0] == '\0')
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 						errmsg("permission denied: the token has no application role"),
 						errhint("Its role must be admin, user or agent.")));
+	if (allowed == NULL)
+		return;
+	deconstruct_array(allowed, TEXTOID, -1, false, TYPALIGN_INT, &roles, NULL, &count);
+	for (int i = 0; i < count; i++)
+	{
+		if (strcmp(TextDatumGetCString(roles[i]), app_role) == 0)
+			return;
+	}
+	if (count == 1)
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("permission denied: only an %s of the business may do this",
+							   TextDatumGetCString(roles[0]))));
 	ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-					errmsg("permission denied: the role \"%s\" may not do this",
-						   context->app_role)));
+					errmsg("permission denied: the role \"%s\" may not do this", app_role)));
 }
 
 PG_FUNCTION_INFO_V1(cg_sql_resolve_business);
