@@ -63,11 +63,13 @@ require_app_role(const CgContext *context, ArrayType *allowed)
 			return;
 	}
 	if (count == 1)
-		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-						errmsg("permission denied: only an %s of the business may do this",
-							   TextDatumGetCString(roles[0]))));
-	ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-					errmsg("permission denied: the role \"%s\" may not do this", app_role)));
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied: only an %s of the business may do this",
+						TextDatumGetCString(roles[0]))));
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied: the role \"%s\" may not do this", app_role)));
 }
 
 PG_FUNCTION_INFO_V1(cg_sql_resolve_business);
