@@ -95,7 +95,26 @@ SELECT public.code_of('queue_status()') AS own_queue, public.code_of(format('que
 ROLLBACK;
 RESET SESSION AUTHORIZATION;
 
--- An agent sends no texts; and a function without a row lets nobody in.
+-- An agent sends no texts; but what a booking of its does is the booking's: the lead is told.
+\set ECHO none
+\i test/lib/master_key.sql
+SELECT cloudgreet.set_secret('telnyx', 'x', :'business') AS secret, cloudgreet.connect_provider('telnyx', '{"api_key": "telnyx"}', business_id => :'business') AS account,
+       cloudgreet.add_phone_number('+13125550411', business_id => :'business') AS number, cloudgreet.create_service('Visit', 60, business_id => :'business') AS service,
+       cloudgreet.add_staff('Dana', working_hours => '{"wed": [["00:00", "24:00"]]}', business_id => :'business') AS staff \gset
+INSERT INTO cloudgreet.leads (business_id, phone, name) VALUES (:'business', '+13125550412', 'Lea') RETURNING id AS lea \gset
+\set ECHO all
+SET cloudgreet.clock = '2026-06-08 16:00:00Z';
+SET SESSION AUTHORIZATION authenticator;
+BEGIN;
+SET LOCAL ROLE authenticated;
+SELECT set_config('request.jwt.claims', public.claims_of('agent', :'business')::text, true) IS NOT NULL AS signed_in;
+SELECT status FROM cloudgreet.book_appointment(:'service', '2026-06-10 10:00-04', :'lea');
+SELECT public.code_of('send_sms(''+13125550412'', ''Hi'')') AS text_of_its_own, public.code_of(format('enroll_in_sequence(''x'', %L)', :'lea')) AS enrollment;
+COMMIT;
+RESET SESSION AUTHORIZATION;
+RESET cloudgreet.clock;
+SELECT count(*) AS told FROM cloudgreet.sms_messages WHERE business_id = :'business';
+-- A function without a row lets nobody in.
 SELECT cloudgreet_private.roles_of('send_sms') AS may_text, cloudgreet_private.roles_of('no_such_function') AS nobody;
 -- A row that goes is a right that goes.
 BEGIN;
@@ -112,3 +131,5 @@ ROLLBACK;
 DELETE FROM cloudgreet.businesses WHERE id IN (:'business', :'other');
 DROP FUNCTION public.call_all(text, jsonb), public.call(oid, text), public.claims_of(text, text), public.code_of(text);
 DROP TABLE public.calls;
+\set ECHO none
+\i test/lib/drop_master_key.sql
