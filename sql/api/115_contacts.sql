@@ -17,7 +17,6 @@ $$;
 COMMENT ON FUNCTION cloudgreet.business_country(uuid) IS
     'The country (ISO 3166 code) in which a business is: that of its first number, of its time zone, or of its locale. Numbers without a country code are of it. NULL for a business that the caller cannot see.';
 REVOKE ALL ON FUNCTION cloudgreet.business_country(uuid) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION cloudgreet.business_country(uuid) TO authenticated, service_role;
 
 -- Called before other triggers, whose names come later in the alphabet.
 CREATE OR REPLACE TRIGGER businesses_canonical BEFORE INSERT OR UPDATE OF time_zone ON cloudgreet.businesses

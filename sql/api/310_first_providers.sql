@@ -39,7 +39,7 @@ CREATE OR REPLACE FUNCTION cloudgreet.connect_provider(
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := cloudgreet_private.admin_business(connect_provider.business_id);
+    business CONSTANT uuid := cloudgreet_private.business_for('connect_provider', connect_provider.business_id);
     missing text;
     account uuid;
 BEGIN
@@ -80,4 +80,3 @@ COMMENT ON FUNCTION cloudgreet.connect_provider(text, jsonb, jsonb, text, uuid) 
 
 REVOKE ALL ON FUNCTION cloudgreet_private.check_secret_names(text, jsonb),
     cloudgreet.connect_provider(text, jsonb, jsonb, text, uuid) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION cloudgreet.connect_provider(text, jsonb, jsonb, text, uuid) TO authenticated, service_role;

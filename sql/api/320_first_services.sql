@@ -61,7 +61,7 @@ CREATE OR REPLACE FUNCTION cloudgreet.create_service(
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := cloudgreet_private.admin_business(create_service.business_id);
+    business CONSTANT uuid := cloudgreet_private.business_for('create_service', create_service.business_id);
     new_id uuid;
 BEGIN
     IF create_service.price_cents < 0 THEN
@@ -107,7 +107,7 @@ $$
 DECLARE
     office_hours CONSTANT jsonb := '{"mon": [["09:00", "17:00"]], "tue": [["09:00", "17:00"]], "wed": [["09:00", "17:00"]],
                                      "thu": [["09:00", "17:00"]], "fri": [["09:00", "17:00"]]}';
-    business CONSTANT uuid := cloudgreet_private.admin_business(add_staff.business_id);
+    business CONSTANT uuid := cloudgreet_private.business_for('add_staff', add_staff.business_id);
     new_id uuid;
     unknown uuid;
 BEGIN
@@ -145,6 +145,3 @@ COMMENT ON FUNCTION cloudgreet.add_staff(text, text, jsonb, uuid[], uuid, uuid) 
 REVOKE ALL ON FUNCTION cloudgreet_private.check_blocks(jsonb, text), cloudgreet_private.parse_hours(jsonb),
     cloudgreet.create_service(text, integer, text, integer, integer, integer, text, integer, integer, integer, integer, uuid),
     cloudgreet.add_staff(text, text, jsonb, uuid[], uuid, uuid) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION
-    cloudgreet.create_service(text, integer, text, integer, integer, integer, text, integer, integer, integer, integer, uuid),
-    cloudgreet.add_staff(text, text, jsonb, uuid[], uuid, uuid) TO authenticated, service_role;

@@ -101,7 +101,7 @@ CREATE OR REPLACE FUNCTION cloudgreet.create_agent(
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := cloudgreet_private.admin_business(create_agent.business_id);
+    business CONSTANT uuid := cloudgreet_private.business_for('create_agent', create_agent.business_id);
     new_id uuid;
 BEGIN
     IF create_agent.voice_settings IS NULL OR create_agent.behavior_settings IS NULL THEN
@@ -151,4 +151,3 @@ REVOKE ALL ON FUNCTION cloudgreet_private.check_voice(jsonb), cloudgreet_private
     cloudgreet_private.check_exceptions(jsonb), cloudgreet_private.check_agent_hours(jsonb),
     cloudgreet_private.check_agent_config(),
     cloudgreet.create_agent(text, jsonb, jsonb, jsonb, uuid) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION cloudgreet.create_agent(text, jsonb, jsonb, jsonb, uuid) TO authenticated, service_role;

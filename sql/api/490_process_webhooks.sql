@@ -117,7 +117,7 @@ CREATE OR REPLACE FUNCTION cloudgreet.replay_webhook(id uuid, business_id uuid D
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := cloudgreet_private.admin_business(replay_webhook.business_id);
+    business CONSTANT uuid := cloudgreet_private.business_for('replay_webhook', replay_webhook.business_id);
 BEGIN
     UPDATE cloudgreet_private.webhook_inbox i
        SET state = 'pending', attempts = 0, next_at = cloudgreet.clock(), processed_at = NULL, reason = NULL
@@ -134,4 +134,3 @@ REVOKE ALL ON FUNCTION cloudgreet_private.process_webhook(cloudgreet_private.web
     cloudgreet_private.alert_failed_webhook(cloudgreet_private.webhook_inbox, text),
     cloudgreet_private.process_webhooks(integer), cloudgreet_private.webhooks_due(),
     cloudgreet.replay_webhook(uuid, uuid) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION cloudgreet.replay_webhook(uuid, uuid) TO authenticated, service_role;

@@ -43,8 +43,10 @@ BEGIN
     END IF;
     INSERT INTO cloudgreet_private.outbox_attempts
         (business_id, outbox_id, attempt, outcome, http_status, error_code, duration_ms, response)
-    VALUES (outbox_settle_one.business_id, outbox_settle_one.outbox_id, outbox_settle_one.attempt, outbox_settle_one.outcome,
-            outbox_settle_one.http_status, left(outbox_settle_one.error_code, 200), outbox_settle_one.duration_ms, outbox_settle_one.response);
+    SELECT o.business_id, o.id, outbox_settle_one.attempt, outbox_settle_one.outcome,
+           outbox_settle_one.http_status, left(outbox_settle_one.error_code, 200), outbox_settle_one.duration_ms, outbox_settle_one.response
+      FROM cloudgreet_private.outbox o -- not of one that went with its business
+     WHERE o.business_id = outbox_settle_one.business_id AND o.id = outbox_settle_one.outbox_id;
     SELECT o.* INTO item FROM cloudgreet_private.outbox o
      WHERE o.business_id = outbox_settle_one.business_id AND o.id = outbox_settle_one.outbox_id
        AND o.state = 'sending' AND o.attempts = outbox_settle_one.attempt FOR UPDATE;

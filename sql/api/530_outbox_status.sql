@@ -9,7 +9,7 @@ $$
 DECLARE
     -- Operators who name no business see all.
     business CONSTANT uuid := CASE WHEN queue_status.business_id IS NULL AND cloudgreet.is_operator() THEN NULL
-                                   ELSE cloudgreet.resolve_business(queue_status.business_id) END;
+                                   ELSE cloudgreet_private.business_for('queue_status', queue_status.business_id) END;
 BEGIN
     RETURN QUERY SELECT o.provider, o.state, count(*), min(o.created_at), min(o.next_at) FILTER (WHERE o.state IN ('queued', 'unknown')), max(o.reason)
       FROM cloudgreet_private.outbox o
@@ -25,7 +25,7 @@ CREATE OR REPLACE FUNCTION cloudgreet.retry_delivery(outbox_id uuid, business_id
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := cloudgreet_private.admin_business(retry_delivery.business_id);
+    business CONSTANT uuid := cloudgreet_private.business_for('retry_delivery', retry_delivery.business_id);
     item cloudgreet_private.outbox;
 BEGIN
     PERFORM cloudgreet.enter_business(business);
@@ -53,7 +53,7 @@ CREATE OR REPLACE FUNCTION cloudgreet.cancel_delivery(outbox_id uuid, business_i
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := cloudgreet_private.admin_business(cancel_delivery.business_id);
+    business CONSTANT uuid := cloudgreet_private.business_for('cancel_delivery', cancel_delivery.business_id);
     item cloudgreet_private.outbox;
 BEGIN
     PERFORM cloudgreet.enter_business(business);
@@ -112,5 +112,3 @@ COMMENT ON FUNCTION cloudgreet_private.outbox_faults() IS
 
 REVOKE ALL ON FUNCTION cloudgreet.queue_status(uuid), cloudgreet.retry_delivery(uuid, uuid), cloudgreet.cancel_delivery(uuid, uuid),
     cloudgreet_private.outbox_faults() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION cloudgreet.queue_status(uuid), cloudgreet.retry_delivery(uuid, uuid), cloudgreet.cancel_delivery(uuid, uuid)
-    TO authenticated, service_role;

@@ -51,7 +51,10 @@ BEGIN
      ORDER BY n.created_at, n.id LIMIT 1;
     IF number.id IS NULL THEN
         RAISE EXCEPTION 'the business has no % to send from', CASE WHEN sending_number.from_number IS NULL THEN 'phone number' ELSE 'such phone number' END
-            USING ERRCODE = 'ZG301', HINT = 'Add one with cloudgreet.add_phone_number().';
+            USING ERRCODE = 'ZG301', HINT = CASE WHEN EXISTS (
+                SELECT FROM cloudgreet.phone_numbers n WHERE n.business_id = sending_number.business_id AND n.confirmed_at IS NULL
+                   AND n.phone_number = coalesce(sending_number.from_number, n.phone_number))
+            THEN 'It is claimed only: an operator has to confirm it.' ELSE 'Add one with cloudgreet.add_phone_number().' END;
     END IF;
     RETURN number;
 END
@@ -175,7 +178,7 @@ CREATE OR REPLACE FUNCTION cloudgreet.send_sms(
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := cloudgreet.resolve_business(send_sms.business_id);
+    business CONSTANT uuid := cloudgreet_private.business_for('send_sms', send_sms.business_id);
     receiver text;
     words CONSTANT text := cloudgreet_private.check_text(send_sms.content, 'content of the text', 1600, true);
     parts CONSTANT integer := cloudgreet_private.count_segments(words);
@@ -256,7 +259,7 @@ CREATE OR REPLACE FUNCTION cloudgreet.send_email(
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := cloudgreet.resolve_business(send_email.business_id);
+    business CONSTANT uuid := cloudgreet_private.business_for('send_email', send_email.business_id);
     receiver CONSTANT text := cloudgreet.normalize_email(coalesce(send_email.to_address, ''));
     title CONSTANT text := cloudgreet_private.check_text(send_email.subject, 'subject of the e-mail', 300);
     words CONSTANT text := cloudgreet_private.check_text(send_email.content, 'content of the e-mail', 100000, true);
@@ -309,5 +312,3 @@ REVOKE ALL ON FUNCTION cloudgreet_private.sending_account(uuid, text, uuid), clo
     cloudgreet_private.require_destination(uuid, text, text), cloudgreet_private.check_texting_countries(),
     cloudgreet.send_sms(text, text, text, uuid, timestamptz, text, uuid),
     cloudgreet.send_email(text, text, text, uuid, text, timestamptz, text, uuid) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION cloudgreet.send_sms(text, text, text, uuid, timestamptz, text, uuid),
-    cloudgreet.send_email(text, text, text, uuid, text, timestamptz, text, uuid) TO authenticated, service_role;

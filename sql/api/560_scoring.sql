@@ -104,7 +104,7 @@ CREATE OR REPLACE FUNCTION cloudgreet.score_lead(lead_id uuid, business_id uuid 
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := cloudgreet.resolve_business(score_lead.business_id);
+    business CONSTANT uuid := cloudgreet_private.business_for('score_lead', score_lead.business_id);
     lead cloudgreet.leads;
     newest_call uuid;
 BEGIN
@@ -131,7 +131,7 @@ CREATE OR REPLACE FUNCTION cloudgreet.simulate_score(
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := cloudgreet.resolve_business(simulate_score.business_id);
+    business CONSTANT uuid := cloudgreet_private.business_for('simulate_score', simulate_score.business_id);
 BEGIN
     PERFORM cloudgreet.enter_business(business);
     SELECT s.* INTO STRICT score, grade, probability, reasons
@@ -147,7 +147,7 @@ CREATE OR REPLACE FUNCTION cloudgreet.explain_score(qualification_id uuid, busin
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := cloudgreet.resolve_business(explain_score.business_id);
+    business CONSTANT uuid := cloudgreet_private.business_for('explain_score', explain_score.business_id);
     said jsonb;
 BEGIN
     PERFORM cloudgreet.enter_business(business);
@@ -167,7 +167,7 @@ CREATE OR REPLACE FUNCTION cloudgreet.set_scoring_rules(rules jsonb, business_id
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := cloudgreet_private.admin_business(set_scoring_rules.business_id);
+    business CONSTANT uuid := cloudgreet_private.business_for('set_scoring_rules', set_scoring_rules.business_id);
     new_id CONSTANT uuid := cloudgreet.uuid_v7();
     new_version integer;
 BEGIN
@@ -194,5 +194,3 @@ REVOKE ALL ON FUNCTION cloudgreet_private.newest_rules(uuid), cloudgreet_private
     cloudgreet_private.score_call(uuid, uuid),
     cloudgreet.score_lead(uuid, uuid), cloudgreet.simulate_score(jsonb, uuid), cloudgreet.explain_score(uuid, uuid),
     cloudgreet.set_scoring_rules(jsonb, uuid) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION cloudgreet.score_lead(uuid, uuid), cloudgreet.simulate_score(jsonb, uuid), cloudgreet.explain_score(uuid, uuid),
-    cloudgreet.set_scoring_rules(jsonb, uuid) TO authenticated, service_role;

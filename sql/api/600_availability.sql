@@ -53,7 +53,7 @@ CREATE OR REPLACE FUNCTION cloudgreet.check_availability(
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := cloudgreet.resolve_business(check_availability.business_id);
+    business CONSTANT uuid := cloudgreet_private.business_for('check_availability', check_availability.business_id);
 BEGIN
     PERFORM cloudgreet.enter_business(business);
     PERFORM cloudgreet_private.require_service(business, check_availability.service_id, check_availability.staff_id);
@@ -116,6 +116,3 @@ REVOKE ALL ON FUNCTION cloudgreet_private.does_service(uuid, uuid, uuid), cloudg
     cloudgreet_private.refuse_start(uuid, timestamptz, uuid, text, text, text, uuid),
     cloudgreet.check_availability(uuid, timestamptz, timestamptz, uuid, text, integer, text, uuid),
     cloudgreet.next_slots(uuid, timestamptz, uuid, text, integer, text, uuid) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION
-    cloudgreet.check_availability(uuid, timestamptz, timestamptz, uuid, text, integer, text, uuid),
-    cloudgreet.next_slots(uuid, timestamptz, uuid, text, integer, text, uuid) TO authenticated, service_role;

@@ -8,7 +8,7 @@ CREATE OR REPLACE FUNCTION cloudgreet.hold_slot(
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := cloudgreet.resolve_business(hold_slot.business_id);
+    business CONSTANT uuid := cloudgreet_private.business_for('hold_slot', hold_slot.business_id);
     owner CONSTANT text := cloudgreet_private.check_text(hold_slot.holder, 'holder', 200);
     until CONSTANT timestamptz := cloudgreet.clock() + make_interval(secs => cloudgreet_private.check_range(hold_slot.seconds, 'seconds', 1, 3600));
     service cloudgreet.services;
@@ -45,7 +45,7 @@ CREATE OR REPLACE FUNCTION cloudgreet.confirm_hold(
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := cloudgreet.resolve_business(confirm_hold.business_id);
+    business CONSTANT uuid := cloudgreet_private.business_for('confirm_hold', confirm_hold.business_id);
     hold cloudgreet.appointment_allocations;
     appointment cloudgreet.appointments;
     lead uuid;
@@ -84,7 +84,7 @@ CREATE OR REPLACE FUNCTION cloudgreet.release_hold(hold_id uuid, business_id uui
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := cloudgreet.resolve_business(release_hold.business_id);
+    business CONSTANT uuid := cloudgreet_private.business_for('release_hold', release_hold.business_id);
 BEGIN
     PERFORM cloudgreet.enter_business(business);
     UPDATE cloudgreet.appointment_allocations a SET state = 'released', expires_at = NULL
@@ -96,5 +96,3 @@ COMMENT ON FUNCTION cloudgreet.release_hold(uuid, uuid) IS
 
 REVOKE ALL ON FUNCTION cloudgreet.hold_slot(uuid, timestamptz, text, uuid, integer, text, uuid),
     cloudgreet.confirm_hold(uuid, uuid, text, text, uuid), cloudgreet.release_hold(uuid, uuid) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION cloudgreet.hold_slot(uuid, timestamptz, text, uuid, integer, text, uuid),
-    cloudgreet.confirm_hold(uuid, uuid, text, text, uuid), cloudgreet.release_hold(uuid, uuid) TO authenticated, service_role;

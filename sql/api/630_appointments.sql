@@ -51,7 +51,7 @@ CREATE OR REPLACE FUNCTION cloudgreet.book_appointment(
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := cloudgreet.resolve_business(book_appointment.business_id);
+    business CONSTANT uuid := cloudgreet_private.business_for('book_appointment', book_appointment.business_id);
     owner CONSTANT text := cloudgreet_private.check_optional_text(book_appointment.holder, 'holder', 200);
     new_id CONSTANT uuid := cloudgreet.uuid_v7();
     earlier_id uuid;
@@ -102,7 +102,7 @@ CREATE OR REPLACE FUNCTION cloudgreet.reschedule_appointment(
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := cloudgreet.resolve_business(reschedule_appointment.business_id);
+    business CONSTANT uuid := cloudgreet_private.business_for('reschedule_appointment', reschedule_appointment.business_id);
     wanted uuid;
     service cloudgreet.services;
     appointment cloudgreet.appointments;
@@ -148,7 +148,7 @@ CREATE OR REPLACE FUNCTION cloudgreet.cancel_appointment(appointment_id uuid, re
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := cloudgreet.resolve_business(cancel_appointment.business_id);
+    business CONSTANT uuid := cloudgreet_private.business_for('cancel_appointment', cancel_appointment.business_id);
     why CONSTANT text := cloudgreet_private.check_optional_text(cancel_appointment.reason, 'reason', 500, true);
     appointment cloudgreet.appointments;
 BEGIN
@@ -174,7 +174,7 @@ CREATE OR REPLACE FUNCTION cloudgreet.set_appointment_status(appointment_id uuid
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := cloudgreet.resolve_business(set_appointment_status.business_id);
+    business CONSTANT uuid := cloudgreet_private.business_for('set_appointment_status', set_appointment_status.business_id);
     appointment cloudgreet.appointments;
 BEGIN
     IF set_appointment_status.status IS NULL THEN
@@ -210,7 +210,3 @@ REVOKE ALL ON FUNCTION cloudgreet_private.claim_key(uuid, text, text, text, uuid
     cloudgreet.book_appointment(uuid, timestamptz, uuid, uuid, text, text, text, text, uuid),
     cloudgreet.reschedule_appointment(uuid, timestamptz, uuid, text, uuid),
     cloudgreet.cancel_appointment(uuid, text, uuid), cloudgreet.set_appointment_status(uuid, text, text, uuid) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION
-    cloudgreet.book_appointment(uuid, timestamptz, uuid, uuid, text, text, text, text, uuid),
-    cloudgreet.reschedule_appointment(uuid, timestamptz, uuid, text, uuid),
-    cloudgreet.cancel_appointment(uuid, text, uuid), cloudgreet.set_appointment_status(uuid, text, text, uuid) TO authenticated, service_role;

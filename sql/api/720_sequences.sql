@@ -94,7 +94,7 @@ CREATE OR REPLACE FUNCTION cloudgreet.enroll_in_sequence(sequence text, lead_id 
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := cloudgreet.resolve_business(enroll_in_sequence.business_id);
+    business CONSTANT uuid := cloudgreet_private.business_for('enroll_in_sequence', enroll_in_sequence.business_id);
     target uuid;
 BEGIN
     PERFORM cloudgreet.enter_business(business);
@@ -121,7 +121,7 @@ CREATE OR REPLACE FUNCTION cloudgreet.create_follow_up(
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := cloudgreet_private.admin_business(create_follow_up.business_id);
+    business CONSTANT uuid := cloudgreet_private.business_for('create_follow_up', create_follow_up.business_id);
     new_id uuid;
     template uuid;
 BEGIN
@@ -265,5 +265,3 @@ REVOKE ALL ON FUNCTION cloudgreet_private.stop_enrollment(uuid, uuid, text), clo
     cloudgreet_private.send_step(cloudgreet.sequence_enrollments, cloudgreet.sequence_steps),
     cloudgreet_private.why_over(cloudgreet.sequence_enrollments),
     cloudgreet_private.release_step(uuid, uuid), cloudgreet_private.leave_on_suppression() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION cloudgreet.enroll_in_sequence(text, uuid, uuid), cloudgreet.create_follow_up(text, integer[], uuid)
-    TO authenticated, service_role;

@@ -130,4 +130,3 @@ COMMENT ON FUNCTION cloudgreet.unschedule_jobs() IS
 REVOKE ALL ON FUNCTION cloudgreet_private.do_due(cloudgreet_private.due_work),
     cloudgreet_private.put_off(cloudgreet_private.due_work, text), cloudgreet.tick(integer),
     cloudgreet_private.require_cron(), cloudgreet.schedule_jobs(), cloudgreet.unschedule_jobs() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION cloudgreet.tick(integer) TO cloudgreet_cron;

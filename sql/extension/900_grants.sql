@@ -2,6 +2,10 @@
  * 900_grants.sql
  *		Who may call the functions of the extension: all of it in one place.
  *
+ * They must be callable before there is a schema, so the grants stand here; the
+ * permission matrix (sql/api/800_permissions.sql) has a row for each that an API role
+ * may call, and the test permissions compares the two.
+ *
  * The rights are taken from the API roles too, not only from PUBLIC: the installer's
  * default privileges may have given them.  Functions granted to nobody here are for
  * superusers.
@@ -29,7 +33,7 @@ GRANT EXECUTE ON FUNCTION
     cloudgreet.normalize_email(text), cloudgreet.read_email(text), cloudgreet.normalize_contact(text, text),
     cloudgreet.normalize_time_zone(text), cloudgreet.time_zone_country(text),
     cloudgreet.current_business_id(), cloudgreet.current_user_id(), cloudgreet.current_app_role(),
-    cloudgreet.resolve_business(uuid), cloudgreet.is_operator(), cloudgreet.say_time(timestamptz, text), cloudgreet.sms_segments(text)
+    cloudgreet.resolve_business(uuid, text[]), cloudgreet.is_operator(), cloudgreet.say_time(timestamptz, text), cloudgreet.sms_segments(text)
     TO cloudgreet_owner, cloudgreet_app, anon, authenticated, service_role, authenticator;
 
 -- Harmless, but work: not for those who are nobody.

@@ -127,6 +127,9 @@ token_fault(const char *token, size_t length, CgContext *context)
 	context->user = claims.subject;
 	memcpy(context->app_role, claims.app_role, CG_ROLE_NAME_LENGTH);
 	memcpy(context->db_role, claims.db_role, CG_ROLE_NAME_LENGTH);
+	/* service_role passes row security: nothing could hold it to the business. */
+	if (claims.has_business && strcmp(claims.db_role, "service_role") == 0)
+		return "it is of service_role, which acts for all businesses, and names one";
 	return claims.has_business ? currency_fault(&claims, context) : NULL;
 }
 

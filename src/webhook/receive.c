@@ -225,6 +225,7 @@ receive(const CgWebhook *webhook, CgResponse *response)
 	}
 	memset(&context, 0, sizeof(context));
 	context.has_business = true;
+	context.is_entered = true;
 	context.business = account.business;
 	cg_context_set(&context, GUC_ACTION_SAVE);
 	if (is_signed(webhook, &account, &verdict))

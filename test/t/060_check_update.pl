@@ -87,6 +87,26 @@ is($node->safe_psql($mended, q{SELECT string_agg(right(id::text, 2) || ' of ' ||
 is($node->safe_psql($mended, q{SELECT string_agg(right(lead_id::text, 2) || ' ' || status, ', ' ORDER BY status) FROM cloudgreet.sequence_enrollments}), '15 active, 15 stopped', 'nobody is in a sequence twice');
 is($node->safe_psql($mended, q{SELECT string_agg(alert_type, ' ') FROM cloudgreet.alerts}), 'appointments_overlap', 'a person is told of the time that was sold twice');
 is($node->safe_psql($mended, q{SELECT b.name || l.name || (a.config #>> '{voice_settings,speed}') FROM cloudgreet.businesses b, cloudgreet.leads l, cloudgreet.ai_agents a WHERE l.merged_into_id IS NULL LIMIT 1}), 'AcmeLead2', 'names and voices make sense');
+# --- Rows of before are mended ----------------------------------------------------------
+# Numbers and routes that drifted apart, and what deleted businesses left behind.
+my $drifted = new_database('drifted');
+migrate($drifted, scripts([ grep { $_ lt '115' } @steps ], []));
+my ($one, $two, $nobody) = map { "$_$_$_$_$_$_$_$_-0000-7000-8000-000000000001" } 'a', 'b', 'c';
+$node->safe_psql($drifted, qq{
+	INSERT INTO cloudgreet.businesses (id, name, time_zone) VALUES ('$one', 'One', 'UTC'), ('$two', 'Two', 'UTC');
+	INSERT INTO cloudgreet.phone_numbers (business_id, phone_number, is_active, created_at) VALUES
+		('$one', '+13125550701', true, '2026-02-01Z'), ('$two', '+13125550701', true, '2026-01-01Z'),
+		('$one', '+13125550702', true, '2026-02-01Z'), ('$two', '+13125550702', true, '2026-01-01Z'),
+		('$one', '+13125550703', false, '2026-02-01Z'), ('$two', '+13125550703', true, '2026-03-01Z');
+	INSERT INTO cloudgreet_private.phone_routes (phone_number, business_id) VALUES ('+13125550702', '$one'), ('+13125550703', '$one'), ('+13125550704', '$one');
+	INSERT INTO cloudgreet_private.webhook_seen (account_id, dedup_key) VALUES ('$nobody', 'x');
+	INSERT INTO cloudgreet_private.idempotency_keys (business_id, operation, key, request_hash, result_id) VALUES ('$nobody', 'send_sms', 'x', '', '$nobody')});
+migrate($drifted);
+is($node->safe_psql($drifted, q{SELECT right(coalesce(n.phone_number, r.phone_number), 2), b.name, n.is_active, n.confirmed_at IS NOT NULL, r.phone_number IS NOT NULL
+	  FROM cloudgreet.phone_numbers n FULL JOIN cloudgreet_private.phone_routes r USING (business_id, phone_number) JOIN cloudgreet.businesses b ON b.id = business_id ORDER BY 1, 2}),
+	"01|One|f|f|f\n01|Two|t|t|t\n02|One|t|t|t\n02|Two|f|f|f\n03|One|f|t|f\n03|Two|t|t|t", 'each active number leads to one business, the first or the one it led to; others claim it');
+is($node->safe_psql($drifted, 'SELECT count(*) FROM cloudgreet_private.webhook_seen UNION ALL SELECT count(*) FROM cloudgreet_private.idempotency_keys'),
+	"0\n0", 'what belonged to nobody is gone');
 
 # --- Replaceable objects --------------------------------------------------------------
 my $directory = scripts(\@steps, \@api);
