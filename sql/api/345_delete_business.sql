@@ -1,5 +1,5 @@
 /*
- * 340_delete_business.sql
+ * 345_delete_business.sql
  *		Taking a business away, with all that it has in any table.
  *
  * Locks:		workers and clients lock a row of a business first and the business later (a
