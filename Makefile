@@ -20,8 +20,10 @@ endif
 # ---- C: the front, a program of its own ---------------------------------------------
 GATE = build/cloudgreet_gate
 GATE_NAMES = $(sort $(patsubst src/gate/%.c,%,$(wildcard src/gate/*.c)) $(patsubst /usr/share/%.c,%,$(wildcard /usr/share/llhttp/*.c)))
-# llhttp without strict mode takes any byte after CR for LF.
-GATE_CPPFLAGS = -Isrc -I/usr/share/include -isystem /usr/share/include/llhttp -I$(shell $(PG_CONFIG) --includedir) -D_GNU_SOURCE -DLLHTTP_STRICT_MODE=1
+# llhttp: Debian 12 has its C files, where strict mode must be asked for (without it any byte
+# after CR passes for LF); Debian 13 a library, which is strict.
+GATE_LIBS = $(if $(wildcard /usr/share/llhttp/*.c),,-l:libllhttp.a) -lpq -pthread
+GATE_CPPFLAGS = -Isrc -isystem /usr/share/include/llhttp -I$(shell $(PG_CONFIG) --includedir) -D_GNU_SOURCE -DLLHTTP_STRICT_MODE=1
 GATE_CFLAGS = -std=gnu11 -g -Wall -Wextra -Wshadow $(if $(STRICT),-Werror)
 GATE_RELEASE = -O2 -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2
 GATE_DEBUG = -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
@@ -39,6 +41,7 @@ ISOLATION_OPTS = --inputdir=test --outputdir=. --load-extension=cloudgreet
 
 # Debian's pg_config names a PGXS that is there only with the server's development files.
 PG_CONFIG ?= pg_config
+export PG_CONFIG
 PGXS := $(wildcard $(shell $(PG_CONFIG) --pgxs 2>/dev/null))
 ifneq ($(PGXS),)
 include $(PGXS)
@@ -47,9 +50,9 @@ $(OBJS): $(wildcard src/*.h src/*/*.h) $(SCHEMA_FILES)
 
 all: $(GATE)
 $(GATE): $(GATE_NAMES:%=build/gate/%.o)
-	$(CC) -pie -Wl,-z,relro,-z,now -o $@ $^ -lpq -pthread
+	$(CC) -pie -Wl,-z,relro,-z,now -o $@ $^ $(GATE_LIBS)
 $(GATE)_debug: $(GATE_NAMES:%=build/gate_debug/%.o)
-	$(CC) $(GATE_DEBUG) -o $@ $^ -lpq -pthread
+	$(CC) $(GATE_DEBUG) -o $@ $^ $(GATE_LIBS)
 $(foreach dir,gate gate_debug,$(GATE_NAMES:%=build/$(dir)/%.o)): $(wildcard src/gate/*.h) Makefile
 build/gate/%.o: src/gate/%.c
 	@mkdir -p $(@D)
@@ -83,7 +86,7 @@ install-gate: $(GATE)
 	$(INSTALL_PROGRAM) $(GATE) '$(DESTDIR)$(pkglibdir)/cloudgreet_gate'
 else
 all install installcheck: setup
-	@[ -z '$(SET_UP)' ] || { echo "$$(command -v $(PG_CONFIG) || echo pg_config): its PostgreSQL has no files for building extensions (postgresql-server-dev-15); name another by PG_CONFIG" >&2; exit 1; }
+	@[ -z '$(SET_UP)' ] || { echo "$$(command -v $(PG_CONFIG) || echo pg_config): its PostgreSQL has no files for building extensions (postgresql-server-dev-NN); name another by PG_CONFIG" >&2; exit 1; }
 	@$(MAKE) --no-print-directory SET_UP=1 $@
 endif
 
@@ -99,7 +102,7 @@ demo: ## a sample business and its first call, on servers of its own that keep r
 	@test/lib/setup --run
 	@echo 'demo: building and installing the extension'
 	@$(MAKE) --no-print-directory -s all
-	@$(SUDO) $(MAKE) --no-print-directory -s install >/dev/null
+	@$(SUDO) $(MAKE) --no-print-directory -s PG_CONFIG='$(PG_CONFIG)' install >/dev/null
 	@demo/run start
 
 demo-stop: ## end and remove what "make demo" started
@@ -107,23 +110,23 @@ demo-stop: ## end and remove what "make demo" started
 
 test: setup ## build, install, run every test and print "N passed, N failed"
 	@$(MAKE) --no-print-directory -s all
-	@$(SUDO) $(MAKE) --no-print-directory -s install >/dev/null
+	@$(SUDO) $(MAKE) --no-print-directory -s PG_CONFIG='$(PG_CONFIG)' install >/dev/null
 	@test/lib/run
 
 soak: setup ## the crash tests of sending with 2,000 messages each
 	@$(MAKE) --no-print-directory -s all
-	@$(SUDO) $(MAKE) --no-print-directory -s install >/dev/null
+	@$(SUDO) $(MAKE) --no-print-directory -s PG_CONFIG='$(PG_CONFIG)' install >/dev/null
 	@NOTES=1 MESSAGES=2000 PROVE_TESTS='test/t/141_outbox_crash.pl test/t/142_outbox_lives.pl' test/lib/run tap
 
 check-update check-dump: setup ## one comparison of catalogs: updated = fresh, dump-restored = fresh
 	@$(MAKE) --no-print-directory -s all
-	@$(SUDO) $(MAKE) --no-print-directory -s install >/dev/null
+	@$(SUDO) $(MAKE) --no-print-directory -s PG_CONFIG='$(PG_CONFIG)' install >/dev/null
 	@PROVE_TESTS=test/t/*_$(subst -,_,$@).pl test/lib/run tap
 
 bench: ## ratios measured side by side (BENCH=gateway)
 	@test/lib/setup wrk
 	@$(MAKE) --no-print-directory -s all
-	@$(SUDO) $(MAKE) --no-print-directory -s install >/dev/null
+	@$(SUDO) $(MAKE) --no-print-directory -s PG_CONFIG='$(PG_CONFIG)' install >/dev/null
 	@test/bench/$(or $(BENCH),gateway).sh
 
 # ---- Lint ---------------------------------------------------------------------------

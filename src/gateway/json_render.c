@@ -26,6 +26,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
+#include "compat.h"
 #include "core/spi.h"
 #include "gateway/rest.h"
 #include "gateway/settings.h"

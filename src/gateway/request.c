@@ -11,6 +11,7 @@
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 
+#include "compat.h"
 #include "core/errors.h"
 #include "gateway/gateway.h"
 #include "tenant/login.h"

@@ -14,6 +14,7 @@
 #include "funcapi.h"
 #include "utils/builtins.h"
 
+#include "compat.h"
 #include "tenant/secret.h"
 #include "tenant/secret_log.h"
 

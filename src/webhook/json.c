@@ -9,6 +9,7 @@
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
+#include "compat.h"
 #include "webhook/json.h"
 
 /* The code unit of "\uXXXX", or -1. */

@@ -29,6 +29,7 @@
 #include "lib/stringinfo.h"
 #include "utils/timestamp.h"
 
+#include "compat.h"
 #include "webhook/signature.h"
 
 #define TOLERANCE_USECS (INT64CONST(300) * USECS_PER_SEC)
