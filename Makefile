@@ -29,8 +29,10 @@ GATE_RELEASE = -O2 -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2
 GATE_DEBUG = -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 
 # ---- SQL ----------------------------------------------------------------------------
+# The extension script, and one for each step that a released version takes to the next.
 SCRIPT = build/$(EXTENSION)--$(EXTENSION_VERSION).sql
-DATA_built = $(SCRIPT)
+UPDATES = $(patsubst sql/update/%,build/%,$(wildcard sql/update/$(EXTENSION)--*--*.sql))
+DATA_built = $(SCRIPT) $(UPDATES)
 EXTRA_CLEAN = build results output_iso tmp_check tmp_check_iso regression.diffs regression.out
 
 # ---- Tests --------------------------------------------------------------------------
@@ -71,6 +73,12 @@ $(SCRIPT): $(sort $(wildcard sql/extension/*.sql)) cloudgreet.control
 	@mkdir -p $(@D)
 	{ printf '%s\n' '\echo Use "CREATE EXTENSION cloudgreet" to load this file. \quit'; cat $(filter %.sql,$^); } >$@
 
+# What the step wrote by hand, and behind the step to this version all that can be replaced.
+$(UPDATES): build/%: sql/update/% $(sort $(wildcard sql/extension/*.sql)) cloudgreet.control
+	@mkdir -p $(@D)
+	{ printf '%s\n' '\echo Use "ALTER EXTENSION cloudgreet UPDATE" to load this file. \quit'; cat $<; \
+	  $(if $(filter %--$(EXTENSION_VERSION).sql,$@),sed 's/^CREATE FUNCTION/CREATE OR REPLACE FUNCTION/' $(filter sql/extension/%,$^)); } >$@
+
 install: install-scripts
 .PHONY: install-scripts
 install-scripts:
@@ -93,7 +101,7 @@ endif
 # Installing needs the rights of whoever owns PostgreSQL's directories.
 SUDO = $(shell [ "$$(id -u)" -eq 0 ] || echo sudo)
 
-.PHONY: setup demo demo-stop test soak bench check-update check-dump lint format help
+.PHONY: setup demo demo-stop test platform-17 soak bench check-update check-dump lint format help
 setup: ## install what is missing (Debian packages)
 	@test/lib/setup
 
@@ -129,6 +137,9 @@ bench: ## ratios measured side by side (BENCH=gateway)
 	@$(SUDO) $(MAKE) --no-print-directory -s PG_CONFIG='$(PG_CONFIG)' install >/dev/null
 	@test/bench/$(or $(BENCH),gateway).sh
 
+platform-17: ## every suite on Debian 13 with its PostgreSQL 17, in a root outside the tree (PLATFORM_ROOT)
+	@test/lib/platform 17 make test
+
 # ---- Lint ---------------------------------------------------------------------------
 lint: setup ## formatting, shell, exports, layers, tests that nobody runs, sizes
 	@$(MAKE) --no-print-directory -s -B all STRICT=1
@@ -138,4 +149,4 @@ format: ## rewrite C files in the house style
 	clang-format -i $(wildcard src/*.[ch] src/*/*.[ch])
 
 help: ## this list (besides all, install, installcheck, clean)
-	@sed -n 's/^\([a-z -]*\):.*## /\1: /p' Makefile
+	@sed -n 's/^\([a-z0-9 -]*\):.*## /\1: /p' Makefile

@@ -12,8 +12,8 @@
  * Locks:		ShareUpdateExclusive on the extension object for the transaction:
  *				one migration at a time, and no ALTER or DROP EXTENSION meanwhile.
  *				(An advisory lock could be held by any role that may connect.)
- * Errors:		42501 for callers without superuser rights, ZG114 for a schema of a
- *				newer library, ZG117 for one that is not whole, 55000 for a step that
+ * Errors:		42501 for callers without superuser rights, ZG113 for an extension
+ *				that was not updated, ZG114 for one or a schema of a newer library, ZG117 for one that is not whole, 55000 for a step that
  *				changed after it was applied.
  */
 #include "postgres.h"
@@ -254,6 +254,8 @@ cg_sql_migrate(PG_FUNCTION_ARGS)
 	LockDatabaseObject(ExtensionRelationId, get_extension_oid("cloudgreet", false), 0,
 					   ShareUpdateExclusiveLock);
 
+	/* The files are those of the library: they call functions of its extension. */
+	cg_extension_require();
 	settings_level = pin_settings();
 	cg_spi_begin(&spi, "migrating the application schema");
 	steps = cg_scripts_read("schema");

@@ -72,7 +72,7 @@ nothing_left('after it');
 end_by('KILL', begin());
 ok(processes() > 0, 'a start that is killed leaves what it started');
 ($status, $said) = demo('start');
-is($status, 0, 'the next one starts') or BAIL_OUT($said);
+is($status, 0, 'the next one starts') or die $said;
 like($said, qr/^demo: starting anew; what ran in \.\/run is removed$/m, '... anew');
 
 # --- The story ---------------------------------------------------------------------------
