@@ -3,9 +3,9 @@
 #		... UPDATE and migrate() end in the catalog of a fresh installation, and until then
 #		everything says what to run.
 #
-# test/lib/old keeps what that version was: its extension script and rows of then.  The
-# server runs from a copy of its installation's tree, so that the old script can lie where
-# the server looks for it.
+# test/lib/old keeps what that version installed (extension script, steps, replaceable files)
+# and rows of then.  The server runs from a copy of its installation's tree, so that the old
+# script can lie where the server looks for it.
 use strict;
 use warnings;
 use File::Basename qw(basename dirname);
@@ -17,7 +17,8 @@ use Test::More;
 use CatalogDiff qw(catalog_diff);
 
 my $old_version = '0.1.0';
-my $last_old_step = '100_due_work.sql';
+my $old = PostgreSQL::Test::Utils::tempdir();
+system_or_bail('tar', '-xf', "test/lib/old/cloudgreet-$old_version.tar.xz", '-C', $old);
 my %path = map { $_ => `pg_config --$_` =~ s/\n//r } ('bindir', 'sharedir', 'pkglibdir');
 
 # A server finds its share directory from where its program lies.
@@ -45,7 +46,7 @@ sub installation_with
 
 # What the old library had and this one has not stands for nothing here: it is dropped.
 my %symbols = map { (split)[2] => 1 } `nm -D --defined-only $path{pkglibdir}/cloudgreet.so`;
-my $old_script = slurp_file("test/lib/old/cloudgreet--$old_version.sql") =~ s/'(cg_sql_\w+)'/$symbols{$1} ? "'$1'" : "'cg_sql_library_version'"/ger;
+my $old_script = slurp_file("$old/cloudgreet--$old_version.sql") =~ s/'(cg_sql_\w+)'/$symbols{$1} ? "'$1'" : "'cg_sql_library_version'"/ger;
 
 my $node = PostgreSQL::Test::Cluster->new('versions', install_path => installation_with("cloudgreet--$old_version.sql" => $old_script));
 $node->init;
@@ -70,13 +71,10 @@ $node->safe_psql('postgres', 'CREATE DATABASE old');
 $node->safe_psql('old', "CREATE EXTENSION cloudgreet VERSION '$old_version'");
 like(error_of('SELECT cloudgreet.migrate()'), qr/ZG113: the extension is older than the library.*version \Q$old_version\E in this database, the library is \Q$version\E.*HINT:  Run ALTER EXTENSION cloudgreet UPDATE and then/s,
 	'migrate() refuses an extension that was not updated, with what to run');
-my $then = PostgreSQL::Test::Utils::tempdir();
-make_path("$then/schema", "$then/api");
-copy($_, "$then/schema/" . basename($_)) or die "$_: $!" for grep { basename($_) le $last_old_step } glob 'sql/schema/*.sql';
 # The library of then would not have refused; this one is told that all is of one age.
 $node->safe_psql('old', "UPDATE pg_extension SET extversion = '$version' WHERE extname = 'cloudgreet';
-	SET cloudgreet.script_directory = '$then'; SELECT cloudgreet.migrate()");
-$node->safe_psql('old', slurp_file('test/lib/old/sample_data.sql'));
+	SET cloudgreet.script_directory = '$old'; SELECT cloudgreet.migrate()");
+$node->safe_psql('old', slurp_file("$old/sample_data.sql"));
 $node->safe_psql('old', "UPDATE pg_extension SET extversion = '$old_version' WHERE extname = 'cloudgreet'");
 
 # "table count" for every table of then, partitions through their parents.
