@@ -37,6 +37,11 @@ CREATE FUNCTION cloudgreet.schema_state() RETURNS text
 COMMENT ON FUNCTION cloudgreet.schema_state() IS
     'The application schema and the extension beside the library: current, absent, older, newer, or broken (DROP EXTENSION ... CASCADE took parts of it). Never an error.';
 
+CREATE FUNCTION cloudgreet.is_migrated() RETURNS boolean
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'cg_sql_is_migrated';
+COMMENT ON FUNCTION cloudgreet.is_migrated() IS
+    'Whether migrate() would find nothing to do: the schema is current, and its functions and policies are those of the installed files. Superusers only. Error 58P01 when the files are not there.';
+
 CREATE FUNCTION cloudgreet.library_version() RETURNS text
     LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cg_sql_library_version';
 COMMENT ON FUNCTION cloudgreet.library_version() IS

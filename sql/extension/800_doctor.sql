@@ -23,6 +23,10 @@ BEGIN
             CASE WHEN is_newer THEN 'Install the newer library; sessions that were open before it was installed have to reconnect.'
                  WHEN pg_is_in_recovery() THEN 'On the primary: ALTER EXTENSION cloudgreet UPDATE; SELECT cloudgreet.migrate();'
                  ELSE 'ALTER EXTENSION cloudgreet UPDATE; SELECT cloudgreet.migrate();' END;
+    ELSIF found = 'current' AND NOT cloudgreet.is_migrated() THEN
+        -- doctor_findings() itself may be of the files before.
+        RETURN QUERY SELECT 'error', 'the functions of the application schema are not those of the installed files',
+            CASE WHEN pg_is_in_recovery() THEN 'On the primary: ' ELSE '' END || 'SELECT cloudgreet.migrate();';
     ELSIF found = 'current' THEN
         RETURN QUERY SELECT * FROM cloudgreet_private.doctor();
     ELSE

@@ -194,6 +194,17 @@ refuse_newer_schema(List *steps, int version)
 						 "before the schema was migrated.")));
 }
 
+/* Whether the replaceable objects in the database came from files with this checksum. */
+static bool
+has_replaceables(const char *checksum)
+{
+	Oid   types[] = {TEXTOID};
+	Datum values[] = {CStringGetTextDatum(checksum)};
+
+	return keep_books("SELECT FROM cloudgreet_private.api_state WHERE checksum = $1", 1,
+					  types, values) == 1;
+}
+
 static void
 apply_replaceables(bool schema_changed)
 {
@@ -202,9 +213,7 @@ apply_replaceables(bool schema_changed)
 	Oid   types[] = {TEXTOID};
 	Datum values[] = {CStringGetTextDatum(checksum)};
 
-	if (!schema_changed &&
-		keep_books("SELECT FROM cloudgreet_private.api_state WHERE checksum = $1", 1,
-				   types, values) == 1)
+	if (!schema_changed && has_replaceables(checksum))
 		return;
 
 	cg_scripts_replace(scripts);
@@ -288,4 +297,22 @@ cg_sql_migrate(PG_FUNCTION_ARGS)
 	AtEOXact_GUC(true, settings_level);
 
 	PG_RETURN_INT32(version);
+}
+
+PG_FUNCTION_INFO_V1(cg_sql_is_migrated);
+
+/* A release may bring replaceable files alone, which the schema's version does not tell. */
+Datum
+cg_sql_is_migrated(PG_FUNCTION_ARGS)
+{
+	CgSpi spi;
+	bool  result = cg_schema_state() == CG_SCHEMA_CURRENT;
+
+	if (result)
+	{
+		cg_spi_begin(&spi, "comparing the installed files");
+		result = has_replaceables(cg_scripts_checksum(cg_scripts_read("api")));
+		cg_spi_end(&spi);
+	}
+	PG_RETURN_BOOL(result);
 }
