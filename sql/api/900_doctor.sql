@@ -3,7 +3,7 @@
  *		What is missing or unsafe in an installation, each with the line that mends it.
  *
  * A line is SQL that runs as it is printed, up to a comment, or it is prose: then it has no
- * statement in it, only names of functions.  test/t/081_doctor_lines.pl runs them.
+ * statement in it, only names of functions.  test/t/080_doctor.pl runs each for planted faults.
  */
 CREATE OR REPLACE FUNCTION cloudgreet_private.setting_names(setting text, are_folded boolean) RETURNS text[]
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS
@@ -167,6 +167,15 @@ COMMENT ON FUNCTION cloudgreet_private.doctor_sending() IS
     'The part of doctor() about accounts at providers and what is missing for messages.';
 REVOKE ALL ON FUNCTION cloudgreet_private.doctor_sending() FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION cloudgreet_private.is_tenant_table(target oid) RETURNS boolean
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS
+$$
+    SELECT is_tenant_table.target = 'cloudgreet.businesses'::regclass
+        OR EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = is_tenant_table.target AND a.attname = 'business_id' AND NOT a.attisdropped)
+$$;
+COMMENT ON FUNCTION cloudgreet_private.is_tenant_table(oid) IS 'Whether rows of the table belong to a business, so that policies can be made for it.';
+REVOKE ALL ON FUNCTION cloudgreet_private.is_tenant_table(oid) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION cloudgreet_private.doctor_findings()
     RETURNS TABLE (severity text, problem text, mend text)
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
@@ -201,7 +210,7 @@ BEGIN
         'SELECT cloudgreet.activate();  -- if it is the one that may send'
             || CASE WHEN i.state = 'copy' AND w.timeline > 1 THEN ', and the old primary is certain to be down' ELSE '' END
       FROM cloudgreet.installation_status() i,
-           (SELECT (SELECT timeline_id FROM pg_control_checkpoint()) AS timeline,
+           (SELECT CASE WHEN NOT is_standby THEN ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int END AS timeline,
                    (SELECT count(*) FROM cloudgreet_private.outbox o WHERE o.state = 'queued' AND o.deadline_at > cloudgreet.clock()) AS waiting) w
      WHERE i.state <> 'active' AND NOT is_standby;
 
@@ -215,14 +224,18 @@ BEGIN
      WHERE NOT (SELECT coalesce(r.rolconfig, '{}') @> '{log_parameter_max_length=0,log_parameter_max_length_on_error=0}'
                   FROM pg_roles r WHERE r.rolname = 'cloudgreet_gate');
 
-    RETURN QUERY SELECT 'error', format('table %s does not isolate tenants', c.oid::regclass), 'SELECT cloudgreet_private.apply_permissions();'
+    RETURN QUERY SELECT 'error', format('table %s does not isolate tenants', c.oid::regclass),
+        CASE WHEN cloudgreet_private.is_tenant_table(c.oid) THEN 'SELECT cloudgreet_private.apply_permissions();'
+             ELSE format('ALTER TABLE %s SET SCHEMA public;  -- it has no business_id', c.oid::regclass) END
       FROM pg_class c
      WHERE c.relnamespace = 'cloudgreet'::regnamespace AND c.relkind IN ('r', 'p') AND c.relowner = 'cloudgreet_owner'::regrole
        AND (NOT (c.relrowsecurity AND c.relforcerowsecurity)
             OR NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND NOT p.polpermissive));
 
     RETURN QUERY SELECT 'warning', format('table %s belongs to role "%s": row security does not hold for that role', c.oid::regclass, c.relowner::regrole),
-        format('ALTER TABLE %s OWNER TO cloudgreet_owner; SELECT cloudgreet_private.apply_permissions();', c.oid::regclass)
+        CASE WHEN cloudgreet_private.is_tenant_table(c.oid)
+             THEN format('ALTER TABLE %s OWNER TO cloudgreet_owner; SELECT cloudgreet_private.apply_permissions();', c.oid::regclass)
+             ELSE format('ALTER TABLE %s SET SCHEMA public;  -- it has no business_id', c.oid::regclass) END
       FROM pg_class c
      WHERE c.relnamespace = 'cloudgreet'::regnamespace AND c.relkind IN ('r', 'p') AND c.relowner <> 'cloudgreet_owner'::regrole;
 
@@ -260,10 +273,14 @@ CREATE OR REPLACE FUNCTION cloudgreet_private.doctor()
     RETURNS TABLE (severity text, problem text, mend text)
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
 $$
+DECLARE
+    is_preloaded CONSTANT boolean := cloudgreet_private.setting_names('shared_preload_libraries', false) && '{cloudgreet,$libdir/cloudgreet}';
 BEGIN
-    -- A standby takes settings, but nothing that writes.
+    -- A standby takes settings, but nothing that writes; a session without the library knows
+    -- none of its settings.
     RETURN QUERY SELECT f.severity, f.problem,
-        CASE WHEN pg_is_in_recovery() AND f.mend ~ '\m(SELECT cloudgreet|ALTER ROLE|ALTER TABLE|REVOKE|UPDATE) ?'
+        CASE WHEN NOT is_preloaded AND f.mend ~ '^ALTER SYSTEM (SET|RESET) cloudgreet\.' THEN 'LOAD ''cloudgreet''; ' || f.mend
+             WHEN pg_is_in_recovery() AND f.mend ~ '\m(SELECT cloudgreet|ALTER ROLE|ALTER TABLE|REVOKE|UPDATE) ?'
              THEN 'On the primary: ' || f.mend ELSE f.mend END
       FROM cloudgreet_private.doctor_findings() f;
 END

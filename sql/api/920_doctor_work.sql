@@ -24,7 +24,7 @@ COMMENT ON FUNCTION cloudgreet_private.doctor_providers() IS
     'The part of doctor() about providers that do not answer, or with errors of their own only, by what the last attempts saw.';
 REVOKE ALL ON FUNCTION cloudgreet_private.doctor_providers() FROM PUBLIC;
 
-CREATE OR REPLACE FUNCTION cloudgreet_private.doctor_work()
+CREATE OR REPLACE FUNCTION cloudgreet_private.doctor_work(up_since timestamptz DEFAULT pg_postmaster_start_time())
     RETURNS TABLE (severity text, problem text, mend text)
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
 $$
@@ -32,7 +32,7 @@ DECLARE
     -- Where nothing is to be sent, what waits is as it should be; that it is so is said elsewhere.
     is_active CONSTANT boolean := cloudgreet.is_active();
     -- What was down a moment ago has not had the time.
-    is_settled CONSTANT boolean := pg_postmaster_start_time() < now() - interval '5 minutes'
+    is_settled CONSTANT boolean := doctor_work.up_since < now() - interval '5 minutes'
         AND (SELECT i.activated_at < now() - interval '5 minutes' FROM cloudgreet_private.installation i);
 BEGIN
     RETURN QUERY SELECT * FROM cloudgreet_private.doctor_providers();
@@ -78,6 +78,6 @@ BEGIN
              GROUP BY 1, 2, 3) h;
 END
 $$;
-COMMENT ON FUNCTION cloudgreet_private.doctor_work() IS
-    'The part of doctor() about a missing tick, webhooks and requests that wait or were given up, and providers that do not answer.';
-REVOKE ALL ON FUNCTION cloudgreet_private.doctor_work() FROM PUBLIC;
+COMMENT ON FUNCTION cloudgreet_private.doctor_work(timestamptz) IS
+    'The part of doctor() about a missing tick, webhooks and requests that wait or were given up, and providers that do not answer, on a server that is up since then.';
+REVOKE ALL ON FUNCTION cloudgreet_private.doctor_work(timestamptz) FROM PUBLIC;

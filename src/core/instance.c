@@ -79,7 +79,9 @@ read_installation(Installation *row, bool newest)
 static CgInstanceState
 judge(const Installation *row, const char **reason)
 {
-	if (row->system_identifier != (int64) GetSystemIdentifier())
+	if (RecoveryInProgress())
+		*reason = "It is a standby: what may send is its primary.";
+	else if (row->system_identifier != (int64) GetSystemIdentifier())
 		*reason = "The database was restored into another cluster.";
 	else if (row->database != MyDatabaseId)
 		*reason = "The database was restored or copied within the cluster.";
