@@ -195,8 +195,8 @@ cg_sql_pause(PG_FUNCTION_ARGS)
 	cg_run_as_owner(&saved);
 	cg_spi_begin(&spi, "pausing the installation");
 	(void) cg_spi_query("UPDATE cloudgreet_private.installation SET is_paused = true "
-						"WHERE is_single", 0,
-						NULL, NULL, NULL, false, 0);
+						"WHERE is_single",
+						0, NULL, NULL, NULL, false, 0);
 	cg_spi_end(&spi);
 	cg_identity_restore(&saved);
 	PG_RETURN_VOID();

@@ -89,11 +89,11 @@ cg_sql_secret_fault(PG_FUNCTION_ARGS)
 {
 	char *label = cg_secret_label(
 		PG_GETARG_UUID_P(0), text_to_cstring(PG_GETARG_TEXT_PP(1)), PG_GETARG_INT32(2));
-	bytea *plain = cg_secret_try_open(label, text_to_cstring(PG_GETARG_TEXT_PP(3)),
-									  PG_GETARG_BYTEA_PP(4), PG_GETARG_BYTEA_PP(5));
-	char  *provider = text_to_cstring(PG_GETARG_TEXT_PP(6));
-	char  *use = text_to_cstring(PG_GETARG_TEXT_PP(7));
-	size_t length;
+	bytea      *plain = cg_secret_try_open(label, text_to_cstring(PG_GETARG_TEXT_PP(3)),
+										   PG_GETARG_BYTEA_PP(4), PG_GETARG_BYTEA_PP(5));
+	char       *provider = text_to_cstring(PG_GETARG_TEXT_PP(6));
+	char       *use = text_to_cstring(PG_GETARG_TEXT_PP(7));
+	size_t      length;
 	const char *fault = NULL;
 
 	if (plain == NULL)
