@@ -91,6 +91,8 @@ is(join(' ', $said =~ /^Reminder +(\d+h) before by SMS: .* \(scheduled\)$/mg), '
 
 # --- What it has one try -----------------------------------------------------------------
 my @lines = $said =~ /^  ((?:curl|psql) .*)$/mg;
+my ($ask) = grep { /^psql/ } @lines;
+is(`@{[ $ask =~ s/ -c .*/ -XAtc 'SELECT * FROM cloudgreet.doctor()'/r ]}`, '', 'doctor() finds all well in it');
 is(scalar(@lines), 3, 'it prints three lines');
 # As in another shell, in another directory.
 sub paste
