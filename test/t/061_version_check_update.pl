@@ -18,7 +18,7 @@ use CatalogDiff qw(catalog_diff);
 
 my $old_version = '0.1.0';
 my $old = PostgreSQL::Test::Utils::tempdir();
-system_or_bail('tar', '-xf', "test/lib/old/cloudgreet-$old_version.tar.xz", '-C', $old);
+system_or_bail('tar', '-xf', "test/lib/old/cloudgreet-$old_version.tar.gz", '-C', $old);
 my %path = map { $_ => `pg_config --$_` =~ s/\n//r } ('bindir', 'sharedir', 'pkglibdir');
 
 # A server finds its share directory from where its program lies.
