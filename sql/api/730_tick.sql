@@ -74,6 +74,11 @@ BEGIN
         END;
         done := done + 1;
     END LOOP;
+    -- For doctor(). Of several sessions at a time one tells it, and no other waits.
+    PERFORM FROM cloudgreet_private.ticks t WHERE t.is_single FOR NO KEY UPDATE SKIP LOCKED;
+    IF FOUND THEN
+        UPDATE cloudgreet_private.ticks t SET last_at = now() WHERE t.is_single;
+    END IF;
     RETURN done;
 END
 $$;

@@ -40,12 +40,22 @@ COMMENT ON FUNCTION cloudgreet.touch_updated_at() IS
 CREATE FUNCTION cloudgreet.migrate() RETURNS integer
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'cg_sql_migrate';
 COMMENT ON FUNCTION cloudgreet.migrate() IS
-    'Creates or upgrades the application schema in one transaction and returns its version. Superusers only (42501); idempotent; errors ZG114 for a schema newer than the library, ZG117 for one that is not whole.';
+    'Creates or upgrades the application schema in one transaction and returns its version. Superusers only (42501); idempotent; errors ZG113 for an extension that was not updated to the library''s version, ZG114 for a schema newer than the library, ZG117 for one that is not whole.';
 
 CREATE FUNCTION cloudgreet.schema_state() RETURNS text
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'cg_sql_schema_state';
 COMMENT ON FUNCTION cloudgreet.schema_state() IS
-    'The application schema beside the library: current, absent, older, newer, or broken (DROP EXTENSION ... CASCADE took parts of it). Never an error.';
+    'The application schema and the extension beside the library: current, absent, older, newer, or broken (DROP EXTENSION ... CASCADE took parts of it). Never an error.';
+
+CREATE FUNCTION cloudgreet.is_migrated() RETURNS boolean
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'cg_sql_is_migrated';
+COMMENT ON FUNCTION cloudgreet.is_migrated() IS
+    'Whether migrate() would find nothing to do: the schema is current, and its functions and policies are those of the installed files. Superusers only. Error 58P01 when the files are not there.';
+
+CREATE FUNCTION cloudgreet.library_version() RETURNS text
+    LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cg_sql_library_version';
+COMMENT ON FUNCTION cloudgreet.library_version() IS
+    'The version of the library that this session has loaded; it should be that of the extension (pg_extension.extversion).';
 
 CREATE FUNCTION cloudgreet.uninstall() RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS

@@ -96,7 +96,9 @@ read_installation(Installation *row, bool newest)
 static CgInstanceState
 judge(const Installation *row, const char **reason)
 {
-	if (row->system_identifier != (int64) GetSystemIdentifier())
+	if (RecoveryInProgress())
+		*reason = "It is a standby: what may send is its primary.";
+	else if (row->system_identifier != (int64) GetSystemIdentifier())
 		*reason = "The database was restored into another cluster.";
 	else if (row->database != MyDatabaseId)
 		*reason = "The database was restored or copied within the cluster.";
@@ -231,8 +233,9 @@ cg_sql_pause(PG_FUNCTION_ARGS)
 	cg_schema_require();
 	cg_run_as_owner(&saved);
 	cg_spi_begin(&spi, "pausing the installation");
-	(void) cg_spi_query("UPDATE cloudgreet_private.installation SET is_paused = true", 0,
-						NULL, NULL, NULL, false, 0);
+	(void) cg_spi_query("UPDATE cloudgreet_private.installation SET is_paused = true "
+						"WHERE is_single",
+						0, NULL, NULL, NULL, false, 0);
 	cg_spi_end(&spi);
 	cg_identity_restore(&saved);
 	PG_RETURN_VOID();

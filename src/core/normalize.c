@@ -10,6 +10,7 @@
 #include "fmgr.h"
 #include "utils/builtins.h"
 
+#include "compat.h"
 #include "core/canonical.h"
 #include "core/email.h"
 #include "core/errors.h"

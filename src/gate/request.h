@@ -8,7 +8,7 @@
 #ifndef CG_GATE_REQUEST_H
 #define CG_GATE_REQUEST_H
 
-#include <llhttp/llhttp.h>
+#include <llhttp.h>
 #include <stdbool.h>
 #include <stdint.h>
 

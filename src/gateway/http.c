@@ -25,6 +25,7 @@
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 
+#include "compat.h"
 #include "core/errors.h"
 #include "core/json_size.h"
 #include "core/message.h"
@@ -59,7 +60,7 @@ become_caller(const CgRequest *request)
 
 	set_for_request("search_path", "pg_catalog, pg_temp");
 	if ((request->route->flags & CG_ROUTE_WRITE) == 0)
-		set_for_request("transaction_read_only", "on");
+		XactReadOnly = true; /* until the subtransaction ends, which restores it */
 	cg_context_set(&request->context, GUC_ACTION_SAVE);
 	GetUserIdAndSecContext(&current, &security_context);
 	SetUserIdAndSecContext(role, security_context | SECURITY_LOCAL_USERID_CHANGE);

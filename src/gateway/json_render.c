@@ -33,6 +33,7 @@
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
 
+#include "compat.h"
 #include "core/json_size.h"
 #include "gateway/rest.h"
 #include "gateway/settings.h"

@@ -12,6 +12,7 @@
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 
+#include "compat.h"
 #include "core/errors.h"
 #include "core/json_size.h"
 #include "gateway/gateway.h"

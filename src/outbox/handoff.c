@@ -32,6 +32,7 @@
 #include "storage/spin.h"
 #include "utils/rel.h"
 
+#include "compat.h"
 #include "outbox/handoff.h"
 
 #define DATABASES 16
@@ -250,7 +251,7 @@ cg_handoff_attach(CgHandoffWorker worker)
 		SpinLockAcquire(&own_place->lock);
 		is_mine = own_place->worker[worker] == NO_PROCESS;
 		if (is_mine)
-			own_place->worker[worker] = MyProc->pgprocno;
+			own_place->worker[worker] = cg_compat_proc_number();
 		SpinLockRelease(&own_place->lock);
 	}
 	LWLockRelease(AddinShmemInitLock);

@@ -21,6 +21,7 @@
 #include "utils/syscache.h"
 #include "utils/varlena.h"
 
+#include "compat.h"
 #include "tenant/claims.h"
 #include "tenant/context.h"
 #include "tenant/settings.h"
@@ -106,12 +107,12 @@ cg_context_check(char **newval, void **extra, GucSource source)
 		return false;
 	}
 
-	parsed = malloc(sizeof(CgContext)); /* GUC extras are freed with free() */
+	parsed = cg_compat_guc_malloc(sizeof(CgContext));
 	if (parsed == NULL)
 		return false;
 	if (!parse_context(*newval, parsed))
 	{
-		free(parsed);
+		cg_compat_guc_free(parsed);
 		return false;
 	}
 	*extra = parsed;

@@ -23,6 +23,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "compat.h"
 #include "core/clock.h"
 #include "core/errors.h"
 #include "core/spi.h"

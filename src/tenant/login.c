@@ -22,6 +22,7 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
+#include "compat.h"
 #include "core/errors.h"
 #include "core/schema_version.h"
 #include "core/spi.h"

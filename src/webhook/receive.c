@@ -19,6 +19,7 @@
 #include "utils/builtins.h"
 #include "utils/uuid.h"
 
+#include "compat.h"
 #include "core/clock.h"
 #include "core/errors.h"
 #include "core/schema_version.h"

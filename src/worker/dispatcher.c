@@ -27,6 +27,7 @@
 #include "utils/memutils.h"
 #include "utils/wait_event.h"
 
+#include "compat.h"
 #include "core/monotonic.h"
 #include "http/client.h"
 #include "outbox/handoff.h"
@@ -466,7 +467,7 @@ cg_worker_dispatch(Datum argument)
 	MemoryContextSwitchTo(TopMemoryContext);
 	start();
 	recover();
-	events = CreateWaitEventSet(TopMemoryContext, 3);
+	events = cg_compat_wait_event_set(3);
 	AddWaitEventToSet(events, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
 	AddWaitEventToSet(events, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
 	AddWaitEventToSet(events, WL_SOCKET_READABLE, cg_http_client_event_fd(self.client),

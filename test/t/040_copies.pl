@@ -5,6 +5,7 @@ use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use Doctor qw(failing_lines);
 
 sub status
 {
@@ -134,10 +135,22 @@ my $standby = PostgreSQL::Test::Cluster->new('standby');
 $standby->init_from_backup($node, 'shared', has_streaming => 1);
 $standby->start;
 is(status($standby, 'app'), 'copy', 'a standby can tell its state, and it is a copy');
+like($standby->safe_psql('app', 'SELECT reason FROM cloudgreet.installation_status()'), qr/^It is a standby/, 'since it is one');
+my $said = $standby->safe_psql('app', q{SELECT problem || ' -> ' || mend FROM cloudgreet.doctor()});
+unlike($said, qr/activate|sends nothing/, 'doctor() does not ask it to send');
+like($said, qr/no active token key/, 'but names what is wrong there too');
+is(failing_lines($standby, 'app'), '', 'with lines that run there');
+$node->safe_psql('app', 'ALTER TABLE cloudgreet.leads NO FORCE ROW LEVEL SECURITY');
+$node->wait_for_catchup($standby);
+like($standby->safe_psql('app', 'SELECT mend FROM cloudgreet.doctor()'), qr/^On the primary: SELECT cloudgreet_private\.apply_permissions\(\);$/m, 'or that say where');
+$node->safe_psql('app', 'SELECT cloudgreet_private.apply_permissions()');
+$node->wait_for_catchup($standby);
 my ($status, undef, $err) = $standby->psql('app', 'SELECT cloudgreet.activate()');
 like($err, qr/cannot execute cloudgreet\.activate\(\) during recovery/, 'it cannot be activated');
 is(status($node, 'app'), 'active', 'and the attempt does not touch the file that it shares with the primary');
 $standby->promote;
+like($standby->safe_psql('app', q{SELECT severity || problem || mend FROM cloudgreet.doctor()}),
+	qr/^warningthis database sends nothing\. .* The server was promoted \(timeline 2\)\.SELECT cloudgreet\.activate\(\);  -- .*old primary is certain to be down$/m, 'once promoted it is told that it does not send');
 $standby->safe_psql('app', 'SELECT cloudgreet.activate()');
 is(status($standby, 'app'), 'active', 'once promoted it can');
 $standby->stop;
