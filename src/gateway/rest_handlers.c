@@ -65,6 +65,25 @@ write_range(CgResponse *response, int64 first, int64 rows, int64 total)
 	cg_response_header(response, "Content-Range", range.data);
 }
 
+/*
+ * A page that begins behind the last of the counted rows is none: 416.  One that begins
+ * right there is the empty end of the list, as for PostgREST.
+ */
+static bool
+refuse_page(const CgRestRequest *rest, CgResponse *response, int64 total)
+{
+	if (total < 0 || rest->offset <= total)
+		return false;
+	cg_response_error_details(response, 416, "PGRST103",
+							  "Requested range not satisfiable",
+							  psprintf("An offset of " INT64_FORMAT " was requested, but "
+									   "there are only " INT64_FORMAT " rows.",
+									   rest->offset, total),
+							  NULL);
+	write_range(response, 0, 0, total);
+	return true;
+}
+
 void
 cg_rest_read(const CgRequest *request, CgResponse *response)
 {
@@ -83,10 +102,14 @@ cg_rest_read(const CgRequest *request, CgResponse *response)
 	cg_spi_begin(&spi, "answering a request");
 	if (rest.counts)
 		total = count_rows(request, &rest);
-	rows = cg_rest_execute(request, &rest);
-	write_range(response, rest.offset, (int64) rows, total);
-	/* 206: there are more. */
-	cg_rest_answer_rows(&rest, response, (int64) rows < total ? 206 : 200, rows);
+	if (!refuse_page(&rest, response, total))
+	{
+		rows = cg_rest_execute(request, &rest);
+		write_range(response, rest.offset, (int64) rows, total);
+		/* 206: there are more.  No rows are no part of them (RFC 9110, 14.4). */
+		cg_rest_answer_rows(&rest, response,
+							rows > 0 && (int64) rows < total ? 206 : 200, rows);
+	}
 	cg_spi_end(&spi);
 }
 
