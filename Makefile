@@ -47,9 +47,9 @@ $(OBJS): $(wildcard src/*.h src/*/*.h) $(SCHEMA_FILES)
 
 all: $(GATE)
 $(GATE): $(GATE_NAMES:%=build/gate/%.o)
-	$(CC) -pie -Wl,-z,relro,-z,now -o $@ $^ -lpq -pthread
+	$(CC) -pie -Wl,-z,relro,-z,now -o $@ $^ -lpq -lcrypto -pthread
 $(GATE)_debug: $(GATE_NAMES:%=build/gate_debug/%.o)
-	$(CC) $(GATE_DEBUG) -o $@ $^ -lpq -pthread
+	$(CC) $(GATE_DEBUG) -o $@ $^ -lpq -lcrypto -pthread
 $(foreach dir,gate gate_debug,$(GATE_NAMES:%=build/$(dir)/%.o)): $(wildcard src/gate/*.h) Makefile
 build/gate/%.o: src/gate/%.c
 	@mkdir -p $(@D)

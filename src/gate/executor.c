@@ -38,6 +38,9 @@ static const char query[] =
 	"SELECT status::pg_catalog.int4, headers::pg_catalog.text, body::pg_catalog.bytea"
 	" FROM cloudgreet.http($1, $2, $3, $4)";
 
+static const char asking_query[] =
+	"SELECT cloudgreet.http_caller($1, $2)::pg_catalog.text";
+
 /* Loads the library and the catalogs that each request reads. */
 static const char warming_query[] =
 	"SELECT FROM cloudgreet.http('GET', '/api/health?ready=1', '{}', '')";
@@ -49,6 +52,7 @@ static const char cleaning_query[] =
 
 /* text, text, jsonb, bytea: fixed in every PostgreSQL */
 static const Oid parameter_types[] = {25, 25, 3802, 17};
+static const Oid asking_types[] = {25, 3802};
 
 /* Nothing runs: takes the next request, or leaves. */
 static void
@@ -88,6 +92,19 @@ flush(CgExecutor *executor)
 	return false;
 }
 
+/*
+ * Whether the front ends the request itself, before statement_timeout does: that is the
+ * same for all, as setting it anew for a read would cost a round trip.
+ */
+static bool
+ends_early(const CgExecutor *executor)
+{
+	const CgSettings *settings = executor->pool->settings;
+
+	return executor->request->is_read &&
+		   settings->read_timeout < settings->request_timeout;
+}
+
 /* Whether the request may call a function.  Encoded paths are not decoded here. */
 static bool
 may_call_function(const char *target)
@@ -113,6 +130,32 @@ send_request(CgExecutor *executor)
 		return false;
 	cg_request_forget(request);
 	return true;
+}
+
+/*
+ * Asks whose a request is, by what its key was made of and nothing else: the path of a
+ * webhook, or the headers with the token.
+ */
+static int
+send_question(CgExecutor *executor)
+{
+	CgRequest  *request = executor->request;
+	bool        is_path = request->caller.kind == CG_CALLER_PATH;
+	const char *values[2] = {is_path ? request->target.data : "",
+							 is_path ? "{}" : request->fields.data};
+
+	executor->state = CG_EXECUTOR_ASKING;
+	return PQsendQueryParams(executor->conn, asking_query, 2, asking_types, values, NULL,
+							 NULL, 1);
+}
+
+/* How long a request may run, in microseconds; statement_timeout ends it before. */
+static int64_t
+run_limit(const CgExecutor *executor, int64_t wanted)
+{
+	if (ends_early(executor))
+		return executor->pool->settings->read_timeout * CG_MILLISECOND;
+	return wanted * CG_MILLISECOND + RUN_GRACE;
 }
 
 /* Sends the next command on the way to running a request. */
@@ -151,9 +194,11 @@ cg_executor_proceed(CgExecutor *executor)
 		executor->is_warm = true;
 		sent = PQsendQuery(executor->conn, warming_query);
 	}
+	else if (executor->request != NULL && executor->lane->kind == CG_LANE_ASKING)
+		sent = send_question(executor);
 	else if (executor->request != NULL)
 	{
-		limit = wanted * CG_MILLISECOND + RUN_GRACE;
+		limit = run_limit(executor, wanted);
 		sent = send_request(executor);
 	}
 	else
@@ -218,6 +263,23 @@ finish_request(CgExecutor *executor, PGresult *result)
 		pool->answer(request, result, NULL);
 }
 
+/* The database said whose the request is, which waits for its turn as such now. */
+static void
+finish_asking(CgExecutor *executor, PGresult *result)
+{
+	CgRequest *request = cg_executor_detach(executor);
+	bool       is_known =
+		PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 1 &&
+		!PQgetisnull(result, 0, 0) && PQgetlength(result, 0, 0) < CG_CALLER_NAME_MAX;
+
+	/* Of an error http() tells more: it runs as anybody's then. */
+	if (request != NULL)
+		cg_pool_sort(executor->pool, request,
+					 is_known ? PQgetvalue(result, 0, 0) : NULL);
+	PQclear(result);
+	settle(executor);
+}
+
 static void
 finish_preparing(CgExecutor *executor, PGresult *result)
 {
@@ -253,6 +315,8 @@ finish_command(CgExecutor *executor)
 	executor->result = NULL;
 	if (executor->state == CG_EXECUTOR_BUSY)
 		finish_request(executor, result);
+	else if (executor->state == CG_EXECUTOR_ASKING)
+		finish_asking(executor, result);
 	else if (executor->state == CG_EXECUTOR_PREPARING)
 		finish_preparing(executor, result);
 	else if (executor->state == CG_EXECUTOR_WARMING)
@@ -348,8 +412,12 @@ on_timer(CgTimer *timer)
 	}
 	else if (executor->state == CG_EXECUTOR_BUSY && request != NULL)
 	{
+		if (ends_early(executor))
+			cg_refuse(&refusal, 504, CG_CODE_READ_TIMEOUT, "the request took too long");
+		else
+			cg_refuse(&refusal, 504, CG_CODE_TIMEOUT,
+					  "the database did not answer in time");
 		cg_executor_abandon(executor);
-		cg_refuse(&refusal, 504, CG_CODE_TIMEOUT, "the database did not answer in time");
 		executor->pool->answer(request, NULL, &refusal);
 	}
 	else if (executor->state != CG_EXECUTOR_IDLE)
@@ -392,9 +460,10 @@ cg_executor_hurry(CgExecutor *executor)
 }
 
 void
-cg_executor_run(CgExecutor *executor, CgRequest *request)
+cg_executor_run(CgExecutor *executor, CgRequest *request, CgLane *lane)
 {
 	executor->request = request;
+	executor->lane = lane;
 	request->executor = executor;
 	cg_executor_proceed(executor);
 }

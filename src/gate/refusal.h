@@ -17,6 +17,7 @@
 #define CG_CODE_OVERLOADED "ZG556"  /* 503 */
 #define CG_CODE_NO_DATABASE "ZG557" /* 503 */
 #define CG_CODE_TIMEOUT "ZG558"     /* 504 */
+#define CG_CODE_READ_TIMEOUT "57014" /* 504, as statement_timeout says it */
 #define CG_CODE_BAD_ANSWER "ZG559"  /* 500 */
 
 typedef struct CgRefusal

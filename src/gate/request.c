@@ -310,6 +310,54 @@ keep_fields(CgRequest *request, const CgFields *fields, const CgField *authority
 	cg_buffer_char(out, '\0');
 }
 
+/* Whether a path may be a webhook's; which business it means, the database says. */
+static bool
+is_webhook(const char *target, size_t path)
+{
+	static const char start[] = "/api/";
+	static const char part[] = "/webhook";
+
+	return path > strlen(start) && memcmp(target, start, strlen(start)) == 0 &&
+		   memmem(target, path, part, strlen(part)) != NULL;
+}
+
+/*
+ * Keeps what names who sent the request.  A webhook is of its path's account, whatever
+ * token comes with it; of tokens the one counts that http() looks at.
+ */
+static bool
+keep_caller(CgRequest *request, const CgFields *fields)
+{
+	static const char *const names[] = {"authorization", "apikey"};
+	const char              *target = request->target.data;
+	size_t                   path = strcspn(target, "?");
+	CgBuffer                 token = {.data = NULL};
+	bool                     is_whole;
+
+	if (is_webhook(target, path))
+	{
+		cg_caller_key(&request->caller, CG_CALLER_PATH, target, path);
+		return true;
+	}
+	for (size_t n = 0; n < sizeof(names) / sizeof(names[0]) && token.length == 0; n++)
+	{
+		for (size_t i = 0; i < fields->count; i++)
+		{
+			if (!is_named(&fields->field[i], names[n]))
+				continue;
+			cg_buffer_text(&token, names[n]);
+			cg_buffer_char(&token, '\n');
+			cg_buffer_append(&token, fields->field[i].value,
+							 fields->field[i].value_length);
+		}
+	}
+	is_whole = !token.failed;
+	if (token.length > 0 && is_whole)
+		cg_caller_key(&request->caller, CG_CALLER_TOKEN, token.data, token.length);
+	cg_buffer_free(&token);
+	return is_whole;
+}
+
 bool
 cg_request_seal(CgRequest *request, const char *target, size_t target_length,
 				const CgFields *fields, const char *peer)
@@ -317,7 +365,9 @@ cg_request_seal(CgRequest *request, const char *target, size_t target_length,
 	CgField authority = {.value = NULL};
 
 	request->method = llhttp_method_name(request->parser.method);
+	request->peer = peer;
 	request->is_head = request->parser.method == HTTP_HEAD;
+	request->is_read = request->is_head || request->parser.method == HTTP_GET;
 	request->is_old = request->parser.http_minor == 0;
 	keep_id(request, fields);
 	if (fields->is_overflowing)
@@ -326,7 +376,8 @@ cg_request_seal(CgRequest *request, const char *target, size_t target_length,
 		!keep_target(request, target, target_length, &authority))
 		return false;
 	keep_fields(request, fields, &authority, peer);
-	if (request->target.failed || request->fields.failed)
+	if (request->target.failed || request->fields.failed ||
+		!keep_caller(request, fields))
 		return cg_refuse(&request->refusal, 503, CG_CODE_OVERLOADED,
 						 "the server has no memory for the request now");
 	return true;

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "gate/buffer.h"
+#include "gate/caller.h"
 #include "gate/head.h"
 #include "gate/refusal.h"
 
@@ -20,6 +21,7 @@
 
 struct CgConnection;
 struct CgExecutor;
+struct CgLane;
 
 typedef enum CgPhase
 {
@@ -33,9 +35,9 @@ typedef struct CgRequest
 {
 	struct CgConnection *connection;
 	struct CgExecutor   *executor; /* NULL: not running */
-	struct CgRequest    *next;     /* in the pool's queue */
+	struct CgLane       *lane;     /* in which it waits; NULL: it does not */
+	struct CgRequest    *next;     /* in the lane */
 	struct CgRequest    *previous;
-	bool                 is_queued;
 
 	/* Reading it */
 	CgPhase   phase;
@@ -52,7 +54,11 @@ typedef struct CgRequest
 	CgBuffer    fields; /* JSON object of the headers; ended by a zero byte */
 	CgBuffer    body;
 	char        id[CG_REQUEST_ID_MAX + 1];
+	const char *peer; /* the client's address */
+	CgCallerKey caller;
+	bool        is_sorted; /* the database was asked whose it is, and did not say */
 	bool        is_head;
+	bool        is_read; /* GET or HEAD */
 	bool        is_keep_alive;
 	bool        is_old; /* HTTP/1.0 */
 	bool        expects_continue;
