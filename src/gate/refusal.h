@@ -25,6 +25,7 @@ typedef struct CgRefusal
 	int         status; /* 0: nothing was refused */
 	char        code[6];
 	const char *message; /* static, or as long-lived as the owner */
+	const char *hint;    /* the same, or NULL */
 } CgRefusal;
 
 /* Fills a refusal; always returns false, for "return cg_refuse(...)". */

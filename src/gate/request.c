@@ -28,6 +28,7 @@ cg_refuse(CgRefusal *refusal, int status, const char *code, const char *message)
 	refusal->status = status;
 	snprintf(refusal->code, sizeof(refusal->code), "%s", code);
 	refusal->message = message;
+	refusal->hint = NULL;
 	return false;
 }
 
@@ -249,6 +250,43 @@ keep_id(CgRequest *request, const CgFields *fields)
 	request->id[field->value_length] = '\0';
 }
 
+static void
+keep_origin(CgRequest *request, const CgFields *fields)
+{
+	int            count;
+	const CgField *field = find_field(fields, "origin", &count);
+
+	if (count != 1 || field->value_length > CG_ORIGIN_MAX)
+		return;
+	memcpy(request->origin, field->value, field->value_length);
+	request->origin[field->value_length] = '\0';
+}
+
+/* Only whole lines: of one that is cut off, another origin would be read. */
+void
+cg_request_find_origin(const CgBuffer *input, char origin[CG_ORIGIN_MAX + 1])
+{
+	static const char name[] = "\norigin:";
+	size_t            start = 0;
+	size_t            end;
+
+	origin[0] = '\0';
+	while (start + strlen(name) < input->length &&
+		   strncasecmp(input->data + start, name, strlen(name)) != 0)
+		start++;
+	if (start + strlen(name) >= input->length)
+		return;
+	start += strlen(name);
+	while (start < input->length && input->data[start] == ' ')
+		start++;
+	for (end = start; end < input->length && input->data[end] > ' '; end++)
+		;
+	if (end == input->length || input->data[end] != '\r' || end - start > CG_ORIGIN_MAX)
+		return;
+	memcpy(origin, input->data + start, end - start);
+	origin[end - start] = '\0';
+}
+
 static bool
 is_same_name(const CgField *a, const CgField *b)
 {
@@ -369,7 +407,9 @@ cg_request_seal(CgRequest *request, const char *target, size_t target_length,
 	request->is_head = request->parser.method == HTTP_HEAD;
 	request->is_read = request->is_head || request->parser.method == HTTP_GET;
 	request->is_old = request->parser.http_minor == 0;
+	request->is_preflight = request->parser.method == HTTP_OPTIONS;
 	keep_id(request, fields);
+	keep_origin(request, fields);
 	if (fields->is_overflowing)
 		return cg_refuse(&request->refusal, 431, CG_CODE_HEADER_SIZE, "too many headers");
 	if (!check_framing(request, fields) || !check_method(request, fields) ||

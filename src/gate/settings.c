@@ -60,6 +60,7 @@ static const Number numbers[] = {
 };
 
 static const Text texts[] = {
+	{"cors_origins", AT(cors_origins), sizeof(((CgSettings *) 0)->cors_origins), ""},
 	{"gate_conninfo", AT(conninfo), sizeof(((CgSettings *) 0)->conninfo), ""},
 	{"gate_listen_addresses", AT(listen_addresses),
 	 sizeof(((CgSettings *) 0)->listen_addresses), "127.0.0.1"},

@@ -37,6 +37,7 @@ typedef struct CgSettings
 	int64_t spare;           /* 1: stand by with one connection, without listening */
 	int64_t write_timeout;   /* ms in which the client takes nothing of its answer */
 	char    conninfo[4096];
+	char    cors_origins[4096]; /* whose pages may read answers, by commas */
 	char    listen_addresses[1024];
 } CgSettings;
 
