@@ -61,7 +61,7 @@ BEGIN
         RAISE EXCEPTION '% must not be null', what USING ERRCODE = 'null_value_not_allowed';
     ELSIF jsonb_typeof(value) <> 'object' THEN
         RAISE EXCEPTION '% must be a JSON object', what USING ERRCODE = 'invalid_parameter_value';
-    ELSIF octet_length(value::text) > 65536 THEN
+    ELSIF cloudgreet.json_size(value) > 65536 THEN
         RAISE EXCEPTION '% is larger than 64 kB', what USING ERRCODE = 'invalid_parameter_value';
     END IF;
     SELECT k INTO unknown FROM jsonb_object_keys(value) k WHERE k <> ALL (allowed) ORDER BY k LIMIT 1;
@@ -84,7 +84,7 @@ BEGIN
     IF NOT value ? member THEN
         RETURN;
     ELSIF jsonb_typeof(value -> member) = 'number' THEN
-        IF (value ->> member)::numeric BETWEEN low AND high THEN
+        IF (value -> member)::numeric BETWEEN low AND high THEN
             RETURN;
         END IF;
     END IF;

@@ -18,7 +18,7 @@ DECLARE
     args jsonb := coalesce(payload -> 'args', '{}');
 BEGIN
     IF jsonb_typeof(args) = 'string' THEN
-        args := coalesce(nullif(btrim(args #>> '{}'), ''), '{}')::jsonb;
+        args := cloudgreet.read_json(coalesce(nullif(btrim(args #>> '{}'), ''), '{}'));
     ELSIF jsonb_typeof(args) = 'null' THEN
         args := '{}';
     END IF;
@@ -28,7 +28,7 @@ BEGIN
     -- Models send empty texts for what they leave out, and texts for numbers.
     RETURN (SELECT coalesce(jsonb_object_agg(e.key, btrim(e.value)), '{}') FROM jsonb_each_text(args) e
              WHERE btrim(e.value) <> '' AND lower(btrim(e.value)) NOT IN ('null', 'none', 'undefined'));
-EXCEPTION WHEN invalid_text_representation OR untranslatable_character THEN
+EXCEPTION WHEN invalid_text_representation OR untranslatable_character OR numeric_value_out_of_range OR program_limit_exceeded THEN
     RAISE EXCEPTION 'the arguments are not JSON' USING ERRCODE = 'invalid_parameter_value';
 END
 $$;

@@ -22,6 +22,16 @@ CREATE FUNCTION cloudgreet.clock() RETURNS timestamptz
 COMMENT ON FUNCTION cloudgreet.clock() IS
     'The time that decides what is due: the transaction''s start, or the test value that a superuser put into the setting cloudgreet.clock.';
 
+CREATE FUNCTION cloudgreet.json_size(value jsonb) RETURNS bigint
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'cg_sql_json_size';
+COMMENT ON FUNCTION cloudgreet.json_size(jsonb) IS
+    'The bytes of value::text, counted without printing it: a number of eight bytes may print to 131,072.';
+
+CREATE FUNCTION cloudgreet.read_json(value text) RETURNS jsonb
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'cg_sql_read_json';
+COMMENT ON FUNCTION cloudgreet.read_json(text) IS
+    'For JSON from outside that is a text: value::jsonb, unless its numbers would print to far more than was sent. Errors: those of the cast, 22003 for a number of more than 1000 digits, 54000 for too many digits together.';
+
 CREATE FUNCTION cloudgreet.touch_updated_at() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'cg_sql_touch_updated_at';
 COMMENT ON FUNCTION cloudgreet.touch_updated_at() IS

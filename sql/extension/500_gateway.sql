@@ -2,6 +2,11 @@
  * 500_gateway.sql
  *		The HTTP surface as one function.
  */
+CREATE FUNCTION cloudgreet.check_write_rows(found bigint) RETURNS boolean
+    LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'cg_sql_check_write_rows';
+COMMENT ON FUNCTION cloudgreet.check_write_rows(bigint) IS
+    'For statements of http(): true, or error 54000 for more rows than cloudgreet.rest_max_write_rows.';
+
 CREATE FUNCTION cloudgreet.http(method text, target text, headers jsonb, body bytea,
     OUT status integer, OUT headers jsonb, OUT body bytea)
     LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'cg_sql_http';

@@ -45,10 +45,11 @@ GRANT EXECUTE ON FUNCTION
     cloudgreet.touch_updated_at(), cloudgreet.enter_business(uuid), cloudgreet.schema_state(),
     cloudgreet.outbox_handoff(), cloudgreet.webhook_handoff(), cloudgreet.wake_workers(),
     cloudgreet.seal_secret(uuid, text, integer, text), cloudgreet.seal_jwt_key(text, text),
-    cloudgreet.parse_webhook(bytea),
+    cloudgreet.parse_webhook(bytea), cloudgreet.json_size(jsonb), cloudgreet.read_json(text),
     cloudgreet.find_slots(uuid, timestamptz, timestamptz, uuid, text, integer, text, uuid),
     cloudgreet.judge_slot(uuid, timestamptz, uuid, text, uuid)
     TO cloudgreet_owner;
+GRANT EXECUTE ON FUNCTION cloudgreet.check_write_rows(bigint) TO authenticated, service_role;
 GRANT EXECUTE ON FUNCTION cloudgreet.verify_webhook(text, jsonb, bytea, text[], timestamptz) TO service_role;
 GRANT EXECUTE ON FUNCTION cloudgreet.is_active(), cloudgreet.installation_status() TO cloudgreet_owner, service_role;
 

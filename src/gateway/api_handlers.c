@@ -13,6 +13,7 @@
 #include "gateway/gateway.h"
 #include "gateway/rest.h"
 #include "gateway/rest_parse.h"
+#include "gateway/rest_rows.h"
 #include "utils/builtins.h"
 
 #define DEFAULT_LIMIT 50
@@ -130,12 +131,12 @@ append_order(CgRestRequest *rest, const char *column)
 	rest->order = lappend(rest->order, order);
 }
 
-/* The cursor after a row of SPI_tuptable. */
+/* The cursor after the last row that was written. */
 static char *
-cursor_after(uint64 row, const CgRequest *request)
+cursor_after(const CgRowSink *sink, const CgRequest *request)
 {
-	TupleDesc descriptor = SPI_tuptable->tupdesc;
-	HeapTuple tuple = SPI_tuptable->vals[row];
+	TupleDesc descriptor = sink->last_descriptor;
+	HeapTuple tuple = sink->last;
 	Cursor    cursor;
 	bool      isnull;
 
@@ -154,6 +155,7 @@ cg_api_list(const CgRequest *request, CgResponse *response)
 	int64         limit = read_limit(request);
 	CgRestRequest rest;
 	Cursor        cursor;
+	CgRowSink    *sink;
 	CgSpi         spi;
 	uint64        rows;
 
@@ -166,13 +168,14 @@ cg_api_list(const CgRequest *request, CgResponse *response)
 	append_order(&rest, "id");
 
 	cg_spi_begin(&spi, "answering a request");
-	rows = cg_rest_execute(request, &rest);
-	cg_response_header(response, "Content-Type", "application/json; charset=utf-8");
 	appendStringInfoString(&response->body, "{\"data\":");
-	cg_json_append_rows(&response->body, 0, Min(rows, (uint64) limit));
+	sink = cg_row_sink_open(&response->body, CG_ROWS_ARRAY, limit);
+	rows = cg_rest_execute(request, &rest, sink);
+	cg_row_sink_close(sink);
+	cg_response_header(response, "Content-Type", "application/json; charset=utf-8");
 	appendStringInfoString(&response->body, ",\"next_cursor\":");
 	if (rows > (uint64) limit)
-		appendStringInfo(&response->body, "\"%s\"", cursor_after(limit - 1, request));
+		appendStringInfo(&response->body, "\"%s\"", cursor_after(sink, request));
 	else
 		appendStringInfoString(&response->body, "null");
 	appendStringInfoChar(&response->body, '}');
@@ -229,7 +232,7 @@ answer_one(const CgRequest *request, CgResponse *response, CgRestRequest *rest,
 		return;
 	}
 	cg_spi_begin(&spi, "answering a request");
-	if (cg_rest_execute(request, rest) == 0)
+	if (cg_rest_execute(request, rest, NULL) == 0)
 		cg_response_error(response, 404, CG_CODE_NOT_FOUND,
 						  "there is nothing at this path", NULL);
 	else

@@ -26,6 +26,8 @@
 #include "utils/resowner.h"
 
 #include "core/errors.h"
+#include "core/json_size.h"
+#include "core/message.h"
 #include "core/schema_version.h"
 #include "core/spi.h"
 #include "gate/answer_rules.h"
@@ -63,6 +65,7 @@ answer(CgRequest *request, CgResponse *response)
 	CgSpi spi;
 	int   flags = request->route->flags;
 
+	cg_json_admit(request->headers, VARSIZE(request->headers));
 	if ((flags & CG_ROUTE_PUBLIC) == 0)
 	{
 		cg_schema_require();
@@ -138,13 +141,15 @@ answer_safely(CgRequest *request, CgResponse *response)
 			ReThrowError(error);
 		cg_answer_error(request, response, error);
 		if (response->status >= 500)
-			ereport(
-				LOG,
-				(errcode(error->sqlerrcode),
-				 errmsg("request %s %s failed: %s", request->method, request->target.path,
-						error->message),
-				 error->detail_log != NULL ? errdetail_log("%s", error->detail_log) : 0,
-				 errhidestmt(true)));
+			ereport(LOG,
+					(errcode(error->sqlerrcode),
+					 errmsg("request %s %s failed: %s", cg_message_clip(request->method),
+							cg_message_clip(request->target.path),
+							cg_message_clip(error->message)),
+					 error->detail_log != NULL
+						 ? errdetail_log("%s", cg_message_clip(error->detail_log))
+						 : 0,
+					 errhidestmt(true)));
 	}
 	PG_END_TRY();
 	/* Not even what a called function SET: the next request may be another tenant's. */

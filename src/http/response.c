@@ -5,7 +5,7 @@
  * Clients get the message of an error and the column it is about, never its DETAIL,
  * HINT or CONTEXT unless the code is ours: those may quote other rows or SQL text.
  * The DETAIL of a refused appointment (ZG4xx) is a JSON object whose members are added
- * to the answer's.
+ * to the answer's.  What they quote may be long, and is cut.
  *
  * Memory:		the caller's context.
  */
@@ -15,6 +15,7 @@
 #include "utils/json.h"
 
 #include "core/json_walk.h"
+#include "core/message.h"
 #include "gate/answer_rules.h"
 #include "http/response.h"
 
@@ -86,9 +87,9 @@ cg_response_error_details(CgResponse *response, int status, const char *code,
 	cg_response_header(response, "Content-Type", "application/json; charset=utf-8");
 
 	append_text(&response->body, "code", code);
-	append_text(&response->body, "details", details);
-	append_text(&response->body, "hint", hint);
-	append_text(&response->body, "message", message);
+	append_text(&response->body, "details", cg_message_clip(details));
+	append_text(&response->body, "hint", cg_message_clip(hint));
+	append_text(&response->body, "message", cg_message_clip(message));
 	appendStringInfoChar(&response->body, '}');
 }
 

@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -147,7 +148,7 @@ cg_schedule_load_service(const CgQuery *query, CgZone *view, CgService *service)
 	service->buffer_after = get_minutes(3);
 	service->step = get_minutes(4);
 	service->round_to = round_part(service->step);
-	service->earliest = query->now + get_minutes(5);
+	service->earliest = cg_time_shift(query->now, get_minutes(5));
 	service->seats = DatumGetInt32(cg_spi_value(0, 6, &isnull));
 	service->time_zone = TextDatumGetCString(cg_spi_value(0, 7, &isnull));
 	if (view->tz == NULL)
@@ -234,10 +235,10 @@ add_rows(CgIntervals *list, uint64 rows, int64 before, int64 after)
 		TimestampTz start = DatumGetTimestampTz(cg_spi_value(i, 1, &isnull));
 		TimestampTz end = DatumGetTimestampTz(cg_spi_value(i, 2, &isnull));
 
-		if (start >= end)
-			continue;
-		cg_intervals_add(list, TIMESTAMP_NOT_FINITE(start) ? start : start - before,
-						 TIMESTAMP_NOT_FINITE(end) ? end : end + after);
+		CHECK_FOR_INTERRUPTS();
+		if (start < end)
+			cg_intervals_add(list, cg_time_shift(start, -before),
+							 cg_time_shift(end, after));
 	}
 }
 
@@ -270,6 +271,7 @@ add_allocations(const CgQuery *query, const CgService *service, CgCalendar *cale
 		int         parties = 0;
 		bool        has_other = false;
 
+		CHECK_FOR_INTERRUPTS();
 		for (next = i;
 			 next < rows && DatumGetTimestampTz(cg_spi_value(next, 1, &isnull)) == start;
 			 next++)
@@ -289,8 +291,8 @@ add_allocations(const CgQuery *query, const CgService *service, CgCalendar *cale
 			blocks_end =
 				Max(blocks_end, DatumGetTimestampTz(cg_spi_value(next, 4, &isnull)));
 		}
-		blocks_start -= service->buffer_after;
-		blocks_end += service->buffer_before;
+		blocks_start = cg_time_shift(blocks_start, -service->buffer_after);
+		blocks_end = cg_time_shift(blocks_end, service->buffer_before);
 		if (parties == 0)
 			continue;
 		if (parties >= service->seats || has_other)
@@ -310,8 +312,8 @@ cg_schedule_load_busy(const CgQuery *query, const CgService *service,
 {
 	uint64 rows;
 
-	from -= MAX_BUFFERS;
-	to += MAX_BUFFERS;
+	from = cg_time_shift(from, -MAX_BUFFERS);
+	to = cg_time_shift(to, MAX_BUFFERS);
 	rows = run(ALLOCATIONS_SQL, query, &calendar->staff_id, from, to);
 	add_allocations(query, service, calendar, rows);
 	rows = run(BUSY_SQL, query, &calendar->staff_id, from, to);

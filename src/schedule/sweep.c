@@ -6,10 +6,15 @@
  * of the caller's clock.  A booking need not be one of the slots that are offered: it
  * is judged by the same windows and blocked times, so that what is offered is taken.
  *
+ * The range is at most 366 days and begins within 50 years, so what is added to a slot in
+ * it stays in the calendar.
+ *
  * Memory:		the caller's context.
  * Errors:		none.
  */
 #include "postgres.h"
+
+#include "miscadmin.h"
 
 #include "schedule/schedule_internal.h"
 
@@ -70,6 +75,7 @@ cg_sweep(const CgQuery *query, const CgService *service, CgZone *view,
 				(query->from - slot + service->step - 1) / service->step * service->step;
 		for (; slot < query->to && slot + service->duration <= end; slot += service->step)
 		{
+			CHECK_FOR_INTERRUPTS();
 			if (slot < begin || !is_in_time(query, service, slot) ||
 				cuts_session(calendar, slot, slot + service->duration))
 				continue;
@@ -85,7 +91,7 @@ const char *
 cg_judge(const CgQuery *query, const CgService *service, const CgCalendar *calendar,
 		 TimestampTz start)
 {
-	TimestampTz end = start + service->duration;
+	TimestampTz end = cg_time_shift(start, service->duration);
 
 	if (start <= query->now)
 		return "past";
