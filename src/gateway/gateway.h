@@ -98,7 +98,7 @@ extern bool cg_webhook_path_business(const CgTarget *target, pg_uuid_t *business
 extern void cg_health_get(const CgRequest *request, CgResponse *response);
 extern void cg_api_list(const CgRequest *request, CgResponse *response);
 extern void cg_api_get(const CgRequest *request, CgResponse *response);
-extern void cg_api_create(const CgRequest *request, CgResponse *response);
+extern void cg_lead_create(const CgRequest *request, CgResponse *response);
 extern void cg_api_update(const CgRequest *request, CgResponse *response);
 extern void cg_appointment_book(const CgRequest *request, CgResponse *response);
 extern void cg_appointment_change(const CgRequest *request, CgResponse *response);
