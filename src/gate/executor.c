@@ -268,14 +268,13 @@ static void
 finish_asking(CgExecutor *executor, PGresult *result)
 {
 	CgRequest *request = cg_executor_detach(executor);
-	bool       is_known =
-		PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 1 &&
-		!PQgetisnull(result, 0, 0) && PQgetlength(result, 0, 0) < CG_CALLER_NAME_MAX;
+	bool is_known = PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 1 &&
+					!PQgetisnull(result, 0, 0) &&
+					PQgetlength(result, 0, 0) < CG_CALLER_NAME_MAX;
 
 	/* Of an error http() tells more: it runs as anybody's then. */
 	if (request != NULL)
-		cg_pool_sort(executor->pool, request,
-					 is_known ? PQgetvalue(result, 0, 0) : NULL);
+		cg_pool_sort(executor->pool, request, is_known ? PQgetvalue(result, 0, 0) : NULL);
 	PQclear(result);
 	settle(executor);
 }

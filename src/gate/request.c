@@ -416,8 +416,7 @@ cg_request_seal(CgRequest *request, const char *target, size_t target_length,
 		!keep_target(request, target, target_length, &authority))
 		return false;
 	keep_fields(request, fields, &authority, peer);
-	if (request->target.failed || request->fields.failed ||
-		!keep_caller(request, fields))
+	if (request->target.failed || request->fields.failed || !keep_caller(request, fields))
 		return cg_refuse(&request->refusal, 503, CG_CODE_OVERLOADED,
 						 "the server has no memory for the request now");
 	return true;

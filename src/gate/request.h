@@ -55,7 +55,7 @@ typedef struct CgRequest
 	CgBuffer    fields; /* JSON object of the headers; ended by a zero byte */
 	CgBuffer    body;
 	char        id[CG_REQUEST_ID_MAX + 1];
-	const char *peer; /* the client's address */
+	const char *peer;                      /* the client's address */
 	char        origin[CG_ORIGIN_MAX + 1]; /* "" when there is none, or a longer one */
 	CgCallerKey caller;
 	bool        is_sorted; /* the database was asked whose it is, and did not say */
@@ -115,8 +115,7 @@ extern void cg_request_bodies_limit(int64_t bytes);
  * Copies the Origin header of a head that was not sealed, as far as it arrived: "" when
  * there is none, or a longer one than an origin is.
  */
-extern void cg_request_find_origin(const CgBuffer *input,
-								   char            origin[CG_ORIGIN_MAX + 1]);
+extern void cg_request_find_origin(const CgBuffer *input, char origin[CG_ORIGIN_MAX + 1]);
 
 /* Gives back headers and body once the database has them. */
 extern void cg_request_forget(CgRequest *request);

@@ -19,8 +19,8 @@ typedef struct CgResponseFrame
 	bool        is_old;  /* HTTP/1.0 */
 	bool        is_keep_alive;
 	bool        is_preflight; /* the answer to OPTIONS */
-	const char *origins;      /* NULL: the database's answer, which has its CORS headers */
-	const char *origin;       /* the request's, "" when it is not known */
+	const char *origins; /* NULL: the database's answer, which has its CORS headers */
+	const char *origin;  /* the request's, "" when it is not known */
 } CgResponseFrame;
 
 /*

@@ -19,9 +19,9 @@
 
 typedef struct CgSettings
 {
-	int64_t access_log;      /* 1: a line in the log for each request */
-	int64_t answer_bytes;    /* of all answers that wait for their clients */
-	int64_t body_bytes;      /* 413 */
+	int64_t access_log;         /* 1: a line in the log for each request */
+	int64_t answer_bytes;       /* of all answers that wait for their clients */
+	int64_t body_bytes;         /* 413 */
 	int64_t business_executors; /* that one business may hold; 0: half of them */
 	int64_t body_timeout;    /* ms from the end of the head to the end of the body: 408 */
 	int64_t connections;     /* then an idle one is closed, or 503 */

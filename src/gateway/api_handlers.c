@@ -400,7 +400,7 @@ cg_lead_create(const CgRequest *request, CgResponse *response)
 {
 	const char   *key = cg_request_header(request, "idempotency-key");
 	CgRestRequest rest;
-	MadeLead        made;
+	MadeLead      made;
 
 	memset(&rest, 0, sizeof(rest));
 	if (!JB_ROOT_IS_OBJECT(request->json))

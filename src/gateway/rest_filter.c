@@ -49,8 +49,8 @@ skip_prefix(const char **value, const char *prefix)
 	return true;
 }
 
-static void pg_attribute_noreturn()
-refuse_operator(const char *operation)
+static void
+pg_attribute_noreturn() refuse_operator(const char *operation)
 {
 	size_t length = strcspn(operation, ".(");
 

@@ -130,10 +130,9 @@ read_preferences(const CgRequest *request, CgRestRequest *rest, CgResponse *resp
 	}
 	if (read.is_strict && read.unknown.len > 0)
 	{
-		cg_response_error_details(response, 400, "PGRST122",
-								  "Invalid preferences given with handling=strict",
-								  psprintf("Invalid preferences: %s", read.unknown.data),
-								  NULL);
+		cg_response_error_details(
+			response, 400, "PGRST122", "Invalid preferences given with handling=strict",
+			psprintf("Invalid preferences: %s", read.unknown.data), NULL);
 		return false;
 	}
 	if (read.applied.len > 0)
@@ -281,6 +280,6 @@ read_range(const CgRequest *request, CgRestRequest *rest, CgResponse *response)
 bool
 cg_rest_read_headers(const CgRequest *request, CgRestRequest *rest, CgResponse *response)
 {
-	return read_preferences(request, rest, response) && read_profile(request, response) && read_accept(request, rest, response) &&
-		   read_range(request, rest, response);
+	return read_preferences(request, rest, response) && read_profile(request, response) &&
+		   read_accept(request, rest, response) && read_range(request, rest, response);
 }

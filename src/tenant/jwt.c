@@ -247,9 +247,10 @@ explain_key(const CgTokenHeader *header)
 						 " with its algorithm (add_jwt_key)",
 						 fitting);
 	else if (isnull)
-		fault = psprintf("its header names the key (kid) \"%s\", and there is none of that "
-						 "name: add_jwt_key() under it, with the secret that signed it",
-						 header->key_id);
+		fault =
+			psprintf("its header names the key (kid) \"%s\", and there is none of that "
+					 "name: add_jwt_key() under it, with the secret that signed it",
+					 header->key_id);
 	else if (!is_active)
 		fault = psprintf("its header names the key (kid) \"%s\", which is retired",
 						 header->key_id);
@@ -264,7 +265,8 @@ static const char *
 explain_claims(const CgClaims *claims)
 {
 	if (claims->bad_claim[0] == '\0')
-		return "its claims are no JSON object, are too large or nested too deeply, or name "
+		return "its claims are no JSON object, are too large or nested too deeply, or "
+			   "name "
 			   "one twice";
 	return psprintf("its claim \"%s\" is malformed: sub and business_id are UUIDs, times "
 					"are numbers, iss and aud are texts",

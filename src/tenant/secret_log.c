@@ -184,9 +184,9 @@ read_name(const char *text, char *name)
 	quoted = *text == '"';
 	if (quoted)
 		text++;
-	while (
-		*text != '\0' && length < NAMEDATALEN - 1 &&
-		(quoted ? *text != '"' : !scanner_isspace(*text) && strchr("(;/-", *text) == NULL))
+	while (*text != '\0' && length < NAMEDATALEN - 1 &&
+		   (quoted ? *text != '"'
+				   : !scanner_isspace(*text) && strchr("(;/-", *text) == NULL))
 	{
 		name[length++] = quoted ? *text : pg_tolower((unsigned char) *text);
 		text++;

@@ -48,12 +48,24 @@ static int   gate_write_timeout = 30000;
 
 /* The settings that the front takes as they are. */
 static const char *const forwarded[] = {
-	"cors_origins",      "gate_access_log",       "gate_answer_bytes",
-	"gate_body_bytes",   "gate_body_timeout",     "gate_business_executors",
-	"gate_connections",  "gate_drain_timeout",    "gate_executors",
-	"gate_header_bytes", "gate_header_timeout",   "gate_idle_timeout",
-	"gate_listen_addresses", "gate_port",         "gate_queue",
-	"gate_read_timeout", "gate_request_timeout",  "gate_write_timeout",
+	"cors_origins",
+	"gate_access_log",
+	"gate_answer_bytes",
+	"gate_body_bytes",
+	"gate_body_timeout",
+	"gate_business_executors",
+	"gate_connections",
+	"gate_drain_timeout",
+	"gate_executors",
+	"gate_header_bytes",
+	"gate_header_timeout",
+	"gate_idle_timeout",
+	"gate_listen_addresses",
+	"gate_port",
+	"gate_queue",
+	"gate_read_timeout",
+	"gate_request_timeout",
+	"gate_write_timeout",
 };
 
 static bool  check_conninfo(char **newval, void **extra, GucSource source);
