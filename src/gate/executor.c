@@ -38,9 +38,6 @@ static const char query[] =
 	"SELECT status::pg_catalog.int4, headers::pg_catalog.text, body::pg_catalog.bytea"
 	" FROM cloudgreet.http($1, $2, $3, $4)";
 
-static const char asking_query[] =
-	"SELECT cloudgreet.http_caller($1, $2)::pg_catalog.text";
-
 /* Loads the library and the catalogs that each request reads. */
 static const char warming_query[] =
 	"SELECT FROM cloudgreet.http('GET', '/api/health?ready=1', '{}', '')";
@@ -52,11 +49,10 @@ static const char cleaning_query[] =
 
 /* text, text, jsonb, bytea: fixed in every PostgreSQL */
 static const Oid parameter_types[] = {25, 25, 3802, 17};
-static const Oid asking_types[] = {25, 3802};
 
 /* Nothing runs: takes the next request, or leaves. */
-static void
-settle(CgExecutor *executor)
+void
+cg_executor_settle(CgExecutor *executor)
 {
 	executor->state = CG_EXECUTOR_IDLE;
 	executor->failures = 0;
@@ -132,23 +128,6 @@ send_request(CgExecutor *executor)
 	return true;
 }
 
-/*
- * Asks whose a request is, by what its key was made of and nothing else: the path of a
- * webhook, or the headers with the token.
- */
-static int
-send_question(CgExecutor *executor)
-{
-	CgRequest  *request = executor->request;
-	bool        is_path = request->caller.kind == CG_CALLER_PATH;
-	const char *values[2] = {is_path ? request->target.data : "",
-							 is_path ? "{}" : request->fields.data};
-
-	executor->state = CG_EXECUTOR_ASKING;
-	return PQsendQueryParams(executor->conn, asking_query, 2, asking_types, values, NULL,
-							 NULL, 1);
-}
-
 /* How long a request may run, in microseconds; statement_timeout ends it before. */
 static int64_t
 run_limit(const CgExecutor *executor, int64_t wanted)
@@ -195,7 +174,7 @@ cg_executor_proceed(CgExecutor *executor)
 		sent = PQsendQuery(executor->conn, warming_query);
 	}
 	else if (executor->request != NULL && executor->lane->kind == CG_LANE_ASKING)
-		sent = send_question(executor);
+		sent = cg_executor_ask(executor);
 	else if (executor->request != NULL)
 	{
 		limit = run_limit(executor, wanted);
@@ -203,7 +182,7 @@ cg_executor_proceed(CgExecutor *executor)
 	}
 	else
 	{
-		settle(executor);
+		cg_executor_settle(executor);
 		return;
 	}
 	cg_executor_set_timer(executor, limit);
@@ -249,7 +228,7 @@ finish_request(CgExecutor *executor, PGresult *result)
 		(strcmp(refusal.code, "0A000") == 0 || strcmp(refusal.code, "26000") == 0))
 		cg_executor_lose(executor, "the plan is out of date");
 	else
-		settle(executor);
+		cg_executor_settle(executor);
 	if (request == NULL || !is_row)
 	{
 		if (request != NULL)
@@ -261,22 +240,6 @@ finish_request(CgExecutor *executor, PGresult *result)
 	}
 	else
 		pool->answer(request, result, NULL);
-}
-
-/* The database said whose the request is, which waits for its turn as such now. */
-static void
-finish_asking(CgExecutor *executor, PGresult *result)
-{
-	CgRequest *request = cg_executor_detach(executor);
-	bool is_known = PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 1 &&
-					!PQgetisnull(result, 0, 0) &&
-					PQgetlength(result, 0, 0) < CG_CALLER_NAME_MAX;
-
-	/* Of an error http() tells more: it runs as anybody's then. */
-	if (request != NULL)
-		cg_pool_sort(executor->pool, request, is_known ? PQgetvalue(result, 0, 0) : NULL);
-	PQclear(result);
-	settle(executor);
 }
 
 static void
@@ -302,7 +265,7 @@ finish_preparing(CgExecutor *executor, PGresult *result)
 		cg_log("warning", "cloudgreet.http() cannot be called: SQLSTATE %s",
 			   refusal.code);
 	PQclear(result);
-	settle(executor);
+	cg_executor_settle(executor);
 }
 
 /* The running command's last result was read. */
@@ -315,7 +278,7 @@ finish_command(CgExecutor *executor)
 	if (executor->state == CG_EXECUTOR_BUSY)
 		finish_request(executor, result);
 	else if (executor->state == CG_EXECUTOR_ASKING)
-		finish_asking(executor, result);
+		cg_executor_finish_asking(executor, result);
 	else if (executor->state == CG_EXECUTOR_PREPARING)
 		finish_preparing(executor, result);
 	else if (executor->state == CG_EXECUTOR_WARMING)
@@ -392,7 +355,7 @@ on_cancelled(CgCancel *job)
 
 	executor->is_cancelling = false;
 	if (executor->state == CG_EXECUTOR_IDLE)
-		settle(executor);
+		cg_executor_settle(executor);
 	else if (executor->state == CG_EXECUTOR_DOWN && executor->is_retired)
 		cg_executor_dispose(executor);
 }
