@@ -14,9 +14,9 @@ SELECT cloudgreet.create_follow_up(business_id => :'business') AS follow_up \gse
 SELECT set_secret AS secret FROM cloudgreet.set_secret('k', 'v', business_id => :'business') \gset
 SELECT cloudgreet.connect_provider('telnyx', '{"api_key": "k"}', business_id => :'business') AS telnyx \gset
 SELECT cloudgreet.connect_provider('resend', '{"api_key": "k"}', '{"from": "Desk <desk@extreme.example>"}', business_id => :'business') AS resend \gset
-INSERT INTO cloudgreet.leads (business_id, name, phone, email) VALUES (:'business', 'Ann', '+12125550161', 'ann@extreme.example') RETURNING id AS lead \gset
-SELECT cloudgreet.add_phone_number('+12125550160', business_id => :'business') AS number \gset
-SELECT cloudgreet.send_sms('+12125550164', 'x', business_id => :'business') AS message \gset
+INSERT INTO cloudgreet.leads (business_id, name, phone, email) VALUES (:'business', 'Ann', '+13125559861', 'ann@extreme.example') RETURNING id AS lead \gset
+SELECT cloudgreet.add_phone_number('+13125559860', business_id => :'business') AS number \gset
+SELECT cloudgreet.send_sms('+13125559864', 'x', business_id => :'business') AS message \gset
 SELECT id AS outbox FROM cloudgreet_private.outbox WHERE business_id = :'business' \gset
 SELECT s.starts_at AS start FROM cloudgreet.next_slots(:'service', business_id => :'business') s LIMIT 1 \gset
 SELECT (cloudgreet.book_appointment(:'service', :'start', :'lead', business_id => :'business')).id AS appointment \gset
@@ -29,11 +29,11 @@ INSERT INTO extremes.usual VALUES
     ('business_id', quote_literal(:'business')), ('service_id', quote_literal(:'service')), ('staff_id', quote_literal(:'staff')), ('lead_id', quote_literal(:'lead')), ('appointment_id', quote_literal(:'appointment')),
     ('agent_id', quote_literal(:'agent')), ('outbox_id', quote_literal(:'outbox')), ('hold_id', quote_literal(:'hold')), ('keys', '''{key_of_a_test}'''), ('jwt', '''x.y.z'''), ('ignored_appointment_id', 'NULL'), ('provider_account_id', 'NULL'), ('user_id', 'NULL'), ('starts_at', quote_literal(:'start'::timestamptz + interval '1 hour')), ('send_at', 'NULL'),
     ('range_end', '(cloudgreet.clock() + interval ''30 days'')'), ('time_zone', '''UTC'''), ('provider', '''telnyx'''), ('email', '''bob@extreme.example'''), ('owner_email', '''eve@extreme.example'''), ('to_address', '''eve@extreme.example'''), ('reply_to', 'NULL'),
-    ('phone_number', '''+12125550162'''), ('to_number', '''+12125550163'''), ('from_number', 'NULL'), ('locale', '''en-US'''), ('currency', '''USD'''), ('role', '''user'''), ('status', '''confirmed'''), ('sequence', '''follow_up'''), ('idempotency_key', 'NULL'),
+    ('phone_number', '''+13125559862'''), ('to_number', '''+13125559863'''), ('from_number', 'NULL'), ('locale', '''en-US'''), ('currency', '''USD'''), ('role', '''user'''), ('status', '''confirmed'''), ('sequence', '''follow_up'''), ('idempotency_key', 'NULL'),
     ('secret', 'repeat(''s'', 32)'), ('algorithm', '''HS256'''), ('delays_minutes', '''{10,2880}'''), ('duration_minutes', '60'), ('seconds', '300'), ('secret_names', '''{"api_key": "k"}'''), ('working_hours', '''{"mon": [["09:00", "17:00"]]}'''),
     ('voice_settings', '''{"voice_id": "v", "speed": 1, "pitch": 1}'''), ('behavior_settings', '''{"personality": "p", "conversation_style": "c", "escalation_triggers": ["x"]}'''), ('features', '''{"intent": "buy", "urgency": 3}'''), ('settings', '''{"booking_horizon_days": "30"}'''),
     ('rules', 'cloudgreet.default_scoring_rules()'), ('model', 'cloudgreet.default_scoring_model()'), ('method', '''POST'''), ('target', '''/rest/v1/rpc/is_email'''), ('headers', '''{"content-type": "application/json"}'''), ('body', 'convert_to(''{"value": "x"}'', ''UTF8'')'),
-    ('normalize_email.value', '''a@b.co'''), ('normalize_phone_number.value', '''212 555 0100'''), ('default_country', '''US'''), ('normalize_time_zone.value', '''utc'''), ('read_json.value', '''[1]'''), ('is_scoring_model.value', 'cloudgreet.default_scoring_model()'), ('retry_delivery.outbox_id', quote_literal(:'outbox')), ('delete_secret.name', '''k'''), ('remove_phone_number.phone_number', '''+12125550160'''), ('retire_jwt_key.kid', '''main'''),
+    ('normalize_email.value', '''a@b.co'''), ('normalize_phone_number.value', '''212 555 0100'''), ('default_country', '''US'''), ('normalize_time_zone.value', '''utc'''), ('read_json.value', '''[1]'''), ('is_scoring_model.value', 'cloudgreet.default_scoring_model()'), ('retry_delivery.outbox_id', quote_literal(:'outbox')), ('delete_secret.name', '''k'''), ('remove_phone_number.phone_number', '''+13125559860'''), ('retire_jwt_key.kid', '''main'''),
     ('text', '''x'''), ('uuid', quote_literal(gen_random_uuid())), ('timestamp with time zone', '(cloudgreet.clock() + interval ''1 day'')'), ('integer', '1'), ('bigint', '1'), ('jsonb', '''{}'''), ('bytea', '''\x00'''), ('boolean', 'true'), ('text[]', '''{x}'''), ('uuid[]', '''{}'''), ('integer[]', '''{1}''');
 -- The extremes, as expressions.
 CREATE TABLE extremes.extreme (type text, value text);
