@@ -22,7 +22,7 @@ GATE = build/cloudgreet_gate
 GATE_NAMES = $(sort $(patsubst src/gate/%.c,%,$(wildcard src/gate/*.c)) $(patsubst /usr/share/%.c,%,$(wildcard /usr/share/llhttp/*.c)))
 # llhttp: Debian 12 has its C files, where strict mode must be asked for (without it any byte
 # after CR passes for LF); Debian 13 a library, which is strict.
-GATE_LIBS = $(if $(wildcard /usr/share/llhttp/*.c),,-l:libllhttp.a) -lpq -pthread
+GATE_LIBS = $(if $(wildcard /usr/share/llhttp/*.c),,-l:libllhttp.a) -lpq -lcrypto -pthread
 GATE_CPPFLAGS = -Isrc -isystem /usr/share/include/llhttp -I$(shell $(PG_CONFIG) --includedir) -D_GNU_SOURCE -DLLHTTP_STRICT_MODE=1
 GATE_CFLAGS = -std=gnu11 -g -Wall -Wextra -Wshadow $(if $(STRICT),-Werror)
 GATE_RELEASE = -O2 -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2

@@ -12,3 +12,8 @@ CREATE FUNCTION cloudgreet.http(method text, target text, headers jsonb, body by
     LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'cg_sql_http';
 COMMENT ON FUNCTION cloudgreet.http(text, text, jsonb, bytea) IS
     'Answers one HTTP request: method, target as sent, headers as an object of lower-case names, body. It verifies the token itself and acts as anon, authenticated or service_role only. Errors become JSON; cancelling is passed on.';
+
+CREATE FUNCTION cloudgreet.http_caller(target text, headers jsonb) RETURNS text
+    LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'cg_sql_http_caller';
+COMMENT ON FUNCTION cloudgreet.http_caller(text, jsonb) IS
+    'Whose a request is, for the HTTP front to serve businesses in turn: the business of a webhook''s path or, with an empty target, of the headers'' token; service_role for such a token without one, an empty text for another; NULL for what is refused.';

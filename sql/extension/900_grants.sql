@@ -62,4 +62,4 @@ GRANT EXECUTE ON FUNCTION cloudgreet.is_active(), cloudgreet.installation_status
 
 -- It judges tokens itself and takes the role that they give, so only the HTTP front
 -- may call it.
-GRANT EXECUTE ON FUNCTION cloudgreet.http(text, text, jsonb, bytea) TO cloudgreet_gate;
+GRANT EXECUTE ON FUNCTION cloudgreet.http(text, text, jsonb, bytea), cloudgreet.http_caller(text, jsonb) TO cloudgreet_gate;

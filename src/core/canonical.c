@@ -23,6 +23,7 @@
 #include "utils/builtins.h"
 #include "utils/rel.h"
 
+#include "compat.h"
 #include "core/canonical.h"
 #include "core/email.h"
 #include "core/phone.h"

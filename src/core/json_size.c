@@ -19,6 +19,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
+#include "compat.h"
 #include "core/json_size.h"
 
 /* A document prints to at most so many times its length, and something for small ones. */

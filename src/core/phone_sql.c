@@ -13,6 +13,7 @@
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
+#include "compat.h"
 #include "core/canonical.h"
 #include "core/errors.h"
 #include "core/phone.h"

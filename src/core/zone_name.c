@@ -18,6 +18,7 @@
 #include "pgtime.h"
 #include "utils/builtins.h"
 
+#include "compat.h"
 #include "core/validate.h"
 #include "core/zone_data.h"
 

@@ -89,11 +89,14 @@ extern char *cg_api_normalize_filter(const CgRequest *request, const char *colum
 /* The route's parameter as an id; false when it is none, and so unknown. */
 extern bool cg_request_id(const CgRequest *request, pg_uuid_t *id);
 
+/* The business whose webhooks come to a path; false when it is no such path. */
+extern bool cg_webhook_path_business(const CgTarget *target, pg_uuid_t *business);
+
 /* The handlers, by the file they stand in. */
 extern void cg_health_get(const CgRequest *request, CgResponse *response);
 extern void cg_api_list(const CgRequest *request, CgResponse *response);
 extern void cg_api_get(const CgRequest *request, CgResponse *response);
-extern void cg_api_create(const CgRequest *request, CgResponse *response);
+extern void cg_lead_create(const CgRequest *request, CgResponse *response);
 extern void cg_api_update(const CgRequest *request, CgResponse *response);
 extern void cg_appointment_book(const CgRequest *request, CgResponse *response);
 extern void cg_appointment_change(const CgRequest *request, CgResponse *response);

@@ -32,16 +32,10 @@
 #include "core/pinned.h"
 #include "core/schema_version.h"
 #include "core/spi.h"
+#include "gate/answer_rules.h"
 #include "gateway/gateway.h"
 
-/* Sent with every response: rules for browsers, harmless to programs. */
-static const char *const security_headers[][2] = {
-	{"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"},
-	{"X-Frame-Options", "DENY"},
-	{"X-Content-Type-Options", "nosniff"},
-	{"Referrer-Policy", "strict-origin-when-cross-origin"},
-	{"X-XSS-Protection", "1; mode=block"},
-};
+static const char *const security_headers[][2] = {CG_SECURITY_HEADERS};
 
 static void
 set_for_request(const char *name, const char *value)
@@ -140,13 +134,15 @@ answer_safely(CgRequest *request, CgResponse *response)
 
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
-		if (must_pass(error->sqlerrcode))
-			PG_RE_THROW();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
 		SetUserIdAndSecContext(role, security_context);
+		/* Only now: an error that leaves a subtransaction open leaves the session's
+		 * transaction open too, and the connection would be of no use any more. */
+		if (must_pass(error->sqlerrcode))
+			ReThrowError(error);
 		cg_answer_error(request, response, error);
 		if (response->status >= 500)
 			ereport(LOG,

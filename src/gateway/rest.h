@@ -86,6 +86,7 @@ typedef struct CgRestRequest
 	pg_uuid_t  *after_id; /* NULL: from the newest on */
 	int64       limit;    /* -1: none */
 	int64       offset;
+	const char *range_fault;  /* NULL, or why the page that is asked for is none: 416 */
 	List       *columns;      /* of char *: written columns */
 	bool        returns;      /* Prefer: return=representation */
 	bool        counts;       /* Prefer: count=exact */

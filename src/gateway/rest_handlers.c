@@ -68,6 +68,25 @@ cg_rest_write_range(CgResponse *response, int64 first, int64 rows, int64 total)
 	cg_response_header(response, "Content-Range", range.data);
 }
 
+/*
+ * A page that begins behind the last of the counted rows is none: 416.  One that begins
+ * right there is the empty end of the list, as for PostgREST.
+ */
+static bool
+refuse_page(const CgRestRequest *rest, CgResponse *response, int64 total)
+{
+	if (total < 0 || rest->offset <= total)
+		return false;
+	cg_response_error_details(response, 416, "PGRST103",
+							  "Requested range not satisfiable",
+							  psprintf("An offset of " INT64_FORMAT " was requested, but "
+									   "there are only " INT64_FORMAT " rows.",
+									   rest->offset, total),
+							  NULL);
+	cg_rest_write_range(response, 0, 0, total);
+	return true;
+}
+
 /* As PostgREST's db-max-rows: what is more is left out, and can be asked for by its place. */
 static void
 cap_rows(CgRestRequest *rest)
@@ -95,12 +114,16 @@ cg_rest_read(const CgRequest *request, CgResponse *response)
 	cg_spi_begin(&spi, "answering a request");
 	if (rest.counts)
 		total = count_rows(request, &rest);
-	cap_rows(&rest);
-	sink = cg_rest_open_rows(&rest, response);
-	rows = (int64) cg_rest_execute(request, &rest, sink);
-	/* 206: there are more. */
-	if (cg_rest_answer_rows(&rest, response, rows < total ? 206 : 200, sink))
-		cg_rest_write_range(response, rest.offset, rows, total);
+	if (!refuse_page(&rest, response, total))
+	{
+		cap_rows(&rest);
+		sink = cg_rest_open_rows(&rest, response);
+		rows = (int64) cg_rest_execute(request, &rest, sink);
+		/* 206: there are more.  No rows are no part of them (RFC 9110, 14.4). */
+		if (cg_rest_answer_rows(&rest, response, rows > 0 && rows < total ? 206 : 200,
+								sink))
+			cg_rest_write_range(response, rest.offset, rows, total);
+	}
 	cg_spi_end(&spi);
 }
 

@@ -16,6 +16,7 @@
 
 #include "core/json_walk.h"
 #include "core/message.h"
+#include "gate/answer_rules.h"
 #include "http/response.h"
 
 /* Longer prefixes first; the first match counts. */
@@ -129,6 +130,8 @@ cg_response_sql_error(CgResponse *response, const ErrorData *error, bool is_anon
 			break;
 		}
 	}
+	if (error->sqlerrcode == ERRCODE_READ_ONLY_SQL_TRANSACTION)
+		hint = CG_HINT_READ_ONLY;
 	if (strncmp(code, "ZG", 2) == 0)
 	{
 		details = error->detail;

@@ -257,3 +257,22 @@ cg_webhook_receive(const CgWebhook *webhook, CgResponse *response)
 	cg_spi_end(&spi);
 	cg_identity_restore(&saved);
 }
+
+bool
+cg_webhook_business(const CgWebhook *webhook, pg_uuid_t *business)
+{
+	CgSpi      spi;
+	CgIdentity saved;
+	Account    account;
+	bool       is_found;
+
+	cg_schema_require();
+	cg_run_as_owner(&saved);
+	cg_spi_begin(&spi, "finding the account of a webhook");
+	is_found = find_account(webhook, &account);
+	cg_spi_end(&spi);
+	cg_identity_restore(&saved);
+	if (is_found)
+		*business = account.business;
+	return is_found;
+}
