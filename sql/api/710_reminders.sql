@@ -143,8 +143,11 @@ CREATE OR REPLACE FUNCTION cloudgreet_private.forget_appointment() RETURNS trigg
 $$
 BEGIN
     PERFORM cloudgreet.enter_business(old.business_id);
-    PERFORM cloudgreet_private.drop_reminders(old.business_id, old.id, false);
-    PERFORM cloudgreet_private.cancel_messages(old.business_id, old.id, 'the appointment was deleted');
+    -- With the business goes all that it has: its messages are nobody's to cancel any more.
+    IF EXISTS (SELECT FROM cloudgreet.businesses b WHERE b.id = old.business_id) THEN
+        PERFORM cloudgreet_private.drop_reminders(old.business_id, old.id, false);
+        PERFORM cloudgreet_private.cancel_messages(old.business_id, old.id, 'the appointment was deleted');
+    END IF;
     RETURN old;
 END
 $$;

@@ -18,7 +18,7 @@ COMMENT ON COLUMN cloudgreet_private.function_permissions.role_name IS
 -- NULL: a claim, which an operator has not confirmed.  What is there was given, or taken, before claims were.
 ALTER TABLE cloudgreet.phone_numbers ADD COLUMN confirmed_at timestamptz;
 ALTER TABLE cloudgreet.phone_numbers NO FORCE ROW LEVEL SECURITY;
-UPDATE cloudgreet.phone_numbers SET confirmed_at = created_at;
+UPDATE cloudgreet.phone_numbers SET confirmed_at = created_at WHERE confirmed_at IS NULL;
 -- Numbers and routes may have drifted apart: written without a route, deleted or switched off without it.
 DELETE FROM cloudgreet_private.phone_routes r
  WHERE NOT EXISTS (SELECT FROM cloudgreet.phone_numbers n

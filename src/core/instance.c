@@ -213,8 +213,9 @@ cg_sql_activate(PG_FUNCTION_ARGS)
 	/* Not there: a schema that migrate() has just made has no rows of another. */
 	cg_run_as_owner(&saved);
 	cg_spi_begin(&spi, "activating the installation");
-	(void) cg_spi_query("UPDATE cloudgreet_private.installation SET is_replica = false",
-						0, NULL, NULL, NULL, false, 0);
+	(void) cg_spi_query(
+		"UPDATE cloudgreet_private.installation SET is_replica = false WHERE is_replica",
+		0, NULL, NULL, NULL, false, 0);
 	cg_spi_end(&spi);
 	cg_identity_restore(&saved);
 	PG_RETURN_VOID();

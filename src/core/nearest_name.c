@@ -16,6 +16,8 @@
 #include "utils/builtins.h"
 #include "utils/varlena.h"
 
+#include "compat.h"
+
 /* A letter left out, doubled, swapped with its neighbor (two edits), or wrong. */
 #define MAX_EDITS 2
 

@@ -21,6 +21,8 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
+#include "compat.h"
+
 /* Limits of one encoding: units of a text alone, and of each part of several. */
 typedef struct Encoding
 {

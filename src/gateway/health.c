@@ -18,6 +18,7 @@
 #include "access/xlog.h"
 #include "utils/builtins.h"
 
+#include "compat.h"
 #include "core/instance.h"
 #include "core/schema_version.h"
 #include "core/spi.h"

@@ -65,6 +65,8 @@ BEGIN
         INSERT INTO cloudgreet_private.outbox_attempts (business_id, outbox_id, attempt, outcome, duration_ms) VALUES (b, i, 1, 'done', 1);
         INSERT INTO cloudgreet_private.due_work (business_id, kind, subject_id, due_at) VALUES (b, 'enrollment', i, '2099-12-01Z');
         INSERT INTO cloudgreet_private.message_causes (business_id, message_id, cause, cause_id) VALUES (b, i, 'appointment', i);
+        INSERT INTO cloudgreet_private.opt_lifts (business_id, contact, channel, lifted_at) VALUES (b, phone, 'sms', '2026-12-01Z');
+        INSERT INTO cloudgreet_private.entity_locks (business_id, entity_key) VALUES (b, canary);
         INSERT INTO cloudgreet_private.webhook_seen (account_id, dedup_key) VALUES (i, canary);
         INSERT INTO cloudgreet_private.webhook_inbox (business_id, account_id, provider, event_type, dedup_key, headers, body) VALUES (b, i, 'telnyx', 'message.received', canary, '{}', canary::bytea);
         INSERT INTO cloudgreet_private.webhook_refusals (account_id, day, reason, refused, last_at) VALUES (i, '2026-12-01', 'stale', 1, '2026-12-01Z');

@@ -6,6 +6,8 @@
 \set ECHO none
 \set VERBOSITY terse
 BEGIN;
+-- Routes are bound to numbers by a later step.
+ALTER TABLE cloudgreet_private.phone_routes DROP CONSTRAINT phone_routes_phone_number_fkey;
 SET cloudgreet.clock = '2026-06-08 16:00:00Z';
 SELECT cloudgreet.create_business('Old Forms', 'America/Chicago') AS b, cloudgreet.create_business('Other', 'America/Chicago') AS other \gset
 SELECT cloudgreet.add_phone_number('+13125550190', business_id => :'b') AS n, cloudgreet.add_phone_number('+442079460999', business_id => :'other') AS o,
