@@ -27,7 +27,7 @@
 #include "tenant/secret.h"
 
 /* Later than this is not the delay of a busy server. */
-#define LATE "interval '10 minutes'"
+#define LATE_AFTER "interval '10 minutes'"
 
 static const char *
 describe_schema(CgSchemaState state)
@@ -66,8 +66,8 @@ append_late(StringInfo out)
 {
 	bool isnull;
 
-	(void) cg_spi_query("SELECT coalesce(l.due_work > " LATE ", false), "
-						"coalesce(l.webhooks > " LATE ", false) "
+	(void) cg_spi_query("SELECT coalesce(l.due_work > " LATE_AFTER ", false), "
+						"coalesce(l.webhooks > " LATE_AFTER ", false) "
 						"FROM cloudgreet_private.lateness() l",
 						0, NULL, NULL, NULL, true, 1);
 	if (DatumGetBool(cg_spi_value(0, 1, &isnull)))
