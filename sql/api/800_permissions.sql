@@ -148,6 +148,7 @@ SELECT m.function_name, role_name
     ('installation_status',    'service_role'),
     ('login',                  'authenticator cloudgreet_app'),
     ('http',                   'cloudgreet_gate'),
+    ('http_caller',            'cloudgreet_gate'),
     ('tick',                   'cloudgreet_cron')
   ) AS m (function_name, roles)
  CROSS JOIN LATERAL pg_catalog.regexp_split_to_table(pg_catalog.btrim(m.roles), ' +') AS role_name;

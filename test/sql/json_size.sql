@@ -51,6 +51,8 @@ CREATE TYPE cloudgreet.size_part AS (n numeric, texts text[]);
 CREATE FUNCTION cloudgreet.size_parts(count int) RETURNS cloudgreet.size_part[] LANGUAGE sql AS $$SELECT array_agg(ROW(1e131071, NULL)::cloudgreet.size_part) FROM generate_series(1, count)$$;
 CREATE FUNCTION cloudgreet.size_numbers(count int) RETURNS TABLE (a int[], b numeric[], c jsonb[], d cloudgreet.size_part, e cloudgreet.size_part[], f text[], g bytea, h interval, i float8, j "char", k boolean[]) LANGUAGE sql AS
     $$SELECT '[0:1][2:3][1:1]={{{1},{2}},{{NULL},{4}}}'::int[], array_agg(1e131071::numeric), '{"{\"x\": 1}",NULL}'::jsonb[], ROW(1.50, '{a,NULL,"b\"c"}')::cloudgreet.size_part, ARRAY[NULL, ROW('NaN', '{}')]::cloudgreet.size_part[], '{}'::text[], '\x00ff'::bytea, interval '1 day', 'Infinity'::float8, 'x'::"char", '{t,f}'::boolean[] FROM generate_series(1, count)$$;
+-- http() prints intervals so, whatever the session has.
+SET IntervalStyle = 'postgres';
 SELECT status, replace(replace(body, repeat('0', 131071), '0...'), E',\n', ',') = (SELECT replace(to_json(array_agg(n))::text, repeat('0', 131071), '0...') FROM cloudgreet.size_numbers(2) n) FROM public.ask('POST', '/rest/v1/rpc/size_numbers', :'admin', '{"count": 2}');
 SELECT status, body FROM public.ask('POST', '/rest/v1/rpc/size_numbers', :'admin', '{"count": 5000}');
 SELECT status, body FROM public.ask('POST', '/rest/v1/rpc/size_parts', :'admin', '{"count": 5000}');
