@@ -129,6 +129,7 @@ SELECT cloudgreet.say_time(cloudgreet.clock(), b.time_zone) FROM cloudgreet.busi
 ROLLBACK;
 
 \set ECHO none
+SELECT cloudgreet.delete_business(:'b') AS gone \gset
 DROP TABLE public.imported;
 DROP FUNCTION public.answer, public.processed, public.text_from, public.tool, public.mailed;
 \i test/lib/drop_ask.sql
