@@ -207,8 +207,9 @@ BEGIN
         RAISE EXCEPTION 'a number cannot text itself' USING ERRCODE = 'invalid_parameter_value';
     END IF;
     account := cloudgreet_private.sending_account(business, 'telnyx', sender.provider_account_id);
-    PERFORM cloudgreet_private.require_destination(business, sender.phone_number, receiver);
+    -- First who does not want it: that is what its caller has to know.
     PERFORM cloudgreet_private.require_unsuppressed(business, receiver, 'sms');
+    PERFORM cloudgreet_private.require_destination(business, sender.phone_number, receiver);
     lead := coalesce(send_sms.lead_id, cloudgreet_private.find_lead(business, receiver));
 
     INSERT INTO cloudgreet.sms_messages (business_id, id, lead_id, direction, from_number, to_number, content, segments)
