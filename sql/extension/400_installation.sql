@@ -5,7 +5,7 @@
 CREATE FUNCTION cloudgreet.activate() RETURNS void
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'cg_sql_activate';
 COMMENT ON FUNCTION cloudgreet.activate() IS
-    'Makes this database the one that may send: after a restore or clone that is meant to take over, and after pause(). Superusers only. Error ZG116 when the instance file cannot be written.';
+    'Makes this database the one that may send: after a restore or clone that is meant to take over, and after pause(). Superusers only. Errors: ZG116 when the instance file cannot be written, 55000 while a subscription brings rows of another database.';
 
 CREATE FUNCTION cloudgreet.pause() RETURNS void
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'cg_sql_pause';
