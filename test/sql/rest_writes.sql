@@ -31,6 +31,12 @@ SELECT * FROM public.ask('DELETE', '/rest/v1/leads', :'admin');
 SELECT * FROM public.ask('POST', '/rest/v1/rpc/current_app_role', :'agent');
 SELECT name, notes FROM cloudgreet.leads WHERE business_id = :'business' ORDER BY name;
 
+-- What is not seen is in no name that is stored, however it is written.
+SELECT * FROM public.ask('POST', '/rest/v1/leads?select=name', :'admin', '[{"name": "z\u200bMia\u202e Cole"}]', '{"prefer": "return=representation"}');
+SELECT * FROM public.ask('PATCH', '/rest/v1/leads?name=eq.zMia%20Cole&select=name', :'admin', '{"name": "zAda\u2066 Cole\ufeff"}', '{"prefer": "return=representation"}');
+SELECT * FROM public.ask('POST', '/rest/v1/services?select=name', :'admin', '{"name": "Cut\u200e and\u00ad color", "duration_minutes": 30}', '{"prefer": "return=representation"}');
+SELECT * FROM public.ask('POST', '/rest/v1/staff?select=name', :'admin', '{"name": "\u202aBob", "time_zone": "UTC"}', '{"prefer": "return=representation"}');
+SELECT * FROM public.ask('PATCH', '/rest/v1/businesses?name=eq.Http%20Test&select=name', :'admin', '{"name": "Http\u2060 Test\u202c"}', '{"prefer": "return=representation"}');
 -- Leads are merged by writing merged_into_id, one or many at a time: what they have follows. m1 to m6 are leads, n one of the neighbour.
 \set ECHO none
 SELECT 'cccccccc-0000-7000-8000-000000000001' AS m1, 'cccccccc-0000-7000-8000-000000000004' AS m4, 'cccccccc-0000-7000-8000-000000000005' AS m5,
