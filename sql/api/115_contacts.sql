@@ -148,7 +148,7 @@ $$
      WHERE NOT cloudgreet.is_time_zone(z.time_zone) ORDER BY 1, 2;
 $$;
 COMMENT ON FUNCTION cloudgreet_private.unknown_time_zones() IS
-    'Time zones of rows that this server''s zone files do not have, as after a restore on another system; what needs such a zone raises ZG106, naming it.';
+    'Time zones of rows that this server''s zone files do not have, as after a restore on another system; what needs such a zone raises ZG106 or 22023, naming it.';
 
 REVOKE ALL ON FUNCTION cloudgreet_private.own_number(uuid, text, text), cloudgreet_private.canonical_parties(uuid, text, text),
     cloudgreet_private.canonical_members(uuid, jsonb, text[], text[]), cloudgreet_private.canonical_event(uuid, text, jsonb),

@@ -158,6 +158,10 @@ $$
      -- What does not open at all is said by doctor_keys().
      WHERE k.fault IS NOT NULL AND k.fault !~ 'master key'
     UNION ALL
+    SELECT 'note', format('%s phone numbers are claimed and lead nowhere until an operator gives them', count(*)),
+        'SELECT n.business_id, n.phone_number, n.created_at FROM cloudgreet.phone_numbers n WHERE n.confirmed_at IS NULL;  -- confirm_phone_number() or remove_phone_number() of each'
+      FROM cloudgreet.phone_numbers n WHERE n.confirmed_at IS NULL HAVING count(*) > 0
+    UNION ALL
     SELECT 'warning', format('business %s has a calendar of Google, which nothing reads yet: what stands in it takes no time', g.business_id),
         'Enter what takes time by rows of time_off until it is read.'
       FROM (SELECT c.business_id FROM cloudgreet.calendar_connections c
@@ -238,11 +242,16 @@ BEGIN
         'this database sends nothing. ' || i.reason
             || CASE WHEN i.state = 'copy' AND w.timeline > 1 THEN format(' The server was promoted (timeline %s).', w.timeline) ELSE '' END
             || CASE WHEN w.waiting > 0 THEN format(' Requests that wait: %s.', w.waiting) ELSE '' END,
-        'SELECT cloudgreet.activate();  -- if it is the one that may send'
+        -- What a subscription brings, another database sends about: activate() refuses until it is gone.
+        CASE WHEN s.lines IS NOT NULL THEN s.lines || '  -- once the other database is stopped, if this one is to take over; then activate()'
+             ELSE 'SELECT cloudgreet.activate();  -- if it is the one that may send' END
             || CASE WHEN i.state = 'copy' AND w.timeline > 1 THEN ', and the old primary is certain to be down' ELSE '' END
       FROM cloudgreet.installation_status() i,
            (SELECT CASE WHEN NOT is_standby THEN ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int END AS timeline,
-                   (SELECT count(*) FROM cloudgreet_private.outbox o WHERE o.state = 'queued' AND o.deadline_at > cloudgreet.clock()) AS waiting) w
+                   (SELECT count(*) FROM cloudgreet_private.outbox o WHERE o.state = 'queued' AND o.deadline_at > cloudgreet.clock()) AS waiting) w,
+           (SELECT string_agg(format('DROP SUBSCRIPTION %I;', u.subname), ' ' ORDER BY u.subname) AS lines FROM pg_subscription u
+             WHERE EXISTS (SELECT FROM pg_subscription_rel r JOIN pg_class c ON c.oid = r.srrelid
+                            WHERE r.srsubid = u.oid AND c.relnamespace IN ('cloudgreet'::regnamespace, 'cloudgreet_private'::regnamespace))) s
      WHERE i.state <> 'active' AND NOT is_standby;
 
     RETURN QUERY SELECT 'error', 'cloudgreet.clock has a test value', 'ALTER SYSTEM RESET cloudgreet.clock; SELECT pg_reload_conf();'

@@ -31,26 +31,27 @@ $$
 DECLARE
     -- Where nothing is to be sent, what waits is as it should be; that it is so is said elsewhere.
     is_active CONSTANT boolean := cloudgreet.is_active();
+    patience CONSTANT interval := '5 minutes';
     -- What was down a moment ago has not had the time.
-    is_settled CONSTANT boolean := doctor_work.up_since < now() - interval '5 minutes'
-        AND (SELECT i.activated_at < now() - interval '5 minutes' FROM cloudgreet_private.installation i);
+    is_settled CONSTANT boolean := doctor_work.up_since < now() - patience
+        AND (SELECT i.activated_at < now() - patience FROM cloudgreet_private.installation i);
+    late record;
 BEGIN
+    SELECT l.due_work, l.webhooks INTO late FROM cloudgreet_private.lateness() l;
     RETURN QUERY SELECT * FROM cloudgreet_private.doctor_providers();
 
     RETURN QUERY SELECT 'error',
-        CASE WHEN w.late > 0 THEN format('reminders and follow-ups are late, %s of them: nothing calls tick()', w.late)
+        CASE WHEN late.due_work > patience THEN format('reminders and follow-ups are late, the oldest by %s: nothing calls tick()', date_trunc('minute', late.due_work))
              ELSE format('nothing calls tick(), so %s reminders and follow-ups will not be sent', w.planned) END,
         CASE WHEN to_regproc('cron.schedule_in_database') IS NOT NULL
              THEN 'SELECT cloudgreet.schedule_jobs();  -- if that was done, cron.job_run_details says why it fails, often because pg_hba.conf does not let cloudgreet_cron in'
              ELSE 'Install pg_cron and run cloudgreet.schedule_jobs(), or have something else call cloudgreet.tick() every minute: docs/operations.md.' END
-      FROM (SELECT count(*) FILTER (WHERE d.due_at < cloudgreet.clock() - interval '5 minutes') AS late, count(*) AS planned
-              FROM cloudgreet_private.due_work d) w, cloudgreet_private.ticks t
-     WHERE is_active AND (w.late > 0 OR w.planned > 0 AND is_settled AND coalesce(t.last_at < now() - interval '5 minutes', true));
+      FROM (SELECT count(*) AS planned FROM cloudgreet_private.due_work) w, cloudgreet_private.ticks t
+     WHERE is_active AND (late.due_work > patience OR w.planned > 0 AND is_settled AND coalesce(t.last_at < now() - patience, true));
 
-    RETURN QUERY SELECT 'error', format('%s webhooks wait for more than 5 minutes: nothing processes them', count(*)),
+    RETURN QUERY SELECT 'error', format('webhooks wait, the oldest for %s: nothing processes them', date_trunc('minute', late.webhooks)),
         'SELECT cloudgreet.wake_workers();  -- the server''s log says why the processor does not'
-      FROM cloudgreet_private.webhook_inbox i
-     WHERE i.state = 'pending' AND i.next_at < cloudgreet.clock() - interval '5 minutes' AND is_active HAVING count(*) > 0;
+     WHERE is_active AND late.webhooks > patience;
     RETURN QUERY SELECT 'warning', format('%s webhooks were given up in the last week (%s)', count(*), string_agg(DISTINCT i.provider, ', ')),
         'SELECT i.received_at, i.provider, i.event_type, i.reason FROM cloudgreet_private.webhook_inbox i WHERE i.state = ''failed'';  -- replay_webhook() takes one in again'
       FROM cloudgreet_private.webhook_inbox i

@@ -31,7 +31,6 @@ ON CONFLICT DO NOTHING;
 UPDATE cloudgreet.phone_numbers n SET is_active = false, confirmed_at = NULL
  WHERE n.is_active AND NOT EXISTS (SELECT FROM cloudgreet_private.phone_routes r
                                     WHERE r.business_id = n.business_id AND r.phone_number = n.phone_number);
-ALTER TABLE cloudgreet.phone_numbers FORCE ROW LEVEL SECURITY;
 ALTER TABLE cloudgreet.phone_numbers
     ALTER COLUMN confirmed_at SET DEFAULT cloudgreet.clock(),
     ADD CONSTRAINT phone_numbers_is_active_check CHECK (confirmed_at IS NOT NULL OR NOT is_active);
@@ -45,6 +44,8 @@ ALTER TABLE cloudgreet_private.phone_routes
     DROP CONSTRAINT phone_routes_business_id_fkey,
     ADD CONSTRAINT phone_routes_phone_number_fkey FOREIGN KEY (business_id, phone_number)
         REFERENCES cloudgreet.phone_numbers (business_id, phone_number) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED;
+-- After the foreign key, whose check reads the table.
+ALTER TABLE cloudgreet.phone_numbers FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE cloudgreet_private.phone_routes IS
     'Which business a called number belongs to: a row for each active row of phone_numbers, kept by its trigger. A number leads to one business.';
 

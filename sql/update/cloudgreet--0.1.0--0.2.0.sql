@@ -7,3 +7,5 @@
  * OR REPLACE, so nothing is pasted here; test/t/060_check_update.pl compares the outcome
  * with a fresh installation.
  */
+
+DROP FUNCTION cloudgreet.resolve_business(uuid);

@@ -13,7 +13,7 @@ sub statements
 	my ($mend) = @_;
 	$mend =~ s/ -- .*//;
 	return '' if $mend =~ /^(in a shell|On the primary)/;
-	return join ' ', $mend =~ /\b((?:LOAD|SELECT|UPDATE|DELETE|INSERT|ALTER (?:SYSTEM|ROLE|TABLE|EXTENSION)|REVOKE|GRANT|CREATE)\b(?:[^;']|'[^']*')*;)/g;
+	return join ' ', $mend =~ /\b((?:LOAD|SELECT|UPDATE|DELETE|INSERT|ALTER (?:SYSTEM|ROLE|TABLE|EXTENSION)|REVOKE|GRANT|CREATE|DROP)\b(?:[^;']|'[^']*')*;)/g;
 }
 
 # Runs every line that doctor() prints in a database, each in a session of its own; the

@@ -63,8 +63,12 @@ my (undef, undef, $refusal) = $subscriber->psql('app', "\\set VERBOSITY verbose\
 like($refusal, qr/ERROR:\s+55000: a subscription still brings/, 'it cannot be activated while rows come in');
 $subscriber->safe_psql('app', 'SELECT cloudgreet.migrate()');
 is(status($subscriber, 'app'), 'copy', 'nor does migrate() do it');
-$subscriber->safe_psql('app', 'DROP SUBSCRIPTION copied');
+my $advice = q{SELECT problem || ' -> ' || mend FROM cloudgreet.doctor() WHERE problem ~ 'sends nothing'};
+like($subscriber->safe_psql('app', $advice), qr/A subscription brings it the rows.* -> DROP SUBSCRIPTION copied;  -- once the other database is stopped/, 'doctor() says what comes before');
+is(failing_lines($subscriber, 'app'), '', 'by lines that run');
+is($subscriber->safe_psql('app', 'SELECT count(*) FROM pg_subscription'), 0, 'which is done then');
 is(status($subscriber, 'app'), 'copy', 'without the subscription it still holds the rows of another');
+like($subscriber->safe_psql('app', $advice), qr/-> SELECT cloudgreet\.activate\(\);  -- if it is the one that may send/, 'until it is activated, as doctor() says then');
 $subscriber->safe_psql('app', 'SELECT cloudgreet.activate()');
 is(status($subscriber, 'app'), 'active', 'until it is activated to take over');
 $subscriber->safe_psql('postgres', 'CREATE DATABASE late');

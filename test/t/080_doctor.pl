@@ -54,6 +54,9 @@ my @faults = (
 );
 my $account = q{INSERT INTO cloudgreet.provider_accounts (business_id, provider, name, secret_names, status) SELECT cloudgreet.create_business('Acme', 'UTC'), '%s', 'main', '{"api_key": "x"}', '%s'};
 my $no_account = 'DELETE FROM cloudgreet.businesses';
+push @faults, [ q{SELECT cloudgreet.create_business('Acme', 'UTC') AS business \gset
+	INSERT INTO cloudgreet.phone_numbers (business_id, phone_number, is_active, confirmed_at) VALUES (:'business', '+12125550177', false, NULL)}, $no_account,
+	qr/^note: 1 phone numbers are claimed and lead nowhere.*confirm_phone_number\(\)/ ];
 push @faults, [ sprintf($account, 'resend', 'broken'), $no_account, qr/Resend refuses the key.*set_secret.*no sender for e-mails.*"from".*account main.*no webhook key.*connect_provider/s ],
 	[ sprintf($account, 'telnyx', 'active'), $no_account, qr/no webhook key.*texts are sent without a URL.*cloudgreet\.public_url/s ];
 # A business with accounts whose secrets cannot be what they are used as.
@@ -94,7 +97,7 @@ push @faults, [ sprintf($acme, sprintf($inbox, 'failed', 'now()')), $no_work, qr
 	[ sprintf($acme, q{INSERT INTO cloudgreet_private.webhook_refusals SELECT account_id, current_date, 'bad_signature', 7, now() FROM cloudgreet_private.account_routes WHERE provider = 'telnyx'}),
 		$no_work, qr/every webhook of account \S+ \(telnyx\) is refused since a day: bad_signature/ ],
 	[ sprintf($acme, q{INSERT INTO cloudgreet_private.due_work VALUES (:'business', 'reminder', cloudgreet.uuid_v7(), now() - interval '6 minutes')}), $no_work,
-		qr/reminders and follow-ups are late, 1 of them: nothing calls tick\(\) -> Install pg_cron/ ];
+		qr/reminders and follow-ups are late, the oldest by 00:06:00: nothing calls tick\(\) -> Install pg_cron/ ];
 
 # Roles.
 push @faults, [ 'CREATE ROLE boss LOGIN SUPERUSER; CREATE ROLE seer LOGIN BYPASSRLS; CREATE ROLE seers BYPASSRLS; CREATE ROLE guest LOGIN IN ROLE seers; CREATE ROLE plain LOGIN',
@@ -146,9 +149,15 @@ is($node->safe_psql('postgres', "$planned SELECT cloudgreet.tick() \\g /dev/null
 like($node->safe_psql('postgres', $planned . sprintf($asked, '1 hour') . q{; ROLLBACK; DELETE FROM cloudgreet.businesses WHERE name = 'Acme'}), qr/nothing calls tick\(\), so 1 reminders/, 'but it is when nothing does');
 unlike($node->safe_psql('postgres', $planned . sprintf($asked, '1 minute') . q{; ROLLBACK; DELETE FROM cloudgreet.businesses WHERE name = 'Acme'}), qr/tick/, 'unless the server has just started');
 
+# Webhooks that wait; in a transaction, so that the processor does not see them.
+my $waiting = q{SELECT cloudgreet.create_business('Acme', 'UTC') AS business \gset
+	BEGIN; } . sprintf($inbox, 'pending', 'NULL') . q{;%s SELECT problem FROM cloudgreet_private.doctor_work(); ROLLBACK; DELETE FROM cloudgreet.businesses WHERE name = 'Acme'};
+is($node->safe_psql('postgres', sprintf($waiting, '')), 'webhooks wait, the oldest for 00:10:00: nothing processes them', 'named: webhooks that nothing processes');
+is($node->safe_psql('postgres', sprintf($waiting, ' SELECT cloudgreet.pause() \g /dev/null' . "\n")), '', 'which wait as they should where nothing is to be sent');
+
 # A name of a time zone that came from a system with more of them.
-like(problems(q{BEGIN; SET LOCAL client_min_messages = error; ALTER TABLE cloudgreet.businesses DROP CONSTRAINT IF EXISTS businesses_time_zone_check;
-	INSERT INTO cloudgreet.businesses (name, time_zone) VALUES ('Acme', 'Mars/Olympus')}), qr/does not know the time zone "Mars\/Olympus" of 1 rows of businesses/, 'named: a time zone that the system does not know');
+like(problems(q{BEGIN; INSERT INTO cloudgreet.businesses (name, time_zone) VALUES ('Acme', 'UTC');
+	ALTER TABLE cloudgreet.businesses DISABLE TRIGGER USER; UPDATE cloudgreet.businesses SET time_zone = 'Mars/Olympus'}), qr/does not know the time zone "Mars\/Olympus" of 1 rows of businesses/, 'named: a time zone that the system does not know');
 
 # Lost master key, as docs/operations.md tells it: with the new one in use, nothing is left.
 chmod 0600, $loose;

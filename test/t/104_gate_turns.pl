@@ -1,6 +1,7 @@
 # 104_gate_turns.pl
 #		Nobody waits for another's dear requests: executors are given in turn by business,
-#		within shares, whatever tokens come.  cloudgreet.http() is scripted_http.sql.
+#		within shares, whatever tokens come.  cloudgreet.http() is scripted_http.sql, at the
+#		end the extension's.
 use strict;
 use warnings;
 use FindBin;
@@ -29,11 +30,11 @@ sub bytes
 }
 sub begin { return $front->connect->send(bytes(@_)) }
 
-# Waits until that many requests sleep in the database, and makes sure that no more do.
+# Waits until that many requests sleep in the database, or wait for a table, and makes sure that no more do.
 sub sleepers
 {
 	my ($count) = @_;
-	my $sql = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'cloudgreet_gate' AND wait_event = 'PgSleep'";
+	my $sql = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'cloudgreet_gate' AND wait_event IN ('PgSleep', 'relation')";
 	$node->poll_query_until('scripted', "SELECT ($sql) = $count") or return 'never ' . $count;
 	$front->get('/api/health');
 	return $node->safe_psql('scripted', $sql);
@@ -121,5 +122,45 @@ is(begin('GET', '/', 'e token1')->response->{status}, 200, 'a database that cann
 
 $front->end_settings;
 is($front->wait_end, 0, 'and the front ends in order');
+
+# --- The same with the extension: tokens that it judges, functions that it calls --------
+my $key = $node->basedir . '/master.key';
+append_to_file($key, '0123456789abcdef' x 4);
+chmod 0600, $key;
+$node->append_conf('postgresql.conf', "cloudgreet.master_key_file = '$key'");
+$node->reload;
+$node->safe_psql('postgres', 'CREATE DATABASE real');
+$node->safe_psql('real', 'CREATE EXTENSION cloudgreet; SELECT cloudgreet.migrate()');
+my $secret = 'a-secret-of-at-least-thirty-two-bytes';
+$node->safe_psql('real', slurp_file("$FindBin::Bin/../lib/mint.sql") . qq{
+	SELECT cloudgreet.add_jwt_key('main', '$secret');
+	CREATE FUNCTION cloudgreet.dear() RETURNS text LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS 'SELECT pg_sleep(60)::text';
+	GRANT EXECUTE ON FUNCTION cloudgreet.dear() TO authenticated;
+	SELECT cloudgreet.create_business(name, 'UTC') FROM unnest('{A,B}'::text[]) name;
+	INSERT INTO cloudgreet.leads (business_id, name) SELECT id, 'Lead of ' || name FROM cloudgreet.businesses});
+my %tokens = map {
+	$_ => [ split /\n/, $node->safe_psql('real', "SELECT public.mint(public.claims(b.id, r), '$secret') FROM cloudgreet.businesses b, unnest('{admin,user,agent}'::text[]) r, generate_series(1, 2) WHERE b.name = '$_'") ]
+} 'A', 'B';
+$front = GateFront->start($node, gate_conninfo => $node->connstr('real') . ' user=cloudgreet_gate', gate_executors => 4, gate_read_timeout => '1min');
+my $holder = $node->background_psql('real', on_error_die => 1);
+$holder->query_safe('BEGIN; LOCK TABLE cloudgreet.calls');
+@dear = map { begin('GET', '/rest/v1/calls', $_) } @{ $tokens{A} };
+is(sleepers(2), 2, 'one business gets half of the executors, by however many users');
+push @dear, map { begin('POST', '/rest/v1/rpc/dear', $_) } @{ $tokens{A} };
+$start = time;
+is(join(' ', map { my $r = begin('GET', '/rest/v1/leads?select=name', $_)->response; "$r->{status} $r->{body}" } @{ $tokens{B} }),
+	join(' ', ('200 [{"name":"Lead of B"}]') x 6), 'the users of another are answered meanwhile');
+cmp_ok(time - $start, '<', 2, 'at once');
+is(sleepers(2), 2, 'while the first still holds what it can');
+$_->reset for @dear;
+sleepers(0);
+$front->configure(gate_read_timeout => 300);
+$response = begin('GET', '/rest/v1/calls', $tokens{A}[0])->response;
+is("$response->{status} $response->{body}", '504 {"code":"57014","details":null,"hint":null,"message":"the request took too long"}', 'a read that takes too long: 504');
+is(sleepers(0), 0, 'it is cancelled');
+$holder->quit;
+is(begin('GET', '/rest/v1/leads?select=name', $tokens{A}[0])->response->{body}, '[{"name":"Lead of A"}]', 'and whose it was is served');
+$front->end_settings;
+$front->wait_end;
 $node->stop;
 done_testing();
