@@ -14,8 +14,8 @@ BEGIN
         RAISE EXCEPTION '% must not be null', what USING ERRCODE = 'null_value_not_allowed';
     ELSIF length(value) > max_length THEN
         RAISE EXCEPTION '% is longer than % characters', what, max_length USING ERRCODE = 'invalid_parameter_value';
-    -- Neither blanks nor what takes no room (U+200B and the like) make a text.
-    ELSIF value !~ '[^[:space:]\u00a0\u200b-\u200f\u2060\ufeff]' THEN
+    -- Neither blanks nor what nobody sees make a text.
+    ELSIF cloudgreet_private.visible(value) = '' THEN
         RAISE EXCEPTION '% must not be empty', what USING ERRCODE = 'invalid_parameter_value';
     ELSIF translate(value, CASE WHEN is_multiline THEN E'\t\n\r' ELSE '' END, '')
           ~ '[\u0001-\u001f\u007f-\u009f\u2028\u2029]' THEN

@@ -34,6 +34,15 @@ $$;
 COMMENT ON FUNCTION cloudgreet_private.visible(text) IS
     'A text in one line without characters that are not seen: marks of direction, zero-width and private characters, tags. Blanks of any kind become plain ones.';
 
+CREATE OR REPLACE FUNCTION cloudgreet_private.visible_lines(value text) RETURNS text
+    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+$$
+    SELECT CASE WHEN visible_lines.value !~ '[^\u0001-\u007e]' THEN visible_lines.value
+                ELSE (SELECT string_agg(cloudgreet_private.visible(l.line), E'\n' ORDER BY l.n)
+                        FROM regexp_split_to_table(visible_lines.value, E'\r?\n|\r') WITH ORDINALITY AS l (line, n)) END;
+$$;
+COMMENT ON FUNCTION cloudgreet_private.visible_lines(text) IS 'As visible(), of each line of a text.';
+
 CREATE OR REPLACE FUNCTION cloudgreet_private.meaningful(value text) RETURNS text
     LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
 $$
@@ -106,5 +115,5 @@ CREATE OR REPLACE TRIGGER services_clean_name BEFORE INSERT OR UPDATE OF name ON
 CREATE OR REPLACE TRIGGER staff_clean_name BEFORE INSERT OR UPDATE OF name ON cloudgreet.staff
     FOR EACH ROW WHEN (new.name ~ '[^\u0020-\u007e]') EXECUTE FUNCTION cloudgreet_private.clean_name();
 
-REVOKE ALL ON FUNCTION cloudgreet_private.visible(text), cloudgreet_private.meaningful(text),
+REVOKE ALL ON FUNCTION cloudgreet_private.visible(text), cloudgreet_private.visible_lines(text), cloudgreet_private.meaningful(text),
     cloudgreet_private.meaningful_name(text), cloudgreet_private.clean_name() FROM PUBLIC;

@@ -54,11 +54,18 @@ CREATE OR REPLACE FUNCTION cloudgreet_private.check_hours_apart() RETURNS trigge
 $$
 DECLARE
     days CONSTANT text[] := '{sun,mon,tue,wed,thu,fri,sat}';
+    -- Each row is compared with all of its day, so a request of thousands would take their square.
+    most_of_a_day CONSTANT integer := 500;
     other cloudgreet.working_hours;
 BEGIN
     PERFORM cloudgreet.enter_business(new.business_id);
     -- Two sessions that write hours of one staff member see each other's.
     PERFORM cloudgreet_private.lock_staff(new.business_id, new.staff_id);
+    IF (SELECT count(*) FROM cloudgreet.working_hours h
+         WHERE h.business_id = new.business_id AND h.staff_id = new.staff_id AND h.weekday = new.weekday) > most_of_a_day THEN
+        RAISE EXCEPTION 'a staff member has more than % working hours on a day of the week', most_of_a_day
+            USING ERRCODE = 'program_limit_exceeded', HINT = 'Delete those that are over.';
+    END IF;
     SELECT h.* INTO other FROM cloudgreet.working_hours h
      WHERE h.business_id = new.business_id AND h.staff_id = new.staff_id AND h.weekday = new.weekday AND h.id <> new.id
        AND h.starts < new.ends AND new.starts < h.ends
@@ -71,7 +78,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.check_hours_apart() IS
-    'Trigger of working_hours: those of one staff member, weekday and date do not overlap. Error 22023.';
+    'Trigger of working_hours: those of one staff member, weekday and date do not overlap. Errors: 22023; 54000 for more than 500 of a weekday.';
 CREATE OR REPLACE TRIGGER working_hours_check_apart AFTER INSERT OR UPDATE ON cloudgreet.working_hours
     FOR EACH ROW EXECUTE FUNCTION cloudgreet_private.check_hours_apart();
 

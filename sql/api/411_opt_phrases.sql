@@ -14,7 +14,7 @@ $$
         '\m(?:dont|do not|didnt|did not|cant|cannot|can not|wouldnt|couldnt|doesnt|does not|not|without|id never|i never|(?<!(?:you|guys|people|yall) )(?:wont|will not|never)) '
             '(?:ever |want |wish |mean |intend |need |have |like |(?:want|need) (?:you|it|them|(?:the|these|your|my) (?:texts|messages)) |to |accidentally |actually |really )*!?stop\M(?! (?:the|these|those|your|all) (?:texts|messages|msgs))',
         '\m(?:dont|do not|didnt|did not|havent|never|not) (?:ever |want |wish |mean |intend |need |have |like |(?:want|need) you |to |accidentally |actually |really )*(?:quit|opt|opt me|unsubscribe|unsub|remove me|cancel)\M',
-        '\mno (?:pare[ns]?|parar|deje[ns]?|dejar)\M',
+        '\mno (?:pare[ns]?|parar|deje[ns]?|dejar|detener|detengan?|suspendan?)\M',
         '\mdid (?:i|we|you|u|he|she|they|it) (?:just )?!?stop\M',
         -- A stop that is a place.
         '\m(?:the|a|an|bus|each|every|next|last|first|one|full|pit|rest|truck|train|non|short|quick|my|our|your|another|second|third|final) !?stop(?: sign)?\M',
@@ -32,7 +32,7 @@ DECLARE
     words CONSTANT text := '(?:' || word || ' )*(?:' || word || '|!?(?:stop|quit) (?:it|this|that|these|those|all|everything))';
     -- What stands before and after without saying more.
     before CONSTANT text := '(?:(?:please|pls|plz|plse|kindly|just|ok|okay|k|no|nope|nah|hi|hello|hey|sorry|thanks|thank you|thx|ty|but|(?:(?:i am|im) )?not interested(?: anymore)?|i (?:already )?(?:said|say|told you)(?: no| to)?'
-        '|for the last time|for the love of god|for gods sake|lol|haha|ugh|ffs|again|now|so|seriously|omg|wtf|damn|enough|(?:can|could|would|will) (?:you|u|yall)|(?:you|u|yall|you guys|you people|you all) (?:need to|have to|must|should)|this is spam|spam|screw you|fuck you|fuck off|f off|who is this|whos this|who (?:are|r) (?:you|u)|wrong (?:number|house|person)'
+        '|for the last time|for the love of god|for gods sake|lol|haha|ugh|ffs|again|now|so|seriously|omg|wtf|damn|enough|(?:can|could|would|will) (?:you|u|yall)|(?:you|u|yall|you guys|you people|you all) (?:need to|have to|must|should)|this is spam|spam|(?:screw you|fuck you|fuck off|f off)(?: and)?|who is this|whos this|who (?:are|r) (?:you|u)|wrong (?:number|house|person)'
         '|yes|dude|man|sir|bro|guys|go away|bye|i (?:want|need) you to|(?:i would|id) like you to|my answer is|answer|reply|text|texting|replying|im texting|i am replying'
         '|por favor|porfavor|favor de|porfa|no gracias|gracias|hola|ya|oiga|oye|no me interesa|no estoy interesad[oa]|quien es|quien eres|disculpe|perdon|lo siento|digo|quiero) )*';
     after CONSTANT text := '(?: (?:please|pls|plz|thanks|thank you|thx|ty|now|right now|immediately|asap|already|ok|okay|sir|maam|dude|man|bro|guys|yall|everyone|sorry|por favor|porfavor|porfa|gracias|ya|ahora))*';
@@ -89,6 +89,7 @@ BEGIN
         '\m(?:no|nunca)(?: vuelvan?)?(?: a)? me (?:vuelvan? a )?(?:escrib|mand|envi|text|contact|molest|llam)(?:a|as|an|e|es|en|ar|ir|ee|een|ees)(?: mas| nada| de nuevo| otra vez| aqui| nunca| por favor| gracias| a este numero| (?:mas )?(?:estos |esos |sus )?' || textos || '| ni (?:me )?[a-z]+)*' || ends,
         '\mse (?:equivoco|equivocaron) de numero\M',
         '\msalir(?:me)? de (?:la|su|tu|esta) lista\M|\m(?:no|ya no) (?:quiero|deseo) recibir (?:nada|mas)\M',
+        '\m(?:detener|detengan?|suspendan?|paren?|parar) (?:(?:ya|todos|los|estos|esos|sus|tus|mas|de) )*' || textos || '\M',
         '\mno vuelvan? a (?:escrib|mand|envi|llam|text|contact)',
         starts || before || '(?:ya )?no (?:mand|envi|escrib|molest|text|llam)(?:en?|an?|ar|een?)(?: mas)?(?: ' || textos || ')?' || after || ends,
         '\m(?:no|ya no) (?:quiero|deseo|necesito)(?: (?:recibir|mas|sus|tus|estos|esos|ningun|los|que|me|manden|envien|escriban))* (?:' || textos || '|escriban)\M',

@@ -155,15 +155,19 @@ $$
 DECLARE
     business CONSTANT uuid := cloudgreet_private.business_for('lift_opt_out', lift_opt_out.business_id);
     is_email CONSTANT boolean := strpos(coalesce(lift_opt_out.contact, ''), '@') > 0;
-    who CONSTANT text := CASE WHEN is_email THEN cloudgreet.normalize_email(lift_opt_out.contact)
-                              ELSE cloudgreet.normalize_phone_number(coalesce(lift_opt_out.contact, '')) END;
     why CONSTANT text := cloudgreet_private.check_text(lift_opt_out.reason, 'reason', 2000, true);
+    who text;
     lead uuid;
     lifted record;
     n integer := 0;
 BEGIN
     PERFORM cloudgreet.enter_business(business);
     PERFORM cloudgreet_private.require_business(business);
+    IF cloudgreet_private.meaningful(why) IS NULL THEN
+        RAISE EXCEPTION 'reason says nothing' USING ERRCODE = 'invalid_parameter_value', HINT = 'Say what shows that the person agreed.';
+    END IF;
+    who := CASE WHEN is_email THEN cloudgreet.normalize_email(lift_opt_out.contact)
+                ELSE cloudgreet.normalize_phone_number(coalesce(lift_opt_out.contact, ''), cloudgreet.business_country(business)) END;
     PERFORM cloudgreet_private.lock_contact(business, who);
     lead := (SELECT CASE WHEN NOT is_email THEN cloudgreet_private.find_lead(business, who)
                          ELSE (SELECT l.id FROM cloudgreet.leads l WHERE l.business_id = business AND lower(l.email) = lower(who) AND l.merged_into_id IS NULL ORDER BY l.id LIMIT 1) END);

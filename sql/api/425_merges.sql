@@ -98,7 +98,9 @@ BEGIN
                SELECT FROM cloudgreet.leads o WHERE o.business_id = business AND o.phone = m.phone AND o.merged_into_id IS NULL) THEN m.phone END)
       FROM cloudgreet.leads m
      WHERE l.business_id = business AND l.id = target AND m.business_id = business AND m.id = old
-       AND (l.name IS NULL OR l.email IS NULL OR l.phone IS NULL OR l.time_zone IS NULL);
+       -- Nothing to take over, nothing to write: of thousands that are merged at once each would add a version of the row.
+       AND (l.name IS NULL AND m.name IS NOT NULL OR l.email IS NULL AND m.email IS NOT NULL
+            OR l.phone IS NULL AND m.phone IS NOT NULL OR l.time_zone IS NULL AND m.time_zone IS NOT NULL);
     UPDATE cloudgreet.appointments c SET lead_id = target WHERE c.business_id = business AND c.lead_id = old;
     UPDATE cloudgreet.calls c SET lead_id = target WHERE c.business_id = business AND c.lead_id = old;
     UPDATE cloudgreet.agent_conversations c SET lead_id = target WHERE c.business_id = business AND c.lead_id = old;

@@ -180,7 +180,8 @@ $$
 DECLARE
     business CONSTANT uuid := cloudgreet_private.business_for('send_sms', send_sms.business_id);
     receiver text;
-    words CONSTANT text := cloudgreet_private.check_text(send_sms.content, 'content of the text', 1600, true);
+    -- What nobody sees goes: it makes a text of other letters, and turns the order of what is read.
+    words CONSTANT text := cloudgreet_private.visible_lines(cloudgreet_private.check_text(send_sms.content, 'content of the text', 1600, true));
     parts CONSTANT integer := cloudgreet_private.count_segments(words);
     sender cloudgreet.phone_numbers;
     account cloudgreet.provider_accounts;

@@ -22,6 +22,7 @@
 #include "fmgr.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
+#include "utils/uuid.h"
 
 #include "compat.h"
 #include "core/canonical.h"
@@ -33,7 +34,7 @@
 #define MAX_COLUMNS 4
 #define FALLBACK_COUNTRY "US"
 
-/* The country of numbers without country code, once it was needed. */
+/* The row that is written, and the country of its business once it was needed. */
 typedef struct Country
 {
 	const TriggerData *trigger;
@@ -47,31 +48,41 @@ name_column(void *column)
 	err_generic_string(PG_DIAG_COLUMN_NAME, column);
 }
 
-static void
-look_up_country(Country *country)
+void
+cg_business_country(const pg_uuid_t *business, char country[3])
 {
 	static const Oid types[] = {UUIDOID};
-	TupleDesc        descriptor = RelationGetDescr(country->trigger->tg_relation);
-	int              column = SPI_fnumber(descriptor, "business_id");
-	bool             isnull = true;
-	Datum            business = 0;
+	Datum            argument = UUIDPGetDatum(business);
+	bool             isnull;
 	CgSpi            spi;
 
-	strcpy(country->code, FALLBACK_COUNTRY);
-	if (column > 0)
-		business = heap_getattr(country->row, column, descriptor, &isnull);
-	if (isnull)
-		return;
+	strcpy(country, FALLBACK_COUNTRY);
 	cg_spi_begin(&spi, "looking up the country of a business");
-	if (cg_spi_query("SELECT cloudgreet.business_country($1)", 1, types, &business, NULL,
+	if (cg_spi_query("SELECT cloudgreet.business_country($1)", 1, types, &argument, NULL,
 					 true, 1) == 1)
 	{
 		Datum found = cg_spi_value(0, 1, &isnull);
 
 		if (!isnull)
-			strlcpy(country->code, TextDatumGetCString(found), sizeof(country->code));
+			strlcpy(country, TextDatumGetCString(found), 3);
 	}
 	cg_spi_end(&spi);
+}
+
+static void
+look_up_country(Country *country)
+{
+	TupleDesc descriptor = RelationGetDescr(country->trigger->tg_relation);
+	int       column = SPI_fnumber(descriptor, "business_id");
+	bool      isnull = true;
+	Datum     business = 0;
+
+	if (column > 0)
+		business = heap_getattr(country->row, column, descriptor, &isnull);
+	if (isnull)
+		strcpy(country->code, FALLBACK_COUNTRY);
+	else
+		cg_business_country(DatumGetUUIDP(business), country->code);
 }
 
 /* Where a number may need a country; a URI's own "+" is found later. */
@@ -138,8 +149,19 @@ judge_column(const TriggerData *trigger, Country *country, int column, const cha
 	return is_same_text(value, result) ? NULL : result;
 }
 
+/* NULL when nobody knows it, or a number that has its country code does not need it. */
+static const char *
+home_country(CgHome *home, const char *value)
+{
+	if (home->business == NULL || strchr(value, '+') != NULL)
+		return NULL;
+	if (home->country[0] == '\0')
+		cg_business_country(home->business, home->country);
+	return home->country;
+}
+
 char *
-cg_canonical_operand(const char *column, char *value)
+cg_canonical_operand(const char *column, char *value, CgHome *home)
 {
 	bool          is_contact = strcmp(column, "contact") == 0;
 	size_t        length = strlen(value);
@@ -154,7 +176,7 @@ cg_canonical_operand(const char *column, char *value)
 	if ((is_contact || strcmp(column, "phone") == 0 ||
 		 strcmp(column, "phone_number") == 0 || strcmp(column, "from_number") == 0 ||
 		 strcmp(column, "to_number") == 0) &&
-		cg_phone_read(value, length, NULL, &number) == CG_PHONE_OK)
+		cg_phone_read(value, length, home_country(home, value), &number) == CG_PHONE_OK)
 		return pstrdup(number.e164);
 	if (strcmp(column, "time_zone") == 0 &&
 		(zone = cg_time_zone_canonical(value, length)) != NULL)

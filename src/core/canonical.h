@@ -7,6 +7,8 @@
 
 #include "postgres.h"
 
+#include "utils/uuid.h"
+
 /* Each raises its error (ZG105, ZG106, ZG104) for what is none. */
 extern text *cg_canonical_email(const text *value);
 extern text *cg_canonical_time_zone(const text *value);
@@ -21,10 +23,23 @@ extern text *cg_canonical_party(const text *value, const char *country);
 extern text *cg_canonical_contact(const text *value, const char *country);
 
 /*
- * What a column is compared with, in the form in which it is stored, by the column's name:
- * an address in any case, a number with its country code, a former name of a zone.  value
- * itself when it is none of these.
+ * The country of a business's numbers without country code; "US" of one that the current
+ * user cannot see.
  */
-extern char *cg_canonical_operand(const char *column, char *value);
+extern void cg_business_country(const pg_uuid_t *business, char country[3]);
+
+/* Whose numbers without country code are read. */
+typedef struct CgHome
+{
+	const pg_uuid_t *business;   /* NULL: of nobody known, so they stay as they are */
+	char             country[3]; /* empty until it was needed */
+} CgHome;
+
+/*
+ * What a column is compared with, in the form in which it is stored, by the column's name:
+ * an address in any case, a number as it is written at home or abroad, a former name of a
+ * zone.  value itself when it is none of these.
+ */
+extern char *cg_canonical_operand(const char *column, char *value, CgHome *home);
 
 #endif /* CG_CANONICAL_H */

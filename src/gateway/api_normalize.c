@@ -7,42 +7,15 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 #include "utils/builtins.h"
-#include "utils/uuid.h"
 
 #include "core/canonical.h"
-#include "core/spi.h"
 #include "gateway/gateway.h"
 
 static void
 name_column(void *column)
 {
 	err_generic_string(PG_DIAG_COLUMN_NAME, column);
-}
-
-/* The country of numbers without country code. */
-static char *
-find_country(const CgRequest *request)
-{
-	static const Oid types[] = {UUIDOID};
-	MemoryContext    caller = CurrentMemoryContext;
-	Datum            business = UUIDPGetDatum(&request->context.business);
-	char            *country = pstrdup("US");
-	bool             isnull;
-	CgSpi            spi;
-
-	cg_spi_begin(&spi, "looking up the country of a business");
-	if (cg_spi_query("SELECT cloudgreet.business_country($1)", 1, types, &business, NULL,
-					 true, 1) == 1)
-	{
-		Datum found = cg_spi_value(0, 1, &isnull);
-
-		if (!isnull)
-			country = MemoryContextStrdup(caller, TextDatumGetCString(found));
-	}
-	cg_spi_end(&spi);
-	return country;
 }
 
 char *
@@ -53,10 +26,14 @@ cg_api_normalize_filter(const CgRequest *request, const char *column, char *valu
 									 .arg = unconstify(char *, column)};
 	text                *written = cstring_to_text(value);
 	text                *result = written;
+	char                 country[3];
 
 	error_context_stack = &callback;
 	if (strcmp(column, "phone") == 0)
-		result = cg_canonical_phone(written, find_country(request));
+	{
+		cg_business_country(&request->context.business, country);
+		result = cg_canonical_phone(written, country);
+	}
 	else if (strcmp(column, "email") == 0)
 		result = cg_canonical_email(written);
 	error_context_stack = callback.previous;

@@ -107,9 +107,10 @@ typedef struct CgRestPlan
 /*
  * Makes the statement.  ERROR 21000 for a change without a filter, 42P01 for a table that is not served, 42703 for a
  * column that is not there, 22P02 for a value that is not of the column's type, 54000 for
- * more rows in the body than one request may write.
+ * more rows in the body than one request may write.  business: of the caller, or NULL.
  */
-extern void cg_rest_plan(const CgRestRequest *request, CgRestPlan *plan);
+extern void cg_rest_plan(const CgRestRequest *request, const pg_uuid_t *business,
+						 CgRestPlan *plan);
 
 /* ERROR 54000 when a request would write more than cloudgreet.rest_max_write_rows. */
 extern void cg_rest_check_write_rows(int64 rows);

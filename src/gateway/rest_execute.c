@@ -61,7 +61,7 @@ cg_rest_execute(const CgRequest *request, const CgRestRequest *rest, CgRowSink *
 	CgRestPlan       plan;
 	uint64           rows;
 
-	cg_rest_plan(rest, &plan);
+	cg_rest_plan(rest, context->has_business ? &context->business : NULL, &plan);
 	rows = cg_rest_run(&plan, rest->verb <= CG_REST_COUNT, sink);
 	if (strcmp(context->db_role, "service_role") == 0)
 		app_role = context->db_role;

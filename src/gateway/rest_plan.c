@@ -37,6 +37,7 @@ typedef struct Writer
 {
 	Relation       table;
 	CgRestPlan    *plan;
+	CgHome         home;
 	StringInfoData sql;
 } Writer;
 
@@ -191,7 +192,7 @@ write_comparison(Writer *writer, const CgRestFilter *filter)
 				ListCell *cell;
 
 				foreach (cell, filter->values)
-					lfirst(cell) = cg_canonical_operand(filter->column, lfirst(cell));
+					lfirst(cell) = cg_canonical_operand(filter->column, lfirst(cell), &writer->home);
 			}
 			add_param(plan, array, read_values(column->atttypid, filter->values), false);
 			appendStringInfo(&writer->sql, " = ANY ($%d)", plan->nparams);
@@ -216,7 +217,7 @@ write_comparison(Writer *writer, const CgRestFilter *filter)
 		case CG_REST_EQ:
 		case CG_REST_NEQ:
 			if (column->atttypid == TEXTOID)
-				value = cg_canonical_operand(filter->column, value);
+				value = cg_canonical_operand(filter->column, value, &writer->home);
 			/* FALLTHROUGH */
 		default:
 			add_param(plan, column->atttypid,
@@ -453,9 +454,10 @@ write_update(Writer *writer, const CgRestRequest *request)
 }
 
 void
-cg_rest_plan(const CgRestRequest *request, CgRestPlan *plan)
+cg_rest_plan(const CgRestRequest *request, const pg_uuid_t *business, CgRestPlan *plan)
 {
-	Writer writer = {.table = open_table(request->table), .plan = plan};
+	Writer writer = {.table = open_table(request->table), .plan = plan, .home = {business}};
+
 	initStringInfo(&writer.sql);
 	plan->nparams = 0;
 	plan->types = palloc(sizeof(Oid) * MAX_PARAMS);

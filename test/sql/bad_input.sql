@@ -125,6 +125,8 @@ INSERT INTO cloudgreet.working_hours (business_id, staff_id, weekday, starts, en
 UPDATE cloudgreet.working_hours SET ends = '12:30' WHERE staff_id = :'someone' AND starts = '09:00' AND weekday = 1;
 UPDATE cloudgreet.working_hours SET weekday = 1 WHERE staff_id = :'someone' AND weekday = 2;
 UPDATE cloudgreet.working_hours SET valid_to = '2027-01-01' WHERE staff_id = :'someone' AND valid_to = '2026-12-31';
+INSERT INTO cloudgreet.working_hours (business_id, staff_id, weekday, starts, ends, valid_from, valid_to)
+SELECT :'business', :'someone', 6, '09:00', '12:00', date '2027-01-01' + n, date '2027-01-01' + n FROM generate_series(1, 501) n;
 WITH s AS (INSERT INTO cloudgreet.sequences (business_id, name) VALUES (:'business', 'z') RETURNING id),
      t AS (INSERT INTO cloudgreet.message_templates (business_id, name, channel, subject, content) VALUES (:'business', 'z', 'email', 'Hi', 'Hi') RETURNING id)
 INSERT INTO cloudgreet.sequence_steps (business_id, sequence_id, position, delay_minutes, channel, template_id) SELECT :'business', s.id, 1, 5, 'sms', t.id FROM s, t;

@@ -73,6 +73,9 @@ SELECT contact FROM cloudgreet.suppressions WHERE business_id = :'b' UNION ALL S
 UPDATE cloudgreet.leads SET notes = 'x', phone = phone WHERE business_id = :'b' AND source = 'sql' RETURNING phone;
 SELECT cloudgreet.send_email('EVE@Example.org', 'Hello', 'x', business_id => :'b');
 SELECT cloudgreet.send_sms('0044 1225 960151', 'x', business_id => :'b');
+-- Who is spared is known by the number as it is written at home.
+INSERT INTO cloudgreet.suppressions (business_id, contact, channel, reason) VALUES (:'b', '07400 123499', 'sms', 'opt_out');
+SELECT cloudgreet.lift_opt_out('07400 123499', 'sms', 'Signed our form at the desk.', :'b');
 SELECT cloudgreet.send_email('Gil <GIL@Example.org>', 'Hello', 'x', reply_to => 'Desk <DESK@bath.example>', business_id => :'b') AS mail \gset
 SELECT e.to_address, o.contact, convert_from(o.body, 'UTF8')::jsonb ->> 'reply_to' AS reply_to FROM cloudgreet.emails e JOIN cloudgreet_private.outbox o ON o.subject_id = e.id WHERE e.id = :'mail';
 

@@ -37,6 +37,10 @@ SELECT n, public.answer(:'b', n) AS chicago, public.answer(:'free', n) AS "toll-
 SELECT n, public.answer(:'b', n) AS chicago, public.answer(:'satellite', n) AS satellite FROM unnest(ARRAY[
     '+19005557129', '+12129765557', '+15005557130', '+979123456789', '+881623456789', '+882161234567', '+883510012345', '+80812345678', '+87012345678']) n;
 SELECT public.answer(:'london', n) FROM unnest(ARRAY['+449098790000', '+448431234567', '+447012345678']) n;
+-- Marks of direction and what takes no room are not sent; lines and emoji are.
+SELECT cloudgreet.send_sms('+12125557122', E'Your code:\u202e 4711\u202c\nThanks\u200b', business_id => :'b') AS code, cloudgreet.send_sms('+12125557122', E'\U0001F469\u200d\U0001F527 is on her way', business_id => :'b') AS way \gset
+SELECT to_json(content), segments FROM cloudgreet.sms_messages WHERE id IN (:'code', :'way') ORDER BY id;
+SELECT cloudgreet.send_sms('+12125557122', E'\u2062\n\U000e0041', business_id => :'b');
 -- What the business allows, and only that.
 UPDATE cloudgreet.businesses SET settings = settings || '{"texting_countries": ["US", "MX", "GB"]}' WHERE id = :'b';
 SELECT n, public.answer(:'b', n) FROM unnest(ARRAY['+12125557122', '+14165557123', '+525512345678', '+447700900123', '+449098790000', '+881623456789']) n;

@@ -75,6 +75,11 @@ SELECT right(cloudgreet_private.find_lead(:'b', '+12125550199')::text, 1) AS by_
 INSERT INTO cloudgreet.leads (business_id, id, email) VALUES (:'b', 'bbbbbbbb-0000-7000-8000-0000000000aa', 'ann@example.com');
 UPDATE cloudgreet.leads SET merged_into_id = 'bbbbbbbb-0000-7000-8000-0000000000aa' WHERE id = public.l(9);
 SELECT name, phone, email FROM cloudgreet.leads WHERE id = 'bbbbbbbb-0000-7000-8000-0000000000aa';
+-- Where there is nothing to take over, it is not written: thousands may be merged at once.
+INSERT INTO cloudgreet.leads (business_id, id, name) VALUES (:'b', 'bbbbbbbb-0000-7000-8000-0000000000ab', 'Ann'), (:'b', 'bbbbbbbb-0000-7000-8000-0000000000ac', 'Ann L.');
+SELECT ctid AS version FROM cloudgreet.leads WHERE id = 'bbbbbbbb-0000-7000-8000-0000000000ab' \gset
+UPDATE cloudgreet.leads SET merged_into_id = 'bbbbbbbb-0000-7000-8000-0000000000ab' WHERE id = 'bbbbbbbb-0000-7000-8000-0000000000ac';
+SELECT ctid = :'version' AS is_as_it_was FROM cloudgreet.leads WHERE id = 'bbbbbbbb-0000-7000-8000-0000000000ab';
 
 -- Circles, of one, of two in two statements and in one, of many in one; and what is not built.
 \set VERBOSITY sqlstate

@@ -60,6 +60,7 @@ SELECT * FROM public.suppressed();
 SELECT status, body FROM public.ask('POST', '/rest/v1/rpc/lift_opt_out', :'agent', '{"contact": "+13125550171", "channel": "sms", "reason": "asked us to"}');
 SELECT status, body FROM public.ask('POST', '/rest/v1/rpc/lift_opt_out', :'neighbour', '{"contact": "+13125550171", "channel": "sms", "reason": "asked us to"}');
 SELECT status, body FROM public.ask('POST', '/rest/v1/rpc/lift_opt_out', :'admin', '{"contact": "+13125550171", "channel": "sms", "reason": " "}');
+SELECT status, body FROM public.ask('POST', '/rest/v1/rpc/lift_opt_out', :'admin', '{"contact": "+13125550171", "channel": "sms", "reason": "n/a"}');
 SELECT status, body FROM public.ask('POST', '/rest/v1/rpc/lift_opt_out', :'admin', '{"contact": "+13125550171", "channel": "voice", "reason": "asked us to"}');
 SELECT status, body FROM public.ask('POST', '/rest/v1/rpc/lift_opt_out', :'admin', '{"contact": "(312) 555-0171", "channel": "sms", "reason": "Signed the form of July 6 in our office."}');
 SELECT status, body FROM public.ask('POST', '/rest/v1/rpc/lift_opt_out', :'admin', '{"contact": "+13125550171", "channel": "sms", "reason": "again"}');
