@@ -86,9 +86,9 @@ BEGIN
         FROM cloudgreet.leads l LEFT JOIN cloudgreet.appointments a ON a.lead_id = l.id WHERE l.phone = number;
 END
 $$;
-SELECT t.key, t.value, r.* FROM (VALUES (1, 'email', '"none"'::jsonb), (2, 'email', '"N.A."'), (3, 'email', '"{{email}}"'), (4, 'email', '"bob at example dot com"'), (5, 'email', '{"address": "x@example.com"}'),
+SELECT t.key, t.value, r.* FROM (VALUES (1, 'email', '"none"'), (2, 'email', '"N.A."'), (3, 'email', '"{{email}}"'), (4, 'email', '"bob at example dot com"'), (5, 'email', '{"address": "x@example.com"}'),
     (6, 'email', '"Bob@example.com"'), (7, 'name', '"no name"'), (8, 'name', '"the caller"'), (9, 'name', '"\u202eyaP"'), (10, 'name', '["Bo"]'), (11, 'name', '42'), (12, 'notes', '"n/a"'), (13, 'notes', '"gate\u200b code\u0007 12"'),
-    (14, 'phone', '"call me back"'), (15, 'service', '"unknown"'), (16, 'slot', '"TBD"'), (17, 'email', 'null'), (18, 'name', '"desconocido"')) t (n, key, value), public.tries(t.key, t.value) r ORDER BY t.n;
+    (14, 'phone', '"call me back"'), (15, 'service', '"unknown"'), (16, 'slot', '"TBD"'), (17, 'email', 'null'), (18, 'name', '"desconocido"')) t (n, key, value), public.tries(t.key, t.value::jsonb) r ORDER BY t.n;
 SELECT e.event_type, e.data FROM cloudgreet.events e WHERE e.business_id = :'b' AND e.event_type LIKE 'call.dropped%' ORDER BY e.id;
 -- What is needed is asked for again.
 SELECT public.tool('needs', '+13125550181', 'book_appointment', '{"starts_at": "not specified"}');

@@ -80,8 +80,8 @@ SELECT cloudgreet.send_email('Gil <GIL@Example.org>', 'Hello', 'x', reply_to => 
 SELECT e.to_address, o.contact, convert_from(o.body, 'UTF8')::jsonb ->> 'reply_to' AS reply_to FROM cloudgreet.emails e JOIN cloudgreet_private.outbox o ON o.subject_id = e.id WHERE e.id = :'mail';
 
 -- A sender is a text of one line with one address.
-SELECT s, cloudgreet_private.is_sender(s) AS ok FROM unnest(ARRAY['"a@b.example"', '"A <a@b.example>"', '"A\nBcc: x@b.example <a@b.example>"', '{"a": 1}', '["a@b.example"]', '7', 'null', '""', '"A"', '"a@b.example, c@b.example"',
-    '"A\u2028 <a@b.example>"', '"A\u202e <a@b.example>"']::jsonb[]) s;
+SELECT s, cloudgreet_private.is_sender(s::jsonb) AS ok FROM unnest(ARRAY['"a@b.example"', '"A <a@b.example>"', '"A\nBcc: x@b.example <a@b.example>"', '{"a": 1}', '["a@b.example"]', '7', 'null', '""', '"A"', '"a@b.example, c@b.example"',
+    '"A\u2028 <a@b.example>"', '"A\u202e <a@b.example>"']) s;
 SELECT cloudgreet.connect_provider('resend', '{"api_key": "k"}', '{"from": "A\r\nBcc: x@b.example <a@b.example>"}', business_id => :'b');
 UPDATE cloudgreet.provider_accounts SET settings = '{"from": {"email": "a@b.example"}}' WHERE id = :'resend';
 

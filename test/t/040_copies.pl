@@ -48,7 +48,8 @@ $subscriber->start;
 $subscriber->safe_psql('postgres', 'CREATE DATABASE app');
 $subscriber->safe_psql('app', 'CREATE EXTENSION cloudgreet; SELECT cloudgreet.migrate()');
 is(status($subscriber, 'app'), 'active', 'a new database is active');
-$subscriber->safe_psql('app', "CREATE SUBSCRIPTION copied CONNECTION \$\$" . $node->connstr('source') . "\$\$ PUBLICATION cloudgreet");
+my $as_owner = $subscriber->safe_psql('app', 'SHOW server_version_num') < 160000 ? '' : 'WITH (run_as_owner = true)';
+$subscriber->safe_psql('app', "CREATE SUBSCRIPTION copied CONNECTION \$\$" . $node->connstr('source') . "\$\$ PUBLICATION cloudgreet $as_owner");
 is(status($subscriber, 'app'), 'copy', 'and a copy once it subscribes to another');
 $subscriber->wait_for_subscription_sync($node, 'copied', 'app');
 my $count = q{SELECT string_agg(format('%s %s', c.relname, (xpath('/row/n/text()', query_to_xml(format('SELECT count(*) AS n FROM %s', c.oid::regclass), false, true, '')))[1]), ', ' ORDER BY c.relname)
