@@ -34,5 +34,5 @@ ROLLBACK;
 
 \set ECHO none
 DROP FUNCTION public.ready;
-COPY (SELECT 1) TO PROGRAM 'rm cloudgreet_other.key';
+COPY (SELECT WHERE false) TO PROGRAM 'rm cloudgreet_other.key';
 \i test/lib/drop_ask.sql

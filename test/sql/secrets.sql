@@ -57,7 +57,7 @@ SELECT count(*) AS opening FROM pg_temp.opening WHERE opens;
 COPY (SELECT repeat('fedcba9876543210', 4)) TO PROGRAM 'umask 077; cat > cloudgreet_other.key';
 SET cloudgreet.master_key_file = 'cloudgreet_other.key';
 SELECT count(*) AS opening FROM pg_temp.opening WHERE opens;
-COPY (SELECT) TO PROGRAM 'rm cloudgreet_other.key';
+COPY (SELECT WHERE false) TO PROGRAM 'rm cloudgreet_other.key';
 SET cloudgreet.master_key_file = 'cloudgreet_regress.key';
 SELECT cloudgreet.delete_secret('short', :'business');
 SELECT name FROM cloudgreet.list_secrets(:'business');
@@ -115,7 +115,7 @@ SELECT cloudgreet.set_secret('name', 'value', :'business');
 COPY (SELECT repeat('0123456789abcdef', 4)) TO PROGRAM 'cat > cloudgreet_bad.key; chmod 640 cloudgreet_bad.key';
 SET cloudgreet.master_key_file = 'cloudgreet_bad.key';
 SELECT cloudgreet.set_secret('name', 'value', :'business');
-COPY (SELECT) TO PROGRAM 'chmod 644 cloudgreet_bad.key';
+COPY (SELECT WHERE false) TO PROGRAM 'chmod 644 cloudgreet_bad.key';
 SELECT cloudgreet.set_secret('name', 'value', :'business');
 -- The file and what is wrong with it are for sessions of superusers and the log.
 \set VERBOSITY terse
@@ -131,17 +131,17 @@ COPY (SELECT repeat('0123456789abcdeX', 4)) TO PROGRAM 'cat > cloudgreet_bad.key
 SELECT cloudgreet.set_secret('name', 'value', :'business');
 COPY (SELECT repeat('0123456789abcdef', 5)) TO PROGRAM 'cat > cloudgreet_bad.key';
 SELECT cloudgreet.set_secret('name', 'value', :'business');
-COPY (SELECT) TO PROGRAM 'rm cloudgreet_bad.key; mkfifo -m 600 cloudgreet_bad.key';
+COPY (SELECT WHERE false) TO PROGRAM 'rm cloudgreet_bad.key; mkfifo -m 600 cloudgreet_bad.key';
 SELECT cloudgreet.set_secret('name', 'value', :'business');
-COPY (SELECT) TO PROGRAM 'rm cloudgreet_bad.key';
+COPY (SELECT WHERE false) TO PROGRAM 'rm cloudgreet_bad.key';
 SELECT count(*) AS stored FROM cloudgreet_private.secrets WHERE name = 'name';
 
 -- A key of 32 bytes works as well, one with a line's end, and one behind a symbolic link.
-COPY (SELECT) TO PROGRAM 'umask 077; head -c 32 /dev/zero > cloudgreet_bad.key';
+COPY (SELECT WHERE false) TO PROGRAM 'umask 077; head -c 32 /dev/zero > cloudgreet_bad.key';
 SELECT cloudgreet.set_secret('name', 'value', :'business');
-COPY (SELECT) TO PROGRAM 'ln -sf cloudgreet_regress.key cloudgreet_bad.key';
+COPY (SELECT WHERE false) TO PROGRAM 'ln -sf cloudgreet_regress.key cloudgreet_bad.key';
 SELECT cloudgreet.set_secret('name', 'value', :'business');
-COPY (SELECT) TO PROGRAM 'rm cloudgreet_bad.key';
+COPY (SELECT WHERE false) TO PROGRAM 'rm cloudgreet_bad.key';
 
 -- Secrets go with their business.
 DELETE FROM cloudgreet.businesses WHERE id IN (:'business', :'other');
