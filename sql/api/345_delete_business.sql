@@ -65,7 +65,8 @@ CREATE OR REPLACE TRIGGER businesses_delete_rest AFTER DELETE ON cloudgreet.busi
     FOR EACH ROW EXECUTE FUNCTION cloudgreet_private.delete_rest();
 
 CREATE OR REPLACE FUNCTION cloudgreet.delete_business(business_id uuid) RETURNS void
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+    -- The wait for the business itself has an end as well.
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '30s' AS
 $$
 DECLARE
     business CONSTANT uuid := cloudgreet_private.business_for('delete_business', delete_business.business_id);

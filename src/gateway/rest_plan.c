@@ -192,7 +192,8 @@ write_comparison(Writer *writer, const CgRestFilter *filter)
 				ListCell *cell;
 
 				foreach (cell, filter->values)
-					lfirst(cell) = cg_canonical_operand(filter->column, lfirst(cell), &writer->home);
+					lfirst(cell) =
+						cg_canonical_operand(filter->column, lfirst(cell), &writer->home);
 			}
 			add_param(plan, array, read_values(column->atttypid, filter->values), false);
 			appendStringInfo(&writer->sql, " = ANY ($%d)", plan->nparams);
@@ -456,7 +457,8 @@ write_update(Writer *writer, const CgRestRequest *request)
 void
 cg_rest_plan(const CgRestRequest *request, const pg_uuid_t *business, CgRestPlan *plan)
 {
-	Writer writer = {.table = open_table(request->table), .plan = plan, .home = {business}};
+	Writer writer = {
+		.table = open_table(request->table), .plan = plan, .home = {business}};
 
 	initStringInfo(&writer.sql);
 	plan->nparams = 0;
