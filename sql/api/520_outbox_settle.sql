@@ -25,7 +25,7 @@ DECLARE
     item cloudgreet_private.outbox;
     next_state text;
     next_reason text := left(concat_ws(' ', outbox_settle_one.http_status, outbox_settle_one.error_code), 200);
-    due_at timestamptz := cloudgreet.clock() + outbox_settle_one.delay_ms * interval '1 millisecond';
+    again_at timestamptz := cloudgreet.clock() + outbox_settle_one.delay_ms * interval '1 millisecond';
 BEGIN
     PERFORM cloudgreet.enter_business(outbox_settle_one.business_id);
     SELECT o.* INTO item FROM cloudgreet_private.outbox o
@@ -46,11 +46,11 @@ BEGIN
         WHEN cloudgreet_private.has_newer_key(item.business_id, item.account_id,
                  cloudgreet.clock() - outbox_settle_one.duration_ms * interval '1 millisecond') THEN 'queued'
         ELSE 'held' END;
-    IF next_state = 'queued' AND (due_at > item.deadline_at OR item.failures >= current_setting('cloudgreet.outbox_max_attempts')::integer) THEN
+    IF next_state = 'queued' AND (again_at > item.deadline_at OR item.failures >= current_setting('cloudgreet.outbox_max_attempts')::integer) THEN
         next_state := 'dead';
         next_reason := left(format('given up after %s attempts: %s', item.attempts, next_reason), 200);
     ELSIF next_state = 'unknown' THEN
-        due_at := cloudgreet.clock() + current_setting('cloudgreet.outbox_unknown_timeout')::interval;
+        again_at := cloudgreet.clock() + current_setting('cloudgreet.outbox_unknown_timeout')::interval;
     ELSIF next_state = 'held' THEN
         next_reason := 'the provider account is broken';
     END IF;
@@ -66,7 +66,7 @@ BEGIN
     ELSE
         UPDATE cloudgreet_private.outbox o
            SET state = next_state, reason = next_reason, failures = item.failures,
-               next_at = CASE WHEN next_state IN ('queued', 'unknown') THEN due_at ELSE o.next_at END
+               next_at = CASE WHEN next_state IN ('queued', 'unknown') THEN again_at ELSE o.next_at END
          WHERE o.business_id = item.business_id AND o.id = item.id;
     END IF;
     CASE next_state

@@ -40,7 +40,7 @@ CREATE OR REPLACE FUNCTION cloudgreet.retry_delivery(outbox_id uuid, business_id
 $$
 DECLARE
     business CONSTANT uuid := cloudgreet_private.admin_business(retry_delivery.business_id);
-    subject uuid;
+    about_id uuid;
     finished cloudgreet_private.outbox_history;
 BEGIN
     PERFORM cloudgreet.enter_business(business);
@@ -48,7 +48,7 @@ BEGIN
        SET state = 'queued', waits = false, failures = 0, reason = NULL, next_at = cloudgreet.clock(),
            deadline_at = cloudgreet.clock() + interval '1 day'
      WHERE o.business_id = business AND o.id = retry_delivery.outbox_id AND o.state IN ('held', 'unknown')
-    RETURNING o.subject_id INTO subject;
+    RETURNING o.subject_id INTO about_id;
     IF NOT FOUND THEN
         -- What is dead stays so, in the history; a new request names it.
         SELECT h.* INTO finished FROM cloudgreet_private.outbox_history h
@@ -57,18 +57,18 @@ BEGIN
                                  WHERE r.business_id = business AND r.subject_id = finished.subject_id AND r.retry_of = finished.id) THEN
             RAISE EXCEPTION 'the business has no such request that has failed' USING ERRCODE = 'no_data_found';
         END IF;
-        subject := finished.subject_id;
+        about_id := finished.subject_id;
         PERFORM cloudgreet_private.enqueue(business, cloudgreet.uuid_v7(), finished.account_id, finished.provider, finished.operation,
             finished.idempotency, finished.channel, finished.contact, finished.subject_type, finished.subject_id,
             convert_from(finished.body, 'UTF8')::jsonb, interval '1 day', cloudgreet.clock(), finished.id);
     END IF;
     -- The one way back: it is to be sent anew.
     UPDATE cloudgreet.sms_messages m SET status = 'queued', status_at = NULL, error_code = NULL
-     WHERE m.business_id = business AND m.id = subject;
+     WHERE m.business_id = business AND m.id = about_id;
     UPDATE cloudgreet.emails m SET status = 'queued', status_at = NULL, error_code = NULL
-     WHERE m.business_id = business AND m.id = subject;
+     WHERE m.business_id = business AND m.id = about_id;
     PERFORM cloudgreet_private.record_event(business, 'delivery.retried',
-        CASE WHEN EXISTS (SELECT FROM cloudgreet.emails m WHERE m.business_id = business AND m.id = subject) THEN 'email' ELSE 'sms_message' END, subject);
+        CASE WHEN EXISTS (SELECT FROM cloudgreet.emails m WHERE m.business_id = business AND m.id = about_id) THEN 'email' ELSE 'sms_message' END, about_id);
 END
 $$;
 COMMENT ON FUNCTION cloudgreet.retry_delivery(uuid, uuid) IS

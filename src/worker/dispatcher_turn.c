@@ -90,6 +90,19 @@ hold(const CgOutboxKey *key, const char *why)
 
 /* ---- Results ----------------------------------------------------------------------- */
 
+/* Done with: it is known when what is tried again, or waits for an event, is due. */
+static void
+release(CgDelivery *delivery)
+{
+	CgOutboxOutcome outcome = delivery->attempt.verdict.outcome;
+
+	if (outcome == CG_OUTBOX_RETRY || outcome == CG_OUTBOX_ACCOUNT_BROKEN)
+		look_within(delivery->attempt.delay_ms);
+	else if (outcome == CG_OUTBOX_UNKNOWN)
+		look_within(cg_outbox_unknown_timeout);
+	cg_dispatcher_release(delivery);
+}
+
 static void
 record_later(CgDelivery *delivery, int64 ms)
 {
@@ -137,7 +150,7 @@ record_rare(CgDelivery *delivery)
 	}
 	PG_END_TRY();
 	if (is_done)
-		cg_dispatcher_release(delivery);
+		release(delivery);
 	else if (why != NULL)
 		give_up_recording(delivery, why);
 	else
@@ -152,7 +165,7 @@ sort_recorded(CgDelivery **deliveries, int count, const CgSettled *settled)
 	for (int i = 0; i < count; i++)
 	{
 		if (settled[i] == CG_SETTLED)
-			cg_dispatcher_release(deliveries[i]);
+			release(deliveries[i]);
 		else if (settled[i] == CG_SETTLE_LOCKED)
 			record_later(deliveries[i], CG_DISPATCHER_LOCKED_MS);
 		else

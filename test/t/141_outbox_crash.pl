@@ -66,7 +66,7 @@ sub account
 	note sprintf('%s: %d enqueued; %d texts and %d e-mails arrived, none twice; %d attempts at texts were interrupted, %d of them settled by events, %d held; %d at e-mails, %d repeated',
 		$run, $Outbox::per_run, $texts, $mails, $lost_texts, $lost_texts - $kept, $kept, $lost_mails, $repeated);
 	$outbox->forget;
-	$outbox->sql('DELETE FROM cloudgreet_private.outbox_attempts; DELETE FROM cloudgreet_private.outbox');
+	$outbox->sql('DELETE FROM cloudgreet_private.outbox_attempts; DELETE FROM cloudgreet_private.outbox; DELETE FROM cloudgreet_private.outbox_history');
 	return;
 }
 

@@ -72,7 +72,7 @@ $outbox->sql('SELECT cloudgreet.activate()', 'second');
 $fake->wait_until('what waited in the original', sub { arrived('paused') == 20 });
 is($outbox->sql('SELECT state FROM cloudgreet.installation_status()', 'copy'), 'copy', 'the copy knows that it is one');
 dispatcher_left($node, 'copy', $offset);
-is($outbox->sql("SELECT string_agg(DISTINCT state, ' ') FROM cloudgreet_private.outbox WHERE convert_from(body, 'UTF8') ~ 'paused'", 'copy'), 'queued', 'its dispatcher leaves, and sends nothing');
+is($outbox->sql("SELECT string_agg(DISTINCT state, ' ') FROM cloudgreet_private.requests WHERE convert_from(body, 'UTF8') ~ 'paused'", 'copy'), 'queued', 'its dispatcher leaves, and sends nothing');
 is(twice('paused'), 0, 'nothing arrived twice');
 my $pause = seconds(sub { $outbox->sql('SELECT cloudgreet.pause()', 'second'); no_workers('second') });
 my $drop = seconds(sub { $outbox->sql('DROP DATABASE second') });
