@@ -2,6 +2,14 @@
  * 410_opt_words.sql
  *		What a text says about being texted: the words of the FCC's rule (47 CFR
  *		64.1200(a)(10)) and of CTIA's, and, with care, words of people's own.
+ *
+ * A text is folded (case, width, accents), rid of what its writer did not write
+ * (quotations, reactions to our text, signatures), and cut into lines of plain words, one
+ * a sentence, with " , " between clauses and " ?" at the end of a question.  These are
+ * held against a few phrases.  All patterns are without back references, and so take a
+ * time that grows with the length of the text only; no more than 10,000 characters are read.
+ *
+ * Shown by test/sql/opt_words.sql and opt_corpus.sql.
  */
 CREATE OR REPLACE FUNCTION cloudgreet_private.plain_words(value text) RETURNS text
     LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
@@ -14,95 +22,177 @@ $$;
 COMMENT ON FUNCTION cloudgreet_private.plain_words(text) IS
     'The words of a text in lower case, without accents and punctuation, one blank between.';
 
-CREATE OR REPLACE FUNCTION cloudgreet_private.opt_word(value text) RETURNS text
+CREATE OR REPLACE FUNCTION cloudgreet_private.opt_keyword() RETURNS text
+    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+$$
+    SELECT '(?:s+t+[o0]+p+|stpo|sotp|stop ?all|quit|unsub|unsubs?c?ri?b(?:e|ed|ing)|optout|opt out|remove|revoke|cease|arret|arretez'
+           '|alto|parar|pare|paren|detener|detengan?(?:se)?|basta|baja|dar de baja|de(?:n?me) de baja|darme de baja|suspender|des(?:us|ins)cribir(?:me)?)';
+$$;
+COMMENT ON FUNCTION cloudgreet_private.opt_keyword() IS
+    'A pattern of the words that opt out wherever they stand as a sentence of their own. Not end, cancel and the like: what else is said tells whether these are about an appointment.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.fold_marks(value text) RETURNS text
     LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    words text := cloudgreet_private.plain_words(opt_word.value);
+    t text := regexp_replace(normalize(left(fold_marks.value, 10000), NFKD),
+        '[\u00ad\u0300-\u036f\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]', '', 'g');
 BEGIN
-    IF words ~ '^([a-z] )+[a-z]$' THEN
-        words := replace(words, ' ', ''); -- "s t o p"
+    t := translate(t, '{}「」『』《》', E'  \u007b\u007d\u007b\u007d\u007b\u007d');
+    -- The same mark opens in one language and closes in another.
+    t := CASE WHEN strpos(t, '„') > 0 THEN translate(t, '„“”', '{}}')
+              WHEN strpos(t, '“') > 0 THEN translate(t, '“‟”', '{{}') ELSE translate(t, '”', '"') END;
+    t := CASE WHEN strpos(t, '»') > 0 AND strpos(t, '»') < strpos(t || '«', '«') THEN translate(t, '»«›‹', '{}{}') ELSE translate(t, '«»‹›', '{}{}') END;
+    IF strpos(t, '"') > 0 THEN
+        t := regexp_replace(t, '(^|\s)"\s([^"]*)\s"(?=\s|$)', '\1{\2}', 'g');
+        t := regexp_replace(t, '(^|[\s({:])"(?=\S)', '\1{', 'g');
     END IF;
-    words := regexp_replace(words, '^([a-z]+)( \1)+$', '\1'); -- "stop stop"
-    RETURN CASE
-        WHEN words IN ('stop', 'stopall', 'stop all', 'end', 'quit', 'cancel', 'unsubscribe', 'revoke', 'optout', 'opt out',
-                       'remove', 'arret', 'alto', 'parar') THEN 'stop'
-        WHEN words IN ('start', 'unstop', 'yes') THEN 'start'
-        WHEN words IN ('help', 'info') THEN 'help'
-        WHEN words ~ '^(please |pls )*(stop|unsubscribe|quit|opt out)( (it|this|now|please|pls|thanks|thank you|all|everything|immediately))+$'
-          OR words ~ '^(please |pls |just )+(stop|unsubscribe|quit|opt out)$'
-          -- Not "stop by and text me".
-          OR words ~ '\mstop( (all|the|these|those|your|me|sending|with|fucking|freaking))* (text|texts|texting|txt|txting|messag(e|es|ing)|msg|msgs|contacting|calling|sms|spam|spamming|bothering|harassing|sending)\M'
-          OR words ~ '\m(dont|do not|never)( ever| want you to)? (text|txt|message|msg|contact|sms)( me| us| this| my| again|$)'
-          OR words ~ '\m(no more|dont want( any| your| these| to (get|receive))*|do not want( any| your| these| to (get|receive))*) (text|texts|txts|messages|msgs)\M'
-          OR words ~ '\m(unsubscribe|opt(ing)? (me )?out|optout|revoke (my )?consent|withdraw (my )?consent)\M'
-          OR words ~ '\m(leave (me|us) alone|wrong (number|person)|lose (my|this) number|take (me|us|my number) off|(remove|delete) (me|us|my number|this number))\M'
-          OR words ~ '\m(deje|deja|dejen) de (escrib|mand|envi|molest|text)|\mno me (escrib|mand|envi|text|contact)|\mnumero equivocado\M'
-            THEN 'review_stop'
-    END;
+    t := regexp_replace(t, '(^|[\s(:])[''‘]([^''‘’\n]+)[''’](?=$|[\s.,;:!?)])', '\1{\2}', 'g');
+    RETURN replace(t, '"', '}');
 END
 $$;
-COMMENT ON FUNCTION cloudgreet_private.opt_word(text) IS
-    'What a text says about being texted: stop, start, help (a word alone, whatever its case and punctuation), review_stop (in words of its own: taken for stop, and a person should look), or NULL.';
+COMMENT ON FUNCTION cloudgreet_private.fold_marks(text) IS
+    'A text without accents, width and what nobody sees, and with braces for quotation marks of all kinds.';
 
-CREATE OR REPLACE FUNCTION cloudgreet_private.record_opt(
-    business_id uuid, lead_id uuid, contact text, is_granted boolean, words text, at timestamptz) RETURNS void
-    LANGUAGE sql SET search_path = pg_catalog, pg_temp AS
-$$
-    INSERT INTO cloudgreet.consents (business_id, lead_id, contact, channel, kind, is_granted, source, evidence, recorded_at)
-    SELECT record_opt.business_id, record_opt.lead_id, record_opt.contact, 'sms', k.kind, record_opt.is_granted, 'sms_reply',
-           record_opt.words, record_opt.at
-      FROM (VALUES ('transactional'), ('marketing')) AS k (kind)
-     WHERE NOT EXISTS (SELECT FROM cloudgreet.consents c
-                        WHERE c.business_id = record_opt.business_id AND c.contact = record_opt.contact AND c.channel = 'sms'
-                          AND c.kind = k.kind AND c.recorded_at = record_opt.at AND c.source = 'sms_reply'
-                          AND c.is_granted = record_opt.is_granted);
-$$;
-COMMENT ON FUNCTION cloudgreet_private.record_opt(uuid, uuid, text, boolean, text, timestamptz) IS
-    'Adds to the ledger of consents, once, what a text said about being texted.';
-
-CREATE OR REPLACE FUNCTION cloudgreet_private.settle_opt(business_id uuid, lead_id uuid, contact text) RETURNS void
-    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
+CREATE OR REPLACE FUNCTION cloudgreet_private.drop_ours(folded text, ours text[]) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    message record;
-    stopped_at timestamptz;
+    min_length CONSTANT integer := 20;
+    t text := drop_ours.folded;
+    own text;
+    at integer;
+    low integer;
+    high integer;
+    is_found boolean := false;
 BEGIN
-    -- One at a time for a contact; texts may come in any order, so all of them are gone through.
-    PERFORM pg_advisory_xact_lock(hashtextextended('opt:' || settle_opt.business_id || settle_opt.contact, 0));
-    FOR message IN
-        SELECT m.opt_word = 'start' AS is_start, true AS is_text, m.content, m.status_at, m.provider_message_id
-          FROM cloudgreet.sms_messages m
-         WHERE m.business_id = settle_opt.business_id AND m.from_number = settle_opt.contact
-           AND m.opt_word IN ('stop', 'start', 'review_stop')
-        UNION ALL
-        -- What a person recorded takes part too, or an earlier START that comes late would undo it.
-        SELECT false, false, NULL, s.created_at, NULL FROM cloudgreet.suppressions s
-         WHERE s.business_id = settle_opt.business_id AND s.contact = settle_opt.contact AND s.channel = 'sms' AND s.reason = 'opt_out'
-         ORDER BY status_at, is_start DESC, provider_message_id
-    LOOP
-        -- Who was not stopped has nothing to join again: "yes" answers many a question.
-        CONTINUE WHEN message.is_start AND stopped_at IS NULL;
-        IF message.is_text THEN
-            PERFORM cloudgreet_private.record_opt(settle_opt.business_id, settle_opt.lead_id, settle_opt.contact,
-                message.is_start, message.content, message.status_at);
-        END IF;
-        stopped_at := CASE WHEN NOT message.is_start THEN message.status_at END;
-    END LOOP;
-
-    IF stopped_at IS NULL THEN
-        DELETE FROM cloudgreet.suppressions s
-         WHERE s.business_id = settle_opt.business_id AND s.contact = settle_opt.contact AND s.channel = 'sms' AND s.reason = 'opt_out';
-    ELSE
-        INSERT INTO cloudgreet.suppressions (business_id, contact, channel, reason, created_at)
-        VALUES (settle_opt.business_id, settle_opt.contact, 'sms', 'opt_out', stopped_at)
-        ON CONFLICT ON CONSTRAINT suppressions_business_id_contact_channel_key DO NOTHING;
+    IF cardinality(drop_ours.ours) > 0 THEN
+        t := regexp_replace(t, '\s+', ' ', 'g');
     END IF;
+    FOREACH own IN ARRAY drop_ours.ours LOOP
+        own := regexp_replace(cloudgreet_private.fold_marks(own), '\s+', ' ', 'g');
+        at := CASE WHEN length(own) >= min_length THEN strpos(t, left(own, min_length)) ELSE 0 END;
+        CONTINUE WHEN at = 0;
+        -- A phone cuts off what it quotes: as much of ours goes as is there.
+        low := min_length;
+        high := length(own);
+        WHILE low < high LOOP
+            IF starts_with(substr(t, at), left(own, (low + high + 1) / 2)) THEN
+                low := (low + high + 1) / 2;
+            ELSE
+                high := (low + high + 1) / 2 - 1;
+            END IF;
+        END LOOP;
+        t := left(t, at - 1) || E'\n' || substr(t, at + low);
+        is_found := true;
+    END LOOP;
+    RETURN CASE WHEN is_found THEN t ELSE drop_ours.folded END;
 END
 $$;
-COMMENT ON FUNCTION cloudgreet_private.settle_opt(uuid, uuid, text) IS
-    'Brings consents and the suppression of a contact to what its texts say, in the order in which they were sent.';
+COMMENT ON FUNCTION cloudgreet_private.drop_ours(text, text[]) IS
+    'A folded text without what it repeats of the texts that we sent, from their beginning on.';
 
-REVOKE ALL ON FUNCTION cloudgreet_private.plain_words(text), cloudgreet_private.opt_word(text),
-    cloudgreet_private.record_opt(uuid, uuid, text, boolean, text, timestamptz),
-    cloudgreet_private.settle_opt(uuid, uuid, text) FROM PUBLIC;
+CREATE OR REPLACE FUNCTION cloudgreet_private.cut_off(t text, at integer) RETURNS text
+    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+$$
+    -- A line with nothing but such a word is never part of a quotation that somebody means.
+    SELECT left(cut_off.t, cut_off.at - 1) || E'\n' || coalesce(string_agg(m[1], E'\n'), '')
+      FROM regexp_matches(substr(cut_off.t, cut_off.at), '(?n)^\W*(' || cloudgreet_private.opt_keyword() || ')\W*$', 'gi') m;
+$$;
+COMMENT ON FUNCTION cloudgreet_private.cut_off(text, integer) IS
+    'A text up to a place, and of the rest the lines that are nothing but a word that opts out.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.drop_quotations(folded text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+$$
+DECLARE
+    max_depth CONSTANT integer := 8;
+    -- "Liked", "Removed a heart from", an emoji and "to", and the same in other languages.
+    reaction CONSTANT text := '^[^a-z0-9{]*(?:liked?|loved?|disliked?|laughed at|emphasi[sz]ed|questioned|removed [^{]{1,24} from|reacted [^{]{1,24} to|to'
+        '|(?:a [^{]{1,30} )?(?:no )?(?:le|les|te|me) (?:gusto|encanto|gusta|encanta|dio risa)|se rio (?:de|con)|(?:le )?enfatizo|dudo(?: de)?|cuestiono|pregunto(?: por)?'
+        '|reacciono [^{]{1,24} a|(?:quito|elimino) [^{]{1,30} de|a (?:bien )?(?:aime|adore|ri de)|gefallt|hat [^{]{1,30}|curtiu|adorou|riu de|gostou de|reagiu [^{]{1,24} a|ha reagito [^{]{1,24} a|mi piace)[^a-z0-9{]*\{';
+    own_saying CONSTANT text := '\m(?:i|we|yo|ya|le|les) (?:have |already |just |ya )*(?:said|say|told (?:you|u|yall)(?: guys| already)?|wrote|texted(?: you)?|replied|repeat|mean'
+        '|asked(?: you)?|answered|sent(?: you)?|typed|dije|digo|escribi|respondi)(?: to)?[ ,:]*\{([^{}]*)\}';
+    is_reaction CONSTANT boolean := drop_quotations.folded ~* reaction;
+    t text := drop_quotations.folded;
+    inside text;
+    before integer;
+BEGIN
+    IF is_reaction THEN
+        t := regexp_replace(t, reaction, '{', 'i');
+    ELSE
+        -- What people say of themselves in marks is theirs: I said "stop".
+        t := regexp_replace(t, own_saying, E'\n\\1\n', 'gi');
+        t := regexp_replace(t, '\{\W*(' || cloudgreet_private.opt_keyword() || ')\W*\}', ' \1 ', 'gi');
+    END IF;
+    inside := t;
+    FOR depth IN 1 .. max_depth LOOP
+        before := length(t);
+        t := regexp_replace(t, '\{[^{}]*\}', E'\n', 'g');
+        EXIT WHEN length(t) = before;
+    END LOOP;
+    IF NOT is_reaction AND t !~ '[[:alnum:]]' THEN
+        t := inside; -- nothing but a quotation: so it is what they say
+    ELSIF NOT is_reaction AND t ~ '^[^[:alnum:]{]*\{' THEN
+        t := overlay(t PLACING ' ' FROM strpos(t, '{') FOR 1); -- a stray mark
+    END IF;
+    t := replace(t, '}', ' ');
+    -- A quotation that does not end goes to the end of the text.
+    IF strpos(t, '{') > 0 AND t <> replace(inside, '}', ' ') THEN
+        RETURN cloudgreet_private.cut_off(t, strpos(t, '{'));
+    END IF;
+    RETURN replace(t, '{', ' ');
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.drop_quotations(text) IS
+    'A folded text without quotations and reactions to a text. Marks around a word that opts out, around all, or around what the writer tells of themselves are no quotation.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.drop_quoted(folded text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+$$
+DECLARE
+    below_answer CONSTANT text := '(?n)^\s*(?:--+|__+)\s*$|^(?:on .*\d.* wrote:|el .*\d.* escribio:|\W*original message\W*|\W*mensaje original\W*|begin forwarded message:)\s*$';
+    t text := drop_quoted.folded;
+    at integer;
+BEGIN
+    IF strpos(t, '>') > 0 THEN
+        t := regexp_replace(t, '(?n)^\s*>.*$', '', 'g');
+    END IF;
+    IF strpos(t, '{') > 0 THEN
+        t := cloudgreet_private.drop_quotations(t);
+    END IF;
+    t := replace(t, '}', ' ');
+    at := regexp_instr(t, below_answer, 1, 1, 0, 'i');
+    IF at > 0 AND left(t, at - 1) ~ '[[:alnum:]]' THEN
+        t := cloudgreet_private.cut_off(t, at);
+    END IF;
+    t := regexp_replace(t, '(?n)^\W*(?:sent (?:from|via|with|using) |get outlook|yahoo mail|enviado (?:desde|con) |obten(?:er)? outlook).*$', '', 'gi');
+    -- A name after a dash, unless it is none.
+    RETURN regexp_replace(t, '(?n)^\s*[-–—~]+ ?(?!.*(?:' || cloudgreet_private.opt_keyword() || '|end|cancel|text|message|contact|no ))[[:alpha:]]+(?: [[:alpha:]]+){0,2}\.?\s*$', '', 'gi');
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.drop_quoted(text) IS
+    'A folded text without quotations, reactions to a text, what mail programs put below an answer, and signatures.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.word_lines(t text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+$$
+DECLARE
+    has_small CONSTANT boolean := word_lines.t ~ '[a-z]';
+    r text := replace(translate(word_lines.t, '''’‘`´', ''), '#', ' number ');
+BEGIN
+    r := regexp_replace(r, '\ms[ ._*-]{1,2}t[ ._*-]{1,2}o[ ._*-]{1,2}p\M', ' stop ', 'gi');
+    r := regexp_replace(r, '\?+', E' ?\n', 'g');
+    r := regexp_replace(r, '[!¡¿;\r\v\f\u2028\u2029]|\.{2,}|\.(?=\s|$|[A-Z])', E'\n', 'g');
+    r := regexp_replace(r, '[^\u0001-\u007f]+|[,:()\[\]/|~]|--+|\s-(?=\s|\S)', ' , ', 'g');
+    IF has_small THEN
+        -- In capitals among others: "Not for us STOP".
+        r := regexp_replace(r, '\m(STOP|STOPALL|UNSUBSCRIBE|UNSUB|QUIT|OPTOUT|REMOVE|END|CANCEL|ALTO|PARAR|BAJA|CANCELAR|FIN)\M', '!\1', 'g');
+    END IF;
+    r := regexp_replace(lower(r COLLATE "C"), '[^a-z0-9!?,\n]+', ' ', 'g');
+    r := regexp_replace(r, ' ?(?:,[ ,]*)+', ' , ', 'g');
+    RETURN btrim(regexp_replace(r, '[ ,]*\n[ ,\n]*', E'\n', 'g'), E' ,\n');
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.word_lines(text) IS
+    'A text as lines of plain words, one a sentence: " , " between clauses, " ?" at the end of a question, "!" before a word that opts out in capitals among small letters.';

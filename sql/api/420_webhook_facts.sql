@@ -110,12 +110,42 @@ COMMENT ON FUNCTION cloudgreet_private.move_history(uuid, uuid, uuid) IS
     'Gives the timeline of a row that goes to the row that it turned out to be.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.lock_entity(business_id uuid, entity_key text) RETURNS void
-    LANGUAGE sql SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
 $$
-    SELECT pg_advisory_xact_lock(hashtextextended(lock_entity.business_id || lock_entity.entity_key, 0));
+BEGIN
+    -- A row and no advisory lock: that anybody who may connect could see and take.
+    LOOP
+        PERFORM FROM cloudgreet_private.entity_locks e
+          WHERE e.business_id = lock_entity.business_id AND e.entity_key = lock_entity.entity_key FOR UPDATE;
+        EXIT WHEN FOUND;
+        -- Who is the second to make it waits here for the first; a row that was pruned meanwhile is made anew.
+        INSERT INTO cloudgreet_private.entity_locks (business_id, entity_key)
+        VALUES (lock_entity.business_id, lock_entity.entity_key) ON CONFLICT DO NOTHING;
+    END LOOP;
+END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.lock_entity(uuid, text) IS
-    'Processes events of one call or message one after another, also while it has no row yet.';
+    'Processes events of one call or message one after another, also while it has no row yet, by a lock that is held to the end of the transaction.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.lock_contact(business_id uuid, contact text) RETURNS void
+    LANGUAGE sql SET search_path = pg_catalog, pg_temp AS
+$$
+    SELECT cloudgreet_private.lock_entity(lock_contact.business_id, 'contact ' || lock_contact.contact);
+$$;
+COMMENT ON FUNCTION cloudgreet_private.lock_contact(uuid, text) IS
+    'Lets what contacts say about being sent something be settled one after another for each.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.prune_locks() RETURNS bigint
+    LANGUAGE sql SET search_path = pg_catalog, pg_temp AS
+$$
+    WITH gone AS (
+        DELETE FROM cloudgreet_private.entity_locks e
+         USING (SELECT l.business_id, l.entity_key FROM cloudgreet_private.entity_locks l
+                 WHERE l.made_at < cloudgreet.clock() - interval '1 day' FOR UPDATE SKIP LOCKED) AS old
+         WHERE e.business_id = old.business_id AND e.entity_key = old.entity_key RETURNING 1)
+    SELECT count(*) FROM gone;
+$$;
+COMMENT ON FUNCTION cloudgreet_private.prune_locks() IS 'Removes rows of entity_locks that are a day old and that nobody holds; returns how many.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.read_uuid(value text) RETURNS uuid
     LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
@@ -128,5 +158,5 @@ REVOKE ALL ON FUNCTION cloudgreet_private.webhook_time(text), cloudgreet_private
     cloudgreet_private.merge_facts(jsonb, jsonb), cloudgreet_private.is_own_number(uuid, text),
     cloudgreet_private.find_lead(uuid, text), cloudgreet_private.ensure_lead(uuid, text, text),
     cloudgreet_private.record_once(uuid, text, text, uuid, jsonb, uuid), cloudgreet_private.move_history(uuid, uuid, uuid),
-    cloudgreet_private.lock_entity(uuid, text),
+    cloudgreet_private.lock_entity(uuid, text), cloudgreet_private.lock_contact(uuid, text), cloudgreet_private.prune_locks(),
     cloudgreet_private.read_uuid(text) FROM PUBLIC;

@@ -80,9 +80,7 @@ DECLARE
     message CONSTANT jsonb := event #> '{data,payload}';
     sender CONSTANT text := message #>> '{from,phone_number}';
     words CONSTANT text := left(coalesce(message ->> 'text', ''), 20000);
-    -- Telnyx has words of its own, and those that the account was set to.
-    word CONSTANT text := coalesce(cloudgreet_private.opt_word(words),
-        CASE message ->> 'autoresponse_type' WHEN 'STOP' THEN 'stop' WHEN 'START' THEN 'start' WHEN 'HELP' THEN 'help' END);
+    word text;
     own_number text;
     lead uuid;
     new_id uuid;
@@ -96,6 +94,7 @@ BEGIN
         RETURN;
     END IF;
     lead := cloudgreet_private.ensure_lead(business, sender, 'sms');
+    word := cloudgreet_private.heard_opt(business, lead, sender, words, message ->> 'autoresponse_type');
     INSERT INTO cloudgreet.sms_messages AS m
         (business_id, lead_id, direction, from_number, to_number, content, status, segments, provider, provider_message_id,
          media, opt_word, status_at)
@@ -116,14 +115,13 @@ BEGIN
                 cloudgreet_private.take_reply(m)
            FROM cloudgreet.sms_messages m WHERE m.business_id = business AND m.id = new_id;
         IF word = 'review_stop' THEN
-            INSERT INTO cloudgreet.alerts (business_id, alert_type, message)
-            VALUES (business, 'opt_out_review', 'Someone asked not to be texted, in words of their own. Nothing is sent to them; please read the text.')
-            ON CONFLICT DO NOTHING;
+            PERFORM cloudgreet_private.raise_alert(business, 'opt_out_review',
+                'Someone asked not to be texted, in words of their own. Nothing is sent to them; please read the text (opt_word review_stop).');
         END IF;
     END IF;
-    IF word IN ('stop', 'start', 'review_stop') AND cloudgreet.is_phone_number(sender) THEN
-        PERFORM cloudgreet_private.settle_opt(business, lead, sender);
-    END IF;
+    PERFORM cloudgreet_private.settle_opt(m) FROM cloudgreet.sms_messages m
+      WHERE m.business_id = business AND m.provider = 'telnyx' AND m.provider_message_id = item.entity_key
+        AND m.opt_word IN ('stop', 'start', 'review_stop') AND cloudgreet.is_phone_number(m.from_number);
     state := 'processed';
 END
 $$;

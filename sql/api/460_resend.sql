@@ -20,13 +20,12 @@ COMMENT ON FUNCTION cloudgreet_private.bounce_rank(text) IS 'How bad a bounce is
 CREATE OR REPLACE FUNCTION cloudgreet_private.suppress_email(business_id uuid, address text, reason text) RETURNS void
     LANGUAGE sql SET search_path = pg_catalog, pg_temp AS
 $$
-    INSERT INTO cloudgreet.suppressions AS s (business_id, contact, channel, reason)
+    INSERT INTO cloudgreet.suppressions (business_id, contact, channel, reason)
     SELECT suppress_email.business_id, cloudgreet.normalize_email(suppress_email.address), 'email', suppress_email.reason
      WHERE cloudgreet.is_email(suppress_email.address)
-    ON CONFLICT ON CONSTRAINT suppressions_business_id_contact_channel_key DO UPDATE SET reason = 'complaint'
-     WHERE s.reason = 'bounce' AND excluded.reason = 'complaint';
+    ON CONFLICT DO NOTHING;
 $$;
-COMMENT ON FUNCTION cloudgreet_private.suppress_email(uuid, text, text) IS 'Sends nothing more to an address; a complaint weighs more than a bounce.';
+COMMENT ON FUNCTION cloudgreet_private.suppress_email(uuid, text, text) IS 'Sends nothing more to an address; one row for each reason.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.adopt_email(business_id uuid, email_id uuid, provider text, provider_email_id text) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS

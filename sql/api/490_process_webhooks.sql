@@ -5,8 +5,8 @@
  * Each row is processed in a subtransaction and its business; what raises is tried again
  * later and stops nobody else.
  *
- * Locks:		the row of the inbox (others skip it), then the entity's advisory lock, then
- *				rows.  Two that process in different orders may deadlock: the one that is
+ * Locks:		the row of the inbox (others skip it), then the entity's row of
+ *				entity_locks, then rows.  Two that process in different orders may deadlock: the one that is
  *				cancelled tries again.
  */
 CREATE OR REPLACE FUNCTION cloudgreet_private.process_webhook(

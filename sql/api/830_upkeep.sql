@@ -39,7 +39,7 @@ CREATE OR REPLACE FUNCTION cloudgreet_private.upkeep(months_ahead integer DEFAUL
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 BEGIN
-    PERFORM cloudgreet_private.prune_webhooks();
+    PERFORM cloudgreet_private.prune_webhooks(), cloudgreet_private.prune_locks();
     RETURN cloudgreet_private.maintain_partitions(upkeep.months_ahead)
          + cloudgreet_private.retire_partitions(current_setting('cloudgreet.history_months')::integer);
 END

@@ -137,7 +137,7 @@ SELECT cloudgreet_private.process_webhooks();
 SELECT c.direction, c.status, c.duration, c.disconnection_reason, c.recording_url, l.phone, v.transcript, v.summary, v.sentiment, v.analysis -> 'custom_analysis_data', a.name
   FROM cloudgreet.calls c JOIN cloudgreet.leads l ON l.id = c.lead_id JOIN cloudgreet.agent_conversations v ON v.call_id = c.id JOIN cloudgreet.ai_agents a ON a.id = v.agent_id
  WHERE c.business_id = :'business';
--- E-mails: an unknown one is made, a permanent bounce suppresses, a complaint weighs more.
+-- E-mails: an unknown one is made, a permanent bounce suppresses, and so does a complaint beside it.
 SELECT status FROM public.resend('msg_1', 'email.bounced', '{"bounce": {"type": "Permanent", "subType": "General"}}');
 SELECT status FROM public.resend('msg_2', 'email.delivered');
 SELECT status FROM public.resend('msg_3', 'email.sent', at => '2026-09-21T14:12:00Z');
@@ -146,7 +146,7 @@ SELECT to_address, subject, status, bounce_type, error_code, sent_at AT TIME ZON
 SELECT contact, reason FROM cloudgreet.suppressions WHERE business_id = :'business' AND channel = 'email';
 SELECT status FROM public.resend('msg_4', 'email.complained', '{"to": ["ann@example.com", "not an address", 7]}');
 SELECT cloudgreet_private.process_webhooks();
-SELECT m.status, s.reason FROM cloudgreet.emails m, cloudgreet.suppressions s WHERE m.business_id = :'business' AND s.business_id = m.business_id AND s.channel = 'email';
+SELECT m.status, s.reason FROM cloudgreet.emails m, cloudgreet.suppressions s WHERE m.business_id = :'business' AND s.business_id = m.business_id AND s.channel = 'email' ORDER BY 2;
 -- One that raises is tried again, then given up; those behind it are processed.
 SELECT status FROM public.resend('msg_bad', 'email.sent', at => '2026-13-21T14:12:00Z');
 SELECT status FROM public.resend('msg_good', 'email.opened');

@@ -141,7 +141,7 @@ sub mail
 my @mail = (mail('m_sent', 'sent', '40:00Z'), mail('m_delayed', 'delivery_delayed', '40:01Z'), mail('m_soft', 'bounced', '40:02Z', bounce => {type => 'Transient', subType => 'MailboxFull'}),
 	mail('m_delivered', 'delivered', '40:03Z'), mail('m_complained', 'complained', '40:05Z'), mail('m_hard', 'bounced', '40:04Z', bounce => {type => 'Permanent', subType => 'General'}));
 $end = one_outcome('an e-mail', [@mail[0, 2 .. 5]], 120);
-is(join(' ', @{$end->{emails}[0]}{qw(status bounce_type)}, $end->{suppressions}[0]{reason}), 'complained Permanent complaint', 'the worst of it counts');
+is(join(' ', @{$end->{emails}[0]}{qw(status bounce_type)}, map { $_->{reason} } @{$end->{suppressions}}), 'complained Permanent bounce complaint', 'the worst of it counts, and both suppress');
 $end = one_outcome('an e-mail that arrives late', [@mail[0 .. 3]], 24);
 is("$end->{emails}[0]{status} $end->{emails}[0]{bounce_type}", 'delivered Transient', 'a soft bounce is overcome');
 ok(!$end->{suppressions}, 'and suppresses nobody');

@@ -157,7 +157,7 @@ is($server->sql($is_stopped->(0)), 't', 'and ends by one that comes after it');
 
 # What waits for a lock does not hold up the others.
 my $locker = $node->background_psql('postgres');
-$locker->query_safe("BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('opt:' || '$server->{business}' || '$from', 0))");
+$locker->query_safe("BEGIN; SELECT FROM cloudgreet_private.entity_locks WHERE entity_key = 'contact $from' FOR UPDATE");
 my @blocked = map { $says->('STOP') } 1 .. 3;
 $from = '+12125550167';
 my $other = $says->('Hello');
