@@ -12,7 +12,8 @@ GRANT INSERT ON cloudgreet_private.outbox_history, cloudgreet_private.outbox_att
 GRANT SELECT (business_id, id, status, settings, secret_names) ON cloudgreet.provider_accounts TO cloudgreet_worker;
 GRANT SELECT ON cloudgreet_private.secrets TO cloudgreet_worker;
 GRANT SELECT (business_id, contact, channel) ON cloudgreet.suppressions TO cloudgreet_worker;
-GRANT SELECT (business_id, message_id, revoked_at) ON cloudgreet_private.message_causes TO cloudgreet_worker;
+GRANT SELECT (business_id, message_id, revoked_at, reminder_id) ON cloudgreet_private.message_causes TO cloudgreet_worker;
+GRANT SELECT (business_id, id, status), UPDATE (status, sent_at) ON cloudgreet.appointment_reminders TO cloudgreet_worker;
 GRANT SELECT (business_id, id, lead_id, status, status_at, error_code, provider, provider_message_id, sent_at),
       UPDATE (status, status_at, error_code, provider, provider_message_id, sent_at) ON cloudgreet.sms_messages TO cloudgreet_worker;
 GRANT SELECT (business_id, id, lead_id, status, status_at, error_code, provider, provider_email_id, sent_at),
