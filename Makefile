@@ -20,15 +20,19 @@ endif
 # ---- C: the front, a program of its own ---------------------------------------------
 GATE = build/cloudgreet_gate
 GATE_NAMES = $(sort $(patsubst src/gate/%.c,%,$(wildcard src/gate/*.c)) $(patsubst /usr/share/%.c,%,$(wildcard /usr/share/llhttp/*.c)))
-# llhttp without strict mode takes any byte after CR for LF.
-GATE_CPPFLAGS = -Isrc -I/usr/share/include -isystem /usr/share/include/llhttp -I$(shell $(PG_CONFIG) --includedir) -D_GNU_SOURCE -DLLHTTP_STRICT_MODE=1
+# llhttp: Debian 12 has its C files, where strict mode must be asked for (without it any byte
+# after CR passes for LF); Debian 13 a library, which is strict.
+GATE_LIBS = $(if $(wildcard /usr/share/llhttp/*.c),,-l:libllhttp.a) -lpq -lcrypto -pthread
+GATE_CPPFLAGS = -Isrc -isystem /usr/share/include/llhttp -I$(shell $(PG_CONFIG) --includedir) -D_GNU_SOURCE -DLLHTTP_STRICT_MODE=1
 GATE_CFLAGS = -std=gnu11 -g -Wall -Wextra -Wshadow $(if $(STRICT),-Werror)
 GATE_RELEASE = -O2 -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2
 GATE_DEBUG = -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 
 # ---- SQL ----------------------------------------------------------------------------
+# The extension script, and one for each step that a released version takes to the next.
 SCRIPT = build/$(EXTENSION)--$(EXTENSION_VERSION).sql
-DATA_built = $(SCRIPT)
+UPDATES = $(patsubst sql/update/%,build/%,$(wildcard sql/update/$(EXTENSION)--*--*.sql))
+DATA_built = $(SCRIPT) $(UPDATES)
 EXTRA_CLEAN = build results output_iso tmp_check tmp_check_iso regression.diffs regression.out
 
 # ---- Tests --------------------------------------------------------------------------
@@ -39,6 +43,7 @@ ISOLATION_OPTS = --inputdir=test --outputdir=. --load-extension=cloudgreet
 
 # Debian's pg_config names a PGXS that is there only with the server's development files.
 PG_CONFIG ?= pg_config
+export PG_CONFIG
 PGXS := $(wildcard $(shell $(PG_CONFIG) --pgxs 2>/dev/null))
 ifneq ($(PGXS),)
 include $(PGXS)
@@ -47,9 +52,9 @@ $(OBJS): $(wildcard src/*.h src/*/*.h) $(SCHEMA_FILES)
 
 all: $(GATE)
 $(GATE): $(GATE_NAMES:%=build/gate/%.o)
-	$(CC) -pie -Wl,-z,relro,-z,now -o $@ $^ -lpq -pthread
+	$(CC) -pie -Wl,-z,relro,-z,now -o $@ $^ $(GATE_LIBS)
 $(GATE)_debug: $(GATE_NAMES:%=build/gate_debug/%.o)
-	$(CC) $(GATE_DEBUG) -o $@ $^ -lpq -pthread
+	$(CC) $(GATE_DEBUG) -o $@ $^ $(GATE_LIBS)
 $(foreach dir,gate gate_debug,$(GATE_NAMES:%=build/$(dir)/%.o)): $(wildcard src/gate/*.h) Makefile
 build/gate/%.o: src/gate/%.c
 	@mkdir -p $(@D)
@@ -68,6 +73,12 @@ $(SCRIPT): $(sort $(wildcard sql/extension/*.sql)) cloudgreet.control
 	@mkdir -p $(@D)
 	{ printf '%s\n' '\echo Use "CREATE EXTENSION cloudgreet" to load this file. \quit'; cat $(filter %.sql,$^); } >$@
 
+# What the step wrote by hand, and behind the step to this version all that can be replaced.
+$(UPDATES): build/%: sql/update/% $(sort $(wildcard sql/extension/*.sql)) cloudgreet.control
+	@mkdir -p $(@D)
+	{ printf '%s\n' '\echo Use "ALTER EXTENSION cloudgreet UPDATE" to load this file. \quit'; cat $<; \
+	  $(if $(filter %--$(EXTENSION_VERSION).sql,$@),sed 's/^CREATE FUNCTION/CREATE OR REPLACE FUNCTION/' $(filter sql/extension/%,$^)); } >$@
+
 install: install-scripts
 .PHONY: install-scripts
 install-scripts:
@@ -83,14 +94,14 @@ install-gate: $(GATE)
 	$(INSTALL_PROGRAM) $(GATE) '$(DESTDIR)$(pkglibdir)/cloudgreet_gate'
 else
 all install installcheck: setup
-	@[ -z '$(SET_UP)' ] || { echo "$$(command -v $(PG_CONFIG) || echo pg_config): its PostgreSQL has no files for building extensions (postgresql-server-dev-15); name another by PG_CONFIG" >&2; exit 1; }
+	@[ -z '$(SET_UP)' ] || { echo "$$(command -v $(PG_CONFIG) || echo pg_config): its PostgreSQL has no files for building extensions (postgresql-server-dev-NN); name another by PG_CONFIG" >&2; exit 1; }
 	@$(MAKE) --no-print-directory SET_UP=1 $@
 endif
 
 # Installing needs the rights of whoever owns PostgreSQL's directories.
 SUDO = $(shell [ "$$(id -u)" -eq 0 ] || echo sudo)
 
-.PHONY: setup demo demo-stop test soak bench check-update check-dump lint format help
+.PHONY: setup demo demo-stop test platform-17 soak bench check-update check-dump lint format help
 setup: ## install what is missing (Debian packages)
 	@test/lib/setup
 
@@ -99,7 +110,7 @@ demo: ## a sample business and its first call, on servers of its own that keep r
 	@test/lib/setup --run
 	@echo 'demo: building and installing the extension'
 	@$(MAKE) --no-print-directory -s all
-	@$(SUDO) $(MAKE) --no-print-directory -s install >/dev/null
+	@$(SUDO) $(MAKE) --no-print-directory -s PG_CONFIG='$(PG_CONFIG)' install >/dev/null
 	@demo/run start
 
 demo-stop: ## end and remove what "make demo" started
@@ -107,24 +118,27 @@ demo-stop: ## end and remove what "make demo" started
 
 test: setup ## build, install, run every test and print "N passed, N failed"
 	@$(MAKE) --no-print-directory -s all
-	@$(SUDO) $(MAKE) --no-print-directory -s install >/dev/null
+	@$(SUDO) $(MAKE) --no-print-directory -s PG_CONFIG='$(PG_CONFIG)' install >/dev/null
 	@test/lib/run
 
 soak: setup ## the crash tests of sending with 2,000 messages each
 	@$(MAKE) --no-print-directory -s all
-	@$(SUDO) $(MAKE) --no-print-directory -s install >/dev/null
+	@$(SUDO) $(MAKE) --no-print-directory -s PG_CONFIG='$(PG_CONFIG)' install >/dev/null
 	@NOTES=1 MESSAGES=2000 PROVE_TESTS='test/t/141_outbox_crash.pl test/t/142_outbox_lives.pl' test/lib/run tap
 
 check-update check-dump: setup ## one comparison of catalogs: updated = fresh, dump-restored = fresh
 	@$(MAKE) --no-print-directory -s all
-	@$(SUDO) $(MAKE) --no-print-directory -s install >/dev/null
+	@$(SUDO) $(MAKE) --no-print-directory -s PG_CONFIG='$(PG_CONFIG)' install >/dev/null
 	@PROVE_TESTS=test/t/*_$(subst -,_,$@).pl test/lib/run tap
 
 bench: ## ratios measured side by side (BENCH=gateway)
 	@test/lib/setup wrk
 	@$(MAKE) --no-print-directory -s all
-	@$(SUDO) $(MAKE) --no-print-directory -s install >/dev/null
+	@$(SUDO) $(MAKE) --no-print-directory -s PG_CONFIG='$(PG_CONFIG)' install >/dev/null
 	@test/bench/$(or $(BENCH),gateway).sh
+
+platform-17: ## every suite on Debian 13 with its PostgreSQL 17, in a root outside the tree (PLATFORM_ROOT)
+	@test/lib/platform 17 make test
 
 # ---- Lint ---------------------------------------------------------------------------
 lint: setup ## formatting, shell, exports, layers, tests that nobody runs, sizes
@@ -135,4 +149,4 @@ format: ## rewrite C files in the house style
 	clang-format -i $(wildcard src/*.[ch] src/*/*.[ch])
 
 help: ## this list (besides all, install, installcheck, clean)
-	@sed -n 's/^\([a-z -]*\):.*## /\1: /p' Makefile
+	@sed -n 's/^\([a-z0-9 -]*\):.*## /\1: /p' Makefile

@@ -16,6 +16,7 @@
 #include "gateway/settings.h"
 #include "outbox/handoff.h"
 #include "outbox/settings.h"
+#include "tenant/large_object.h"
 #include "tenant/secret_log.h"
 #include "tenant/settings.h"
 #include "worker/settings.h"
@@ -35,6 +36,7 @@ _PG_init(void)
 	cg_worker_settings_define();
 	MarkGUCPrefixReserved("cloudgreet");
 	cg_secret_log_install();
+	cg_large_object_install();
 	cg_handoff_install();
 	if (process_shared_preload_libraries_in_progress)
 		cg_worker_register();

@@ -61,7 +61,7 @@ BEGIN
         RAISE EXCEPTION '% must not be null', what USING ERRCODE = 'null_value_not_allowed';
     ELSIF jsonb_typeof(value) <> 'object' THEN
         RAISE EXCEPTION '% must be a JSON object', what USING ERRCODE = 'invalid_parameter_value';
-    ELSIF octet_length(value::text) > 65536 THEN
+    ELSIF cloudgreet.json_size(value) > 65536 THEN
         RAISE EXCEPTION '% is larger than 64 kB', what USING ERRCODE = 'invalid_parameter_value';
     END IF;
     SELECT k INTO unknown FROM jsonb_object_keys(value) k WHERE k <> ALL (allowed) ORDER BY k LIMIT 1;
@@ -76,7 +76,8 @@ $$;
 COMMENT ON FUNCTION cloudgreet_private.check_object(jsonb, text, text[]) IS
     'A JSON object of at most 64 kB, with no other members than those allowed (NULL: any). Errors: 22004 for NULL, 22023.';
 
-CREATE OR REPLACE FUNCTION cloudgreet_private.check_member_range(value jsonb, member text, low numeric, high numeric) RETURNS void
+CREATE OR REPLACE FUNCTION cloudgreet_private.check_member_range(
+    value jsonb, member text, low numeric, high numeric, within text DEFAULT NULL) RETURNS void
     LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
 $$
 BEGIN
@@ -84,34 +85,35 @@ BEGIN
     IF NOT value ? member THEN
         RETURN;
     ELSIF jsonb_typeof(value -> member) = 'number' THEN
-        IF (value ->> member)::numeric BETWEEN low AND high THEN
+        IF (value -> member)::numeric BETWEEN low AND high THEN
             RETURN;
         END IF;
     END IF;
-    RAISE EXCEPTION '"%" must be a number from % to %', member, low, high USING ERRCODE = 'invalid_parameter_value';
+    RAISE EXCEPTION '"%" must be a number from % to %', concat_ws('.', within, member), low, high USING ERRCODE = 'invalid_parameter_value';
 END
 $$;
-COMMENT ON FUNCTION cloudgreet_private.check_member_range(jsonb, text, numeric, numeric) IS
-    'Error 22023 when an object has the member and it is not a number of the range.';
+COMMENT ON FUNCTION cloudgreet_private.check_member_range(jsonb, text, numeric, numeric, text) IS
+    'Error 22023 when an object has the member and it is not a number of the range. within: where the object stands, for people.';
 
-CREATE OR REPLACE FUNCTION cloudgreet_private.check_member_text(value jsonb, member text, max_length integer) RETURNS void
+CREATE OR REPLACE FUNCTION cloudgreet_private.check_member_text(
+    value jsonb, member text, max_length integer, within text DEFAULT NULL) RETURNS void
     LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
 $$
 BEGIN
     IF NOT value ? member THEN
         RETURN;
     ELSIF jsonb_typeof(value -> member) <> 'string' THEN
-        RAISE EXCEPTION '"%" must be a text', member USING ERRCODE = 'invalid_parameter_value';
+        RAISE EXCEPTION '"%" must be a text', concat_ws('.', within, member) USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    PERFORM cloudgreet_private.check_text(value ->> member, format('"%s"', member), max_length, true);
+    PERFORM cloudgreet_private.check_text(value ->> member, format('"%s"', concat_ws('.', within, member)), max_length, true);
 END
 $$;
-COMMENT ON FUNCTION cloudgreet_private.check_member_text(jsonb, text, integer) IS
+COMMENT ON FUNCTION cloudgreet_private.check_member_text(jsonb, text, integer, text) IS
     'Error 22023 when an object has the member and it is not a text of the length.';
 
 REVOKE ALL ON FUNCTION cloudgreet_private.check_text(text, text, integer, boolean),
     cloudgreet_private.check_optional_text(text, text, integer, boolean),
     cloudgreet_private.check_range(integer, text, integer, integer),
     cloudgreet_private.check_object(jsonb, text, text[]),
-    cloudgreet_private.check_member_range(jsonb, text, numeric, numeric),
-    cloudgreet_private.check_member_text(jsonb, text, integer) FROM PUBLIC;
+    cloudgreet_private.check_member_range(jsonb, text, numeric, numeric, text),
+    cloudgreet_private.check_member_text(jsonb, text, integer, text) FROM PUBLIC;

@@ -20,7 +20,7 @@ CREATE OR REPLACE FUNCTION cloudgreet.set_secret(name text, value text, business
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := cloudgreet_private.admin_business(set_secret.business_id);
+    business CONSTANT uuid := cloudgreet_private.business_for('set_secret', set_secret.business_id);
     new_version integer;
 BEGIN
     PERFORM cloudgreet_private.check_secret_name(set_secret.name, 'name of the secret');
@@ -52,7 +52,7 @@ CREATE OR REPLACE FUNCTION cloudgreet.delete_secret(name text, business_id uuid 
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := cloudgreet_private.admin_business(delete_secret.business_id);
+    business CONSTANT uuid := cloudgreet_private.business_for('delete_secret', delete_secret.business_id);
 BEGIN
     PERFORM cloudgreet.enter_business(business);
     DELETE FROM cloudgreet_private.secrets s WHERE s.business_id = business AND s.name = delete_secret.name;
@@ -69,7 +69,7 @@ CREATE OR REPLACE FUNCTION cloudgreet.list_secrets(business_id uuid DEFAULT NULL
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := cloudgreet_private.admin_business(list_secrets.business_id);
+    business CONSTANT uuid := cloudgreet_private.business_for('list_secrets', list_secrets.business_id);
 BEGIN
     PERFORM cloudgreet.enter_business(business);
     RETURN QUERY
@@ -119,5 +119,3 @@ COMMENT ON FUNCTION cloudgreet.retire_jwt_key(text) IS
 REVOKE ALL ON FUNCTION cloudgreet_private.check_secret_name(text, text),
     cloudgreet.set_secret(text, text, uuid), cloudgreet.delete_secret(text, uuid), cloudgreet.list_secrets(uuid),
     cloudgreet.add_jwt_key(text, text, text), cloudgreet.retire_jwt_key(text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION cloudgreet.set_secret(text, text, uuid), cloudgreet.delete_secret(text, uuid), cloudgreet.list_secrets(uuid)
-    TO authenticated, service_role;

@@ -1,6 +1,6 @@
 /*
  * 300_first_use.sql
- *		The first steps of a business: itself, its people and its numbers.
+ *		The first steps of a business: itself and its people.
  *
  * The functions of 300 to 330 run as cloudgreet_owner, because what they keep in step
  * (routes, the timeline) is closed to tenants.  They ask for the role first, then enter
@@ -26,7 +26,7 @@ BEGIN
     IF new_id IS NULL THEN
         RAISE EXCEPTION 'a user with this % exists already',
             CASE WHEN EXISTS (SELECT FROM cloudgreet.users u
-                               WHERE u.business_id = insert_user.business AND lower(u.email) = lower(address))
+                               WHERE u.business_id = insert_user.business AND u.email = address)
                  THEN 'e-mail address' ELSE 'id' END
             USING ERRCODE = 'unique_violation';
     END IF;
@@ -77,7 +77,7 @@ CREATE OR REPLACE FUNCTION cloudgreet.add_user(
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := cloudgreet_private.admin_business(add_user.business_id);
+    business CONSTANT uuid := cloudgreet_private.business_for('add_user', add_user.business_id);
 BEGIN
     PERFORM cloudgreet.enter_business(business);
     PERFORM cloudgreet_private.require_business(business);
@@ -87,69 +87,6 @@ $$;
 COMMENT ON FUNCTION cloudgreet.add_user(text, text, text, uuid, uuid) IS
     'Adds a person who signs in; id is the claim sub of their tokens (made if not given). Admins, or operators naming the business. Errors: ZG105 for a bad address, 22023 for a role that does not exist, 23505 for an address or id in use.';
 
-CREATE OR REPLACE FUNCTION cloudgreet.add_phone_number(
-    phone_number text, label text DEFAULT NULL, agent_id uuid DEFAULT NULL, provider_account_id uuid DEFAULT NULL,
-    business_id uuid DEFAULT NULL) RETURNS uuid
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
-$$
-DECLARE
-    business CONSTANT uuid := cloudgreet_private.admin_business(add_phone_number.business_id);
-    number CONSTANT text := cloudgreet.normalize_phone_number(coalesce(add_phone_number.phone_number, ''));
-    new_id uuid;
-BEGIN
-    PERFORM cloudgreet.enter_business(business);
-    PERFORM cloudgreet_private.require_business(business);
-    IF add_phone_number.agent_id IS NOT NULL AND NOT EXISTS (
-        SELECT FROM cloudgreet.ai_agents a WHERE a.business_id = business AND a.id = add_phone_number.agent_id) THEN
-        RAISE EXCEPTION 'agent "%" does not exist', add_phone_number.agent_id USING ERRCODE = 'foreign_key_violation';
-    ELSIF add_phone_number.provider_account_id IS NOT NULL AND NOT EXISTS (
-        SELECT FROM cloudgreet.provider_accounts a
-         WHERE a.business_id = business AND a.id = add_phone_number.provider_account_id) THEN
-        RAISE EXCEPTION 'provider account "%" does not exist', add_phone_number.provider_account_id
-            USING ERRCODE = 'foreign_key_violation';
-    END IF;
-
-    INSERT INTO cloudgreet_private.phone_routes (phone_number, business_id) VALUES (number, business)
-    ON CONFLICT DO NOTHING;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'the phone number belongs to a business already' USING ERRCODE = 'ZG107';
-    END IF;
-    INSERT INTO cloudgreet.phone_numbers (business_id, phone_number, label, agent_id, provider_account_id)
-    VALUES (business, number, cloudgreet_private.check_optional_text(add_phone_number.label, 'label of the phone number', 200),
-            add_phone_number.agent_id, add_phone_number.provider_account_id)
-    RETURNING id INTO new_id;
-    PERFORM cloudgreet_private.record_event(business, 'phone_number.added', 'phone_number', new_id);
-    RETURN new_id;
-END
-$$;
-COMMENT ON FUNCTION cloudgreet.add_phone_number(text, text, uuid, uuid, uuid) IS
-    'Leads calls and texts of a number to the business; the only active agent answers if none is named. Admins, or operators naming the business. Errors: ZG104 for a bad number, ZG107 for one that belongs to a business already, 23503 for an agent or account that does not exist.';
-
-CREATE OR REPLACE FUNCTION cloudgreet.remove_phone_number(phone_number text, business_id uuid DEFAULT NULL) RETURNS void
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
-$$
-DECLARE
-    business CONSTANT uuid := cloudgreet_private.admin_business(remove_phone_number.business_id);
-    number CONSTANT text := cloudgreet.normalize_phone_number(coalesce(remove_phone_number.phone_number, ''));
-    old_id uuid;
-BEGIN
-    PERFORM cloudgreet.enter_business(business);
-    DELETE FROM cloudgreet.phone_numbers n WHERE n.business_id = business AND n.phone_number = number RETURNING n.id INTO old_id;
-    IF old_id IS NULL THEN
-        RAISE EXCEPTION 'the business has no such phone number' USING ERRCODE = 'no_data_found';
-    END IF;
-    DELETE FROM cloudgreet_private.phone_routes r WHERE r.phone_number = number AND r.business_id = business;
-    PERFORM cloudgreet_private.record_event(business, 'phone_number.removed', 'phone_number', old_id);
-END
-$$;
-COMMENT ON FUNCTION cloudgreet.remove_phone_number(text, uuid) IS
-    'Takes a number from the business, so that another may have it. Admins, or operators naming the business. Errors: ZG104 for a bad number, P0002 when the business has no such number.';
-
 REVOKE ALL ON FUNCTION cloudgreet.create_business(text, text, text, text, text, jsonb),
     cloudgreet_private.insert_user(uuid, text, text, text, uuid),
-    cloudgreet.add_user(text, text, text, uuid, uuid),
-    cloudgreet.add_phone_number(text, text, uuid, uuid, uuid), cloudgreet.remove_phone_number(text, uuid) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION cloudgreet.create_business(text, text, text, text, text, jsonb) TO service_role;
-GRANT EXECUTE ON FUNCTION cloudgreet.add_user(text, text, text, uuid, uuid),
-    cloudgreet.add_phone_number(text, text, uuid, uuid, uuid), cloudgreet.remove_phone_number(text, uuid)
-    TO authenticated, service_role;
+    cloudgreet.add_user(text, text, text, uuid, uuid) FROM PUBLIC;

@@ -56,11 +56,12 @@ CREATE OR REPLACE FUNCTION cloudgreet.create_service(
     name text, duration_minutes integer, description text DEFAULT NULL,
     buffer_before_minutes integer DEFAULT 0, buffer_after_minutes integer DEFAULT 0,
     price_cents integer DEFAULT NULL, currency text DEFAULT 'USD', minimum_notice_minutes integer DEFAULT 0,
-    slot_step_minutes integer DEFAULT NULL, seats integer DEFAULT 1, business_id uuid DEFAULT NULL) RETURNS uuid
+    slot_step_minutes integer DEFAULT NULL, seats integer DEFAULT 1, slot_round_minutes integer DEFAULT NULL,
+    business_id uuid DEFAULT NULL) RETURNS uuid
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := cloudgreet_private.admin_business(create_service.business_id);
+    business CONSTANT uuid := cloudgreet_private.business_for('create_service', create_service.business_id);
     new_id uuid;
 BEGIN
     IF create_service.price_cents < 0 THEN
@@ -72,7 +73,7 @@ BEGIN
     PERFORM cloudgreet_private.require_business(business);
     INSERT INTO cloudgreet.services AS s (
         business_id, name, description, duration_minutes, buffer_before_minutes, buffer_after_minutes,
-        price_cents, currency, minimum_notice_minutes, slot_step_minutes, seats)
+        price_cents, currency, minimum_notice_minutes, slot_step_minutes, seats, slot_round_minutes)
     VALUES (business,
         cloudgreet_private.check_text(create_service.name, 'name of the service', 200),
         cloudgreet_private.check_optional_text(create_service.description, 'description of the service', 4000, true),
@@ -83,7 +84,9 @@ BEGIN
         cloudgreet_private.check_range(create_service.minimum_notice_minutes, 'minimum notice in minutes', 0, 525600),
         CASE WHEN create_service.slot_step_minutes IS NOT NULL THEN
             cloudgreet_private.check_range(create_service.slot_step_minutes, 'slot step in minutes', 1, 1440) END,
-        cloudgreet_private.check_range(create_service.seats, 'seats', 1, 1000))
+        cloudgreet_private.check_range(create_service.seats, 'seats', 1, 1000),
+        CASE WHEN create_service.slot_round_minutes IS NOT NULL THEN
+            cloudgreet_private.check_range(create_service.slot_round_minutes, 'rounding of slots in minutes', 0, 60) END)
     ON CONFLICT DO NOTHING
     RETURNING s.id INTO new_id;
     IF new_id IS NULL THEN
@@ -93,8 +96,8 @@ BEGIN
     RETURN new_id;
 END
 $$;
-COMMENT ON FUNCTION cloudgreet.create_service(text, integer, text, integer, integer, integer, text, integer, integer, integer, uuid) IS
-    'Creates something that can be booked; times in minutes, price in the currency''s smallest unit (NULL: no price). Admins, or operators naming the business. Errors: 22004 and 22023 for values that make no sense, 23505 for a name in use.';
+COMMENT ON FUNCTION cloudgreet.create_service(text, integer, text, integer, integer, integer, text, integer, integer, integer, integer, uuid) IS
+    'Creates something that can be booked; times in minutes, price in the currency''s smallest unit (NULL: no price). The first start of a free time is offered as it is, or moved up to a multiple of slot_round_minutes (0 to 60) of the hour; the next ones are a step (NULL: the duration) apart. Admins, or operators naming the business. Errors: 22004 and 22023 for values that make no sense, 23505 for a name in use.';
 
 CREATE OR REPLACE FUNCTION cloudgreet.add_staff(
     name text, time_zone text DEFAULT NULL, working_hours jsonb DEFAULT NULL,
@@ -104,7 +107,7 @@ $$
 DECLARE
     office_hours CONSTANT jsonb := '{"mon": [["09:00", "17:00"]], "tue": [["09:00", "17:00"]], "wed": [["09:00", "17:00"]],
                                      "thu": [["09:00", "17:00"]], "fri": [["09:00", "17:00"]]}';
-    business CONSTANT uuid := cloudgreet_private.admin_business(add_staff.business_id);
+    business CONSTANT uuid := cloudgreet_private.business_for('add_staff', add_staff.business_id);
     new_id uuid;
     unknown uuid;
 BEGIN
@@ -140,8 +143,5 @@ COMMENT ON FUNCTION cloudgreet.add_staff(text, text, jsonb, uuid[], uuid, uuid) 
     'Adds a person (or other resource) that appointments are made with: zone (NULL: the business''s), weekly hours (NULL: Monday to Friday, 9 to 17; a day left out is off), and services (none named: those that name nobody). Admins, or operators naming the business. Errors: 22004 and 22023 for bad parameters, ZG106 for a bad zone, 23503 for a service or user that does not exist.';
 
 REVOKE ALL ON FUNCTION cloudgreet_private.check_blocks(jsonb, text), cloudgreet_private.parse_hours(jsonb),
-    cloudgreet.create_service(text, integer, text, integer, integer, integer, text, integer, integer, integer, uuid),
+    cloudgreet.create_service(text, integer, text, integer, integer, integer, text, integer, integer, integer, integer, uuid),
     cloudgreet.add_staff(text, text, jsonb, uuid[], uuid, uuid) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION
-    cloudgreet.create_service(text, integer, text, integer, integer, integer, text, integer, integer, integer, uuid),
-    cloudgreet.add_staff(text, text, jsonb, uuid[], uuid, uuid) TO authenticated, service_role;

@@ -7,10 +7,10 @@ CREATE OR REPLACE FUNCTION cloudgreet_private.check_voice(settings jsonb) RETURN
 $$
 BEGIN
     PERFORM cloudgreet_private.check_object(check_voice.settings, 'voice_settings', '{voice_id,speed,pitch}');
-    PERFORM cloudgreet_private.check_member_text(check_voice.settings, 'voice_id', 200);
+    PERFORM cloudgreet_private.check_member_text(check_voice.settings, 'voice_id', 200, 'voice_settings');
     -- Retell's range of voice_speed; it has no pitch, which is kept all the same.
-    PERFORM cloudgreet_private.check_member_range(check_voice.settings, 'speed', 0.5, 2);
-    PERFORM cloudgreet_private.check_member_range(check_voice.settings, 'pitch', 0.5, 2);
+    PERFORM cloudgreet_private.check_member_range(check_voice.settings, 'speed', 0.5, 2, 'voice_settings');
+    PERFORM cloudgreet_private.check_member_range(check_voice.settings, 'pitch', 0.5, 2, 'voice_settings');
     RETURN check_voice.settings;
 END
 $$;
@@ -25,14 +25,14 @@ DECLARE
 BEGIN
     PERFORM cloudgreet_private.check_object(check_behavior.settings, 'behavior_settings',
         '{personality,conversation_style,escalation_triggers}');
-    PERFORM cloudgreet_private.check_member_text(check_behavior.settings, 'personality', 4000);
-    PERFORM cloudgreet_private.check_member_text(check_behavior.settings, 'conversation_style', 4000);
+    PERFORM cloudgreet_private.check_member_text(check_behavior.settings, 'personality', 4000, 'behavior_settings');
+    PERFORM cloudgreet_private.check_member_text(check_behavior.settings, 'conversation_style', 4000, 'behavior_settings');
     IF jsonb_typeof(triggers) <> 'array' OR jsonb_path_exists(triggers, 'strict $[*] ? (@.type() != "string")') THEN
-        RAISE EXCEPTION '"escalation_triggers" must be a list of texts' USING ERRCODE = 'invalid_parameter_value';
+        RAISE EXCEPTION '"behavior_settings.escalation_triggers" must be a list of texts' USING ERRCODE = 'invalid_parameter_value';
     ELSIF jsonb_array_length(triggers) > 100 THEN
-        RAISE EXCEPTION '"escalation_triggers" has more than 100 entries' USING ERRCODE = 'invalid_parameter_value';
+        RAISE EXCEPTION '"behavior_settings.escalation_triggers" has more than 100 entries' USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    PERFORM cloudgreet_private.check_text(t, 'text of "escalation_triggers"', 200) FROM jsonb_array_elements_text(triggers) t;
+    PERFORM cloudgreet_private.check_text(t, 'text of "behavior_settings.escalation_triggers"', 200) FROM jsonb_array_elements_text(triggers) t;
     RETURN check_behavior.settings;
 END
 $$;
@@ -83,7 +83,7 @@ BEGIN
     PERFORM cloudgreet_private.check_object(result, 'working hours', '{sun,mon,tue,wed,thu,fri,sat,time_zone,exceptions}');
     PERFORM cloudgreet_private.parse_hours(result - '{time_zone,exceptions}'::text[]);
     IF result ? 'time_zone' THEN
-        PERFORM cloudgreet_private.check_member_text(result, 'time_zone', 100);
+        PERFORM cloudgreet_private.check_member_text(result, 'time_zone', 100, 'working_hours');
         result := jsonb_set(result, '{time_zone}', to_jsonb(cloudgreet.normalize_time_zone(result ->> 'time_zone')));
     END IF;
     IF result ? 'exceptions' THEN
@@ -101,18 +101,19 @@ CREATE OR REPLACE FUNCTION cloudgreet.create_agent(
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := cloudgreet_private.admin_business(create_agent.business_id);
-    hours CONSTANT jsonb := cloudgreet_private.check_agent_hours(create_agent.working_hours);
-    config CONSTANT jsonb := jsonb_build_object(
-        'voice_settings', cloudgreet_private.check_voice(create_agent.voice_settings),
-        'behavior_settings', cloudgreet_private.check_behavior(create_agent.behavior_settings));
+    business CONSTANT uuid := cloudgreet_private.business_for('create_agent', create_agent.business_id);
     new_id uuid;
 BEGIN
+    IF create_agent.voice_settings IS NULL OR create_agent.behavior_settings IS NULL THEN
+        RAISE EXCEPTION 'voice_settings and behavior_settings must not be null' USING ERRCODE = 'null_value_not_allowed';
+    END IF;
     PERFORM cloudgreet.enter_business(business);
     PERFORM cloudgreet_private.require_business(business);
+    -- A trigger looks at the settings, whoever writes them.
     INSERT INTO cloudgreet.ai_agents AS a (business_id, name, config)
     VALUES (business, cloudgreet_private.check_text(create_agent.name, 'name of the agent', 120),
-            config || CASE WHEN hours IS NULL THEN '{}' ELSE jsonb_build_object('working_hours', hours) END)
+            jsonb_build_object('voice_settings', create_agent.voice_settings, 'behavior_settings', create_agent.behavior_settings)
+                || CASE WHEN create_agent.working_hours IS NULL THEN '{}' ELSE jsonb_build_object('working_hours', create_agent.working_hours) END)
     ON CONFLICT DO NOTHING
     RETURNING a.id INTO new_id;
     IF new_id IS NULL THEN
@@ -131,7 +132,10 @@ $$
 DECLARE
     hours CONSTANT jsonb := new.config -> 'working_hours';
 BEGIN
-    new.config := new.config - 'working_hours';
+    new.config := cloudgreet_private.check_object(new.config, 'config of the agent') - 'working_hours';
+    PERFORM cloudgreet_private.check_voice(coalesce(new.config -> 'voice_settings', '{}')),
+            cloudgreet_private.check_behavior(coalesce(new.config -> 'behavior_settings', '{}'));
+    -- Hours that make no sense would leave every call without an answer.
     IF jsonb_typeof(hours) <> 'null' THEN
         new.config := new.config || jsonb_build_object('working_hours', cloudgreet_private.check_agent_hours(hours));
     END IF;
@@ -139,12 +143,11 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.check_agent_config() IS
-    'Trigger of ai_agents: hours that make no sense would leave every call without an answer. Errors as of check_agent_hours().';
+    'Trigger of ai_agents: voice, behavior and hours as of check_voice(), check_behavior() and check_agent_hours(), whoever writes them; hours of null are none. Errors: 22004, 22023, ZG106.';
 CREATE OR REPLACE TRIGGER ai_agents_check_config BEFORE INSERT OR UPDATE OF config ON cloudgreet.ai_agents
-    FOR EACH ROW WHEN (new.config ? 'working_hours') EXECUTE FUNCTION cloudgreet_private.check_agent_config();
+    FOR EACH ROW EXECUTE FUNCTION cloudgreet_private.check_agent_config();
 
 REVOKE ALL ON FUNCTION cloudgreet_private.check_voice(jsonb), cloudgreet_private.check_behavior(jsonb),
     cloudgreet_private.check_exceptions(jsonb), cloudgreet_private.check_agent_hours(jsonb),
     cloudgreet_private.check_agent_config(),
     cloudgreet.create_agent(text, jsonb, jsonb, jsonb, uuid) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION cloudgreet.create_agent(text, jsonb, jsonb, jsonb, uuid) TO authenticated, service_role;

@@ -100,7 +100,8 @@ CREATE OR REPLACE FUNCTION cloudgreet_private.accept_webhook(
 $$
 DECLARE
     event record;
-    answer CONSTANT jsonb := cloudgreet_private.answer_now(accept_webhook.business_id, accept_webhook.provider, accept_webhook.payload);
+    answer CONSTANT jsonb := cloudgreet_private.answer_now(accept_webhook.business_id, accept_webhook.provider,
+        cloudgreet_private.canonical_event(accept_webhook.business_id, accept_webhook.provider, accept_webhook.payload));
 BEGIN
     IF answer IS NOT NULL THEN
         RETURN answer;

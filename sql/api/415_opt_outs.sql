@@ -141,11 +141,11 @@ BEGIN
     IF pg_has_role(current_user, 'cloudgreet_owner', 'USAGE') THEN
         RETURN CASE tg_op WHEN 'DELETE' THEN old ELSE new END;
     END IF;
-    RAISE EXCEPTION 'an opt-out is ended by the person, or with a reason that is recorded' USING ERRCODE = 'ZG303',
+    RAISE EXCEPTION 'an opt-out is ended by the person, or with a reason that is recorded' USING ERRCODE = 'ZG306',
         HINT = 'The person texts START; or an admin calls cloudgreet.lift_opt_out() with what shows that they agreed.';
 END
 $$;
-COMMENT ON FUNCTION cloudgreet_private.keep_opt_outs() IS 'Trigger of suppressions: error ZG303 when an API role changes or deletes an opt-out or a complaint.';
+COMMENT ON FUNCTION cloudgreet_private.keep_opt_outs() IS 'Trigger of suppressions: error ZG306 when an API role changes or deletes an opt-out or a complaint.';
 CREATE OR REPLACE TRIGGER suppressions_keep_opt_outs BEFORE UPDATE OR DELETE ON cloudgreet.suppressions
     FOR EACH ROW WHEN (old.reason IN ('opt_out', 'complaint')) EXECUTE FUNCTION cloudgreet_private.keep_opt_outs();
 
@@ -153,7 +153,7 @@ CREATE OR REPLACE FUNCTION cloudgreet.lift_opt_out(contact text, channel text, r
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := cloudgreet_private.admin_business(lift_opt_out.business_id);
+    business CONSTANT uuid := cloudgreet_private.business_for('lift_opt_out', lift_opt_out.business_id);
     is_email CONSTANT boolean := strpos(coalesce(lift_opt_out.contact, ''), '@') > 0;
     who CONSTANT text := CASE WHEN is_email THEN cloudgreet.normalize_email(lift_opt_out.contact)
                               ELSE cloudgreet.normalize_phone_number(coalesce(lift_opt_out.contact, '')) END;
@@ -200,4 +200,3 @@ REVOKE ALL ON FUNCTION cloudgreet_private.heard_opt(uuid, uuid, text, text, text
     cloudgreet_private.record_opt(uuid, uuid, text, boolean, text, timestamptz), cloudgreet_private.resolve_opt_review(uuid),
     cloudgreet_private.opt_neighbour(cloudgreet.sms_messages, boolean), cloudgreet_private.settle_opt(cloudgreet.sms_messages),
     cloudgreet_private.keep_opt_outs(), cloudgreet.lift_opt_out(text, text, text, uuid) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION cloudgreet.lift_opt_out(text, text, text, uuid) TO authenticated, service_role;

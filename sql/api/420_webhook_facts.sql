@@ -43,17 +43,14 @@ $$;
 COMMENT ON FUNCTION cloudgreet_private.is_own_number(uuid, text) IS 'Whether a number leads to the business.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.find_lead(business_id uuid, phone text) RETURNS uuid
-    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS
 $$
-    -- One that was merged into another leads to that one.
-    WITH RECURSIVE found AS (
-        SELECT l.id, l.merged_into_id, 0 AS depth FROM cloudgreet.leads l
-         WHERE l.business_id = find_lead.business_id AND l.phone = find_lead.phone
-        UNION ALL
-        SELECT l.id, l.merged_into_id, f.depth + 1 FROM found f JOIN cloudgreet.leads l
-            ON l.business_id = find_lead.business_id AND l.id = f.merged_into_id
-         WHERE f.depth < 10)
-    SELECT f.id FROM found f WHERE f.merged_into_id IS NULL ORDER BY f.depth, f.id LIMIT 1;
+BEGIN
+    -- One that was merged into another leads to that one, unless the number is a lead's own by now.
+    RETURN (SELECT cloudgreet_private.surviving_lead(l.business_id, l.id) FROM cloudgreet.leads l
+             WHERE l.business_id = find_lead.business_id AND l.phone = find_lead.phone
+             ORDER BY l.merged_into_id IS NOT NULL, l.id LIMIT 1);
+END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.find_lead(uuid, text) IS 'The lead of a phone number, or NULL.';
 

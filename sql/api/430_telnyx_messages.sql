@@ -191,7 +191,12 @@ BEGIN
         CASE WHEN message ->> 'parts' ~ '^[1-9][0-9]{0,3}$' THEN (message ->> 'parts')::integer END);
     PERFORM cloudgreet_private.settle_outbox(item.business_id, 'sms_message', target.id, item.entity_key);
     IF status IN ('sent', 'delivered', 'undelivered', 'failed') THEN
-        PERFORM cloudgreet_private.record_once(item.business_id, 'sms.' || status, 'sms_message', target.id, '{}', target.lead_id);
+        PERFORM cloudgreet_private.record_once(item.business_id, 'sms.' || status, 'sms_message', target.id,
+            CASE WHEN status IN ('undelivered', 'failed') THEN jsonb_build_object('reason', left(coalesce(message #>> '{errors,0,code}', said), 100)) ELSE '{}' END,
+            target.lead_id);
+    END IF;
+    IF status IN ('undelivered', 'failed') THEN
+        PERFORM cloudgreet_private.alert_failed_delivery(item.business_id);
     END IF;
 END
 $$;

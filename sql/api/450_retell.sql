@@ -91,7 +91,7 @@ BEGIN
     INSERT INTO cloudgreet.agent_conversations AS v
         (business_id, agent_id, lead_id, call_id, transcript, summary, sentiment, analysis, outcome)
     VALUES (target.business_id, target.agent_id, target.lead_id, target.id,
-            coalesce(cloudgreet_private.retell_transcript(call), '[]'), left(analysis ->> 'call_summary', 20000),
+            coalesce(cloudgreet_private.retell_transcript(call), '[]'), CASE WHEN cloudgreet_private.meaningful(analysis ->> 'call_summary') IS NOT NULL THEN left(analysis ->> 'call_summary', 20000) END,
             CASE WHEN feeling IN ('negative', 'neutral', 'positive', 'unknown') THEN feeling END, coalesce(analysis, '{}'),
             CASE WHEN EXISTS (SELECT FROM cloudgreet.appointments a WHERE a.business_id = target.business_id AND a.call_id = target.id) THEN 'booked'
                  WHEN analysis -> 'in_voicemail' = 'true' THEN 'voicemail' END)

@@ -21,11 +21,40 @@ CREATE OR REPLACE FUNCTION cloudgreet_private.suppress_email(business_id uuid, a
     LANGUAGE sql SET search_path = pg_catalog, pg_temp AS
 $$
     INSERT INTO cloudgreet.suppressions (business_id, contact, channel, reason)
-    SELECT suppress_email.business_id, cloudgreet.normalize_email(suppress_email.address), 'email', suppress_email.reason
-     WHERE cloudgreet.is_email(suppress_email.address)
+    VALUES (suppress_email.business_id, suppress_email.address, 'email', suppress_email.reason)
     ON CONFLICT DO NOTHING;
 $$;
 COMMENT ON FUNCTION cloudgreet_private.suppress_email(uuid, text, text) IS 'Sends nothing more to an address; one row for each reason.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.resend_receivers(data jsonb) RETURNS text[]
+    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+$$
+    SELECT coalesce(array_agg(r.address ORDER BY r.n), '{}')
+      FROM (SELECT cloudgreet.read_email(a.value #>> '{}') AS address, min(a.n) AS n
+              FROM (SELECT t.value, t.n FROM jsonb_path_query(data, 'lax $.to[0 to 49]') WITH ORDINALITY AS t (value, n)
+                    UNION ALL
+                    SELECT c.value, 50 + c.n
+                      FROM jsonb_path_query(jsonb_build_array(data -> 'cc', data -> 'bcc'), 'lax $[*][0 to 49]') WITH ORDINALITY AS c (value, n)) a
+             WHERE jsonb_typeof(a.value) = 'string' GROUP BY 1) r
+     WHERE r.address IS NOT NULL;
+$$;
+COMMENT ON FUNCTION cloudgreet_private.resend_receivers(jsonb) IS 'Whom an e-mail went to, in canonical form: the first hundred, those of "to" first.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.resend_concerned(data jsonb, kind text) RETURNS text
+    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+$$
+    -- Of several that one which the event names in its own words; two that it names leave it open.
+    SELECT CASE WHEN cardinality(r.all_receivers) = 1 THEN r.all_receivers[1] ELSE (
+        SELECT min(n.address)
+          FROM (SELECT DISTINCT cloudgreet.read_email(rtrim(w.word[1], '.')) AS address
+                  FROM jsonb_path_query(jsonb_build_array(data #> ARRAY[kind, 'message'], data #> ARRAY[kind, 'diagnosticCode']),
+                                        'lax $[*][0 to 19]') said,
+                       regexp_matches(left(said #>> '{}', 2000), '[A-Za-z0-9.!#$%&''*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+', 'g') AS w (word)) n
+         WHERE n.address = ANY (r.all_receivers) HAVING count(*) = 1) END
+      FROM (SELECT cloudgreet_private.resend_receivers(data)) r (all_receivers);
+$$;
+COMMENT ON FUNCTION cloudgreet_private.resend_concerned(jsonb, text) IS
+    'Whose the bounce or complaint is (kind: the member that describes it): the only receiver, or the only one that it names; NULL when it is not told.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.adopt_email(business_id uuid, email_id uuid, provider text, provider_email_id text) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
@@ -84,7 +113,7 @@ $$
 DECLARE
     business CONSTANT uuid := item.business_id;
     match uuid := cloudgreet_private.outbox_subject(business, cloudgreet_private.read_uuid(data #>> '{tags,cg_request}'), 'email');
-    address CONSTANT text := jsonb_path_query_first(data, 'lax $.to[0]') #>> '{}';
+    address CONSTANT text := (cloudgreet_private.resend_receivers(data))[1];
 BEGIN
     IF match IS NOT NULL THEN
         PERFORM cloudgreet_private.adopt_email(business, match, 'resend', item.entity_key);
@@ -92,9 +121,9 @@ BEGIN
     END IF;
     SELECT m.id INTO match FROM cloudgreet.emails m
      WHERE m.business_id = business AND m.provider = 'resend' AND m.provider_email_id = item.entity_key;
-    IF match IS NULL AND cloudgreet.is_email(address) THEN
+    IF match IS NULL AND address IS NOT NULL THEN
         INSERT INTO cloudgreet.emails AS m (business_id, from_address, to_address, subject, content, provider, provider_email_id)
-        VALUES (business, left(data ->> 'from', 400), cloudgreet.normalize_email(address), left(regexp_replace(coalesce(data ->> 'subject', ''), '[\r\n]+', ' ', 'g'), 998),
+        VALUES (business, left(data ->> 'from', 400), address, left(regexp_replace(coalesce(data ->> 'subject', ''), '[\r\n]+', ' ', 'g'), 998),
                 '', 'resend', item.entity_key)
         RETURNING m.id INTO match;
     END IF;
@@ -117,6 +146,9 @@ DECLARE
     bounce CONSTANT text := data #>> '{bounce,type}';
     target_id uuid;
     lead uuid;
+    concerned text;
+    why CONSTANT text := left(CASE kind WHEN 'bounced' THEN data #>> '{bounce,subType}' WHEN 'failed' THEN data #>> '{failed,reason}'
+                                        WHEN 'suppressed' THEN data #>> '{suppressed,type}' END, 200);
 BEGIN
     IF item.entity_key IS NULL THEN
         state := 'ignored';
@@ -130,26 +162,40 @@ BEGIN
         reason := 'it names no address';
         RETURN;
     END IF;
-    PERFORM cloudgreet_private.advance_email(business, target_id, status, at,
-        left(CASE kind WHEN 'bounced' THEN data #>> '{bounce,subType}' WHEN 'failed' THEN data #>> '{failed,reason}'
-                       WHEN 'suppressed' THEN data #>> '{suppressed,type}' END, 200),
+    PERFORM cloudgreet_private.advance_email(business, target_id, status, at, why,
         CASE WHEN kind = 'bounced' AND bounce IN ('Permanent', 'Transient', 'Undetermined') THEN bounce END,
         CASE kind WHEN 'sent' THEN at END, CASE kind WHEN 'delivered' THEN at END);
     IF kind = 'complained' OR (kind = 'bounced' AND bounce = 'Permanent') THEN
-        PERFORM cloudgreet_private.suppress_email(business, t.address, CASE kind WHEN 'complained' THEN 'complaint' ELSE 'bounce' END)
-           FROM (SELECT a.value #>> '{}' AS address FROM jsonb_path_query(data, 'lax $.to[0 to 49]') a (value)) t;
+        concerned := cloudgreet_private.resend_concerned(data, CASE kind WHEN 'complained' THEN 'complaint' ELSE 'bounce' END);
+        IF concerned IS NULL AND cloudgreet_private.resend_receivers(data) = '{}' THEN
+            SELECT m.to_address INTO concerned FROM cloudgreet.emails m WHERE m.business_id = business AND m.id = target_id;
+        END IF;
+        IF concerned IS NOT NULL THEN
+            PERFORM cloudgreet_private.suppress_email(business, concerned, CASE kind WHEN 'complained' THEN 'complaint' ELSE 'bounce' END);
+        ELSE
+            reason := 'it went to several and does not say whose it is: nobody is suppressed';
+            INSERT INTO cloudgreet.alerts (business_id, alert_type, message)
+            VALUES (business, 'email_receiver_unclear', 'An e-mail to several addresses bounced or was complained about, and it was not told by whom. Nobody was suppressed; please look who it was.')
+            ON CONFLICT DO NOTHING;
+        END IF;
     END IF;
     PERFORM cloudgreet_private.settle_outbox(business, 'email', target_id, item.entity_key);
     SELECT m.lead_id INTO lead FROM cloudgreet.emails m WHERE m.business_id = business AND m.id = target_id;
-    PERFORM cloudgreet_private.record_once(business, 'email.' || kind, 'email', target_id, '{}', lead);
+    PERFORM cloudgreet_private.record_once(business, 'email.' || kind, 'email', target_id,
+        -- Of several bounces the row tells the worst; which of them came first is chance.
+        jsonb_strip_nulls(jsonb_build_object('note', reason, 'reason', CASE WHEN status = 'failed' THEN why END)), lead);
+    IF status = 'failed' OR (kind = 'bounced' AND bounce IS DISTINCT FROM 'Transient') THEN
+        PERFORM cloudgreet_private.alert_failed_delivery(business);
+    END IF;
     state := 'processed';
 END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.resend_email(cloudgreet_private.webhook_inbox, jsonb) IS
-    'What became of an e-mail. A permanent bounce and a complaint suppress the address.';
+    'What became of an e-mail. A permanent bounce and a complaint suppress the address that they are about, if that is told.';
 
 REVOKE ALL ON FUNCTION cloudgreet_private.email_rank(text), cloudgreet_private.bounce_rank(text),
-    cloudgreet_private.suppress_email(uuid, text, text), cloudgreet_private.adopt_email(uuid, uuid, text, text),
+    cloudgreet_private.suppress_email(uuid, text, text), cloudgreet_private.resend_receivers(jsonb),
+    cloudgreet_private.resend_concerned(jsonb, text), cloudgreet_private.adopt_email(uuid, uuid, text, text),
     cloudgreet_private.advance_email(uuid, uuid, text, timestamptz, text, text, timestamptz, timestamptz),
     cloudgreet_private.resend_find_email(cloudgreet_private.webhook_inbox, jsonb),
     cloudgreet_private.resend_email(cloudgreet_private.webhook_inbox, jsonb) FROM PUBLIC;

@@ -14,9 +14,12 @@ CREATE OR REPLACE FUNCTION cloudgreet_private.process_webhook(
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    event CONSTANT jsonb := CASE WHEN item.provider <> 'google' THEN cloudgreet.parse_webhook(item.body) END;
+    event jsonb;
 BEGIN
     PERFORM cloudgreet.enter_business(item.business_id);
+    IF item.provider <> 'google' THEN
+        event := cloudgreet_private.canonical_event(item.business_id, item.provider, cloudgreet.parse_webhook(item.body));
+    END IF;
     IF NOT EXISTS (SELECT FROM cloudgreet.businesses b WHERE b.id = item.business_id) THEN
         state := 'ignored';
         reason := 'the business is no more';
@@ -41,6 +44,17 @@ END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.process_webhook(cloudgreet_private.webhook_inbox) IS
     'Processes one webhook in its business, and returns the state that it is in afterwards.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.alert_failed_webhook(item cloudgreet_private.webhook_inbox, reason text) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
+$$
+BEGIN
+    PERFORM cloudgreet.enter_business(item.business_id);
+    PERFORM cloudgreet_private.raise_alert(item.business_id, 'webhook_failed',
+        format('What %s told (webhook %s) could not be taken in: %s. replay_webhook() tries again.', initcap(item.provider), item.id, alert_failed_webhook.reason));
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.alert_failed_webhook(cloudgreet_private.webhook_inbox, text) IS 'Opens an alert of a webhook that was given up.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.process_webhooks(max_rows integer DEFAULT 100) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '500ms' AS
@@ -76,6 +90,9 @@ BEGIN
                    next_at = cloudgreet.clock() + CASE WHEN is_blocked THEN interval '1 second' ELSE interval '10 seconds' * power(4, i.attempts) END,
                    reason = message
              WHERE i.business_id = item.business_id AND i.id = item.id;
+            IF NOT is_blocked AND item.attempts + 1 >= max_attempts THEN
+                PERFORM cloudgreet_private.alert_failed_webhook(item, message);
+            END IF;
         END;
         processed := processed + 1;
         EXIT WHEN is_blocked; -- the others do not wait for what comes next, nor for the locks of this transaction
@@ -100,7 +117,7 @@ CREATE OR REPLACE FUNCTION cloudgreet.replay_webhook(id uuid, business_id uuid D
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := cloudgreet_private.admin_business(replay_webhook.business_id);
+    business CONSTANT uuid := cloudgreet_private.business_for('replay_webhook', replay_webhook.business_id);
 BEGIN
     UPDATE cloudgreet_private.webhook_inbox i
        SET state = 'pending', attempts = 0, next_at = cloudgreet.clock(), processed_at = NULL, reason = NULL
@@ -114,6 +131,6 @@ COMMENT ON FUNCTION cloudgreet.replay_webhook(uuid, uuid) IS
     'Has a webhook of the business processed again, for example one that failed, or that came before its phone number was added. What it told already does no harm. Admins, or operators naming the business. Error P0002 when there is none of that id.';
 
 REVOKE ALL ON FUNCTION cloudgreet_private.process_webhook(cloudgreet_private.webhook_inbox),
+    cloudgreet_private.alert_failed_webhook(cloudgreet_private.webhook_inbox, text),
     cloudgreet_private.process_webhooks(integer), cloudgreet_private.webhooks_due(),
     cloudgreet.replay_webhook(uuid, uuid) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION cloudgreet.replay_webhook(uuid, uuid) TO authenticated, service_role;

@@ -108,12 +108,12 @@ BEGIN
     END IF;
     IF tell_subject.status IN ('sent', 'failed', 'canceled') THEN
         PERFORM cloudgreet_private.record_once(item.business_id, item.channel || '.' || tell_subject.status, item.subject_type,
-            item.subject_id, '{}', lead);
+            item.subject_id, jsonb_strip_nulls(jsonb_build_object('reason', coalesce(tell_subject.error_code, item.reason))), lead);
     END IF;
 END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.tell_subject(cloudgreet_private.outbox, text, text, text) IS
-    'Moves the text or e-mail that a request is about forward, gives it its id at the provider, and writes to the timeline.';
+    'Moves the text or e-mail that a request is about forward, gives it its id at the provider, and writes to the timeline, with the reason of what was not sent.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.raise_alert(business_id uuid, alert_type text, message text) RETURNS void
     LANGUAGE sql SET search_path = pg_catalog, pg_temp AS
@@ -125,7 +125,16 @@ $$
 $$;
 COMMENT ON FUNCTION cloudgreet_private.raise_alert(uuid, text, text) IS 'Opens an alert of the business, unless one of the type is open or the business is no more.';
 
+CREATE OR REPLACE FUNCTION cloudgreet_private.alert_failed_delivery(business_id uuid) RETURNS void
+    LANGUAGE sql SET search_path = pg_catalog, pg_temp AS
+$$
+    SELECT cloudgreet_private.raise_alert(alert_failed_delivery.business_id, 'delivery_failed',
+        'A message could not be delivered. See queue_status() and the messages that failed; retry_delivery() sends one again.');
+$$;
+COMMENT ON FUNCTION cloudgreet_private.alert_failed_delivery(uuid) IS 'Opens the alert of messages that did not arrive, whoever told it.';
+
 REVOKE ALL ON FUNCTION
+    cloudgreet_private.alert_failed_delivery(uuid),
     cloudgreet_private.enqueue(uuid, uuid, uuid, text, text, text, text, text, text, uuid, jsonb, interval, timestamptz, uuid),
     cloudgreet_private.let_next_go(), cloudgreet_private.let_next_go_after(),
     cloudgreet_private.tell_subject(cloudgreet_private.outbox, text, text, text),

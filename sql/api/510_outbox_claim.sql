@@ -77,7 +77,11 @@ BEGIN
     refusal := cloudgreet_private.outbox_refusal(item);
     IF refusal.state IS NOT NULL THEN
         PERFORM cloudgreet_private.outbox_finish(item, refusal.state, refusal.reason);
+        item.reason := refusal.reason;
         PERFORM cloudgreet_private.tell_subject(item, CASE refusal.state WHEN 'dead' THEN 'failed' ELSE 'canceled' END);
+        IF refusal.state = 'dead' THEN
+            PERFORM cloudgreet_private.alert_failed_delivery(item.business_id);
+        END IF;
     END IF;
     RETURN true;
 END

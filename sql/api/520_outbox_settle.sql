@@ -76,8 +76,7 @@ BEGIN
         PERFORM cloudgreet_private.tell_subject(item, 'unknown');
     WHEN 'dead' THEN
         PERFORM cloudgreet_private.tell_subject(item, 'failed', left(outbox_settle_one.error_code, 200));
-        PERFORM cloudgreet_private.raise_alert(item.business_id, 'delivery_failed',
-            'A message could not be delivered. See queue_status() and the messages that failed; retry_delivery() sends one again.');
+        PERFORM cloudgreet_private.alert_failed_delivery(item.business_id);
     WHEN 'held' THEN
         UPDATE cloudgreet.provider_accounts a SET status = 'broken'
          WHERE a.business_id = item.business_id AND a.id = item.account_id AND a.status = 'active';

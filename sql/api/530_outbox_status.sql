@@ -19,7 +19,7 @@ $$
 DECLARE
     -- Operators who name no business see all.
     business CONSTANT uuid := CASE WHEN queue_status.business_id IS NULL AND cloudgreet.is_operator() THEN NULL
-                                   ELSE cloudgreet.resolve_business(queue_status.business_id) END;
+                                   ELSE cloudgreet_private.business_for('queue_status', queue_status.business_id) END;
 BEGIN
     RETURN QUERY SELECT o.provider, o.state, count(*), min(o.created_at), min(o.next_at) FILTER (WHERE o.state IN ('queued', 'unknown')), max(o.reason)
       FROM (SELECT q.provider, q.state, q.created_at, q.next_at, q.reason FROM cloudgreet_private.outbox q
@@ -39,7 +39,7 @@ CREATE OR REPLACE FUNCTION cloudgreet.retry_delivery(outbox_id uuid, business_id
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := cloudgreet_private.admin_business(retry_delivery.business_id);
+    business CONSTANT uuid := cloudgreet_private.business_for('retry_delivery', retry_delivery.business_id);
     about_id uuid;
     finished cloudgreet_private.outbox_history;
 BEGIN
@@ -47,12 +47,14 @@ BEGIN
     UPDATE cloudgreet_private.outbox o
        SET state = 'queued', waits = false, failures = 0, reason = NULL, next_at = cloudgreet.clock(),
            deadline_at = cloudgreet.clock() + interval '1 day'
-     WHERE o.business_id = business AND o.id = retry_delivery.outbox_id AND o.state IN ('held', 'unknown')
+     WHERE o.business_id = business AND (o.id = retry_delivery.outbox_id OR o.subject_id = retry_delivery.outbox_id) AND o.state IN ('held', 'unknown')
     RETURNING o.subject_id INTO about_id;
     IF NOT FOUND THEN
         -- What is dead stays so, in the history; a new request names it.
         SELECT h.* INTO finished FROM cloudgreet_private.outbox_history h
-         WHERE h.business_id = business AND h.id = retry_delivery.outbox_id AND h.state = 'dead' AND h.body IS NOT NULL;
+         WHERE h.business_id = business AND (h.id = retry_delivery.outbox_id OR h.subject_id = retry_delivery.outbox_id)
+           AND h.state = 'dead' AND h.body IS NOT NULL
+         ORDER BY h.id DESC LIMIT 1;
         IF NOT FOUND OR EXISTS (SELECT FROM cloudgreet_private.requests r
                                  WHERE r.business_id = business AND r.subject_id = finished.subject_id AND r.retry_of = finished.id) THEN
             RAISE EXCEPTION 'the business has no such request that has failed' USING ERRCODE = 'no_data_found';
@@ -72,18 +74,18 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cloudgreet.retry_delivery(uuid, uuid) IS
-    'held or unknown -> queued; what is dead gets a new request, whose retry_of names it, once: has a request sent again, within a day. One that is unknown or held may have been sent already: then it is sent twice. Admins, or operators naming the business. Error P0002 when there is none of that id in one of those states.';
+    'held or unknown -> queued; what is dead gets a new request, whose retry_of names it, once: has a request sent again, within a day, by its id or that of its text or e-mail. One that is unknown or held may have been sent already: then it is sent twice. Admins, or operators naming the business. Error P0002 when there is none of that id in one of those states.';
 
 CREATE OR REPLACE FUNCTION cloudgreet.cancel_delivery(outbox_id uuid, business_id uuid DEFAULT NULL) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := cloudgreet_private.admin_business(cancel_delivery.business_id);
+    business CONSTANT uuid := cloudgreet_private.business_for('cancel_delivery', cancel_delivery.business_id);
     item cloudgreet_private.outbox;
 BEGIN
     PERFORM cloudgreet.enter_business(business);
     SELECT o.* INTO item FROM cloudgreet_private.outbox o
-     WHERE o.business_id = business AND o.id = cancel_delivery.outbox_id AND o.state IN ('queued', 'held', 'unknown') FOR UPDATE;
+     WHERE o.business_id = business AND (o.id = cancel_delivery.outbox_id OR o.subject_id = cancel_delivery.outbox_id) AND o.state IN ('queued', 'held', 'unknown') FOR UPDATE;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'the business has no such request that waits' USING ERRCODE = 'no_data_found';
     END IF;
@@ -92,7 +94,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cloudgreet.cancel_delivery(uuid, uuid) IS
-    'queued, held or unknown -> cancelled: a request that is not to be sent. Admins, or operators naming the business. Error P0002 when there is none of that id in one of those states.';
+    'queued, held or unknown -> cancelled: a request that is not to be sent, by its id or that of its text or e-mail. Admins, or operators naming the business. Error P0002 when there is none of that id in one of those states.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.outbox_faults() RETURNS TABLE (business_id uuid, outbox_id uuid, fault text)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
@@ -145,5 +147,3 @@ COMMENT ON FUNCTION cloudgreet_private.outbox_faults() IS
 
 REVOKE ALL ON FUNCTION cloudgreet.queue_status(uuid), cloudgreet.retry_delivery(uuid, uuid), cloudgreet.cancel_delivery(uuid, uuid),
     cloudgreet_private.outbox_faults() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION cloudgreet.queue_status(uuid), cloudgreet.retry_delivery(uuid, uuid), cloudgreet.cancel_delivery(uuid, uuid)
-    TO authenticated, service_role;

@@ -12,8 +12,7 @@ $$
     SELECT a.value
       FROM unnest(names) WITH ORDINALITY n (name, place), LATERAL (SELECT answers -> n.name) a (value)
      WHERE jsonb_typeof(a.value) IN ('boolean', 'number')
-        OR (jsonb_typeof(a.value) = 'string' AND length(a.value #>> '{}') <= 200
-            AND lower(btrim(a.value #>> '{}')) NOT IN ('', 'unknown', 'none', 'null', 'n/a', 'na', 'not given', 'not provided', 'unspecified'))
+        OR (jsonb_typeof(a.value) = 'string' AND length(a.value #>> '{}') <= 200 AND cloudgreet_private.meaningful(a.value #>> '{}') IS NOT NULL)
      ORDER BY n.place LIMIT 1;
 $$;
 COMMENT ON FUNCTION cloudgreet_private.answer(jsonb, text[]) IS
@@ -39,7 +38,8 @@ $$
     SELECT coalesce(jsonb_object_agg(prefix || f.key, f.value), '{}')
       FROM (SELECT e.key, e.value FROM jsonb_each(CASE WHEN jsonb_typeof(own_features.value) = 'object' THEN own_features.value ELSE '{}' END) e
              WHERE e.key ~ '^[A-Za-z0-9_]{1,60}$'
-               AND (jsonb_typeof(e.value) IN ('boolean', 'number') OR (jsonb_typeof(e.value) = 'string' AND length(e.value #>> '{}') <= 200))
+               AND (jsonb_typeof(e.value) IN ('boolean', 'number') OR (jsonb_typeof(e.value) = 'string' AND length(e.value #>> '{}') <= 200
+                    AND cloudgreet_private.meaningful(e.value #>> '{}') IS NOT NULL))
              ORDER BY e.key LIMIT 100) f;
 $$;
 COMMENT ON FUNCTION cloudgreet_private.own_features(jsonb, text) IS

@@ -104,18 +104,18 @@ CREATE OR REPLACE FUNCTION cloudgreet.score_lead(lead_id uuid, business_id uuid 
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := cloudgreet.resolve_business(score_lead.business_id);
+    business CONSTANT uuid := cloudgreet_private.business_for('score_lead', score_lead.business_id);
     lead cloudgreet.leads;
     newest_call uuid;
 BEGIN
     PERFORM cloudgreet.enter_business(business);
     SELECT l.* INTO lead FROM cloudgreet.leads l
-     WHERE l.business_id = business AND l.id = score_lead.lead_id FOR NO KEY UPDATE;
+     WHERE l.business_id = business AND l.id = cloudgreet_private.lock_lead(business, score_lead.lead_id) FOR NO KEY UPDATE;
     IF lead.id IS NULL THEN
         RAISE EXCEPTION 'the business has no such lead' USING ERRCODE = 'no_data_found';
     END IF;
     SELECT v.call_id INTO newest_call FROM cloudgreet.agent_conversations v
-     WHERE v.business_id = business AND v.lead_id = score_lead.lead_id AND v.call_id IS NOT NULL
+     WHERE v.business_id = business AND v.lead_id = lead.id AND v.call_id IS NOT NULL
      ORDER BY v.created_at DESC, v.id DESC LIMIT 1;
     RETURN cloudgreet_private.keep_score(lead, NULL,
         cloudgreet_private.lead_features(business, lead.id, newest_call)
@@ -131,7 +131,7 @@ CREATE OR REPLACE FUNCTION cloudgreet.simulate_score(
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := cloudgreet.resolve_business(simulate_score.business_id);
+    business CONSTANT uuid := cloudgreet_private.business_for('simulate_score', simulate_score.business_id);
 BEGIN
     PERFORM cloudgreet.enter_business(business);
     SELECT s.* INTO STRICT score, grade, probability, reasons
@@ -147,7 +147,7 @@ CREATE OR REPLACE FUNCTION cloudgreet.explain_score(qualification_id uuid, busin
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := cloudgreet.resolve_business(explain_score.business_id);
+    business CONSTANT uuid := cloudgreet_private.business_for('explain_score', explain_score.business_id);
     said jsonb;
 BEGIN
     PERFORM cloudgreet.enter_business(business);
@@ -167,7 +167,7 @@ CREATE OR REPLACE FUNCTION cloudgreet.set_scoring_rules(rules jsonb, business_id
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := cloudgreet_private.admin_business(set_scoring_rules.business_id);
+    business CONSTANT uuid := cloudgreet_private.business_for('set_scoring_rules', set_scoring_rules.business_id);
     new_id CONSTANT uuid := cloudgreet.uuid_v7();
     new_version integer;
 BEGIN
@@ -194,5 +194,3 @@ REVOKE ALL ON FUNCTION cloudgreet_private.newest_rules(uuid), cloudgreet_private
     cloudgreet_private.score_call(uuid, uuid),
     cloudgreet.score_lead(uuid, uuid), cloudgreet.simulate_score(jsonb, uuid), cloudgreet.explain_score(uuid, uuid),
     cloudgreet.set_scoring_rules(jsonb, uuid) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION cloudgreet.score_lead(uuid, uuid), cloudgreet.simulate_score(jsonb, uuid), cloudgreet.explain_score(uuid, uuid),
-    cloudgreet.set_scoring_rules(jsonb, uuid) TO authenticated, service_role;

@@ -2,6 +2,22 @@
  * 600_availability.sql
  *		Which times are free.
  */
+CREATE OR REPLACE FUNCTION cloudgreet_private.does_service(business_id uuid, service_id uuid, staff_id uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS
+$$
+BEGIN
+    RETURN EXISTS (SELECT FROM cloudgreet.staff s
+                    WHERE s.business_id = does_service.business_id AND s.id = does_service.staff_id AND s.is_active)
+       AND (NOT EXISTS (SELECT FROM cloudgreet.service_staff ss
+                         WHERE ss.business_id = does_service.business_id AND ss.service_id = does_service.service_id)
+            OR EXISTS (SELECT FROM cloudgreet.service_staff ss
+                        WHERE ss.business_id = does_service.business_id AND ss.service_id = does_service.service_id
+                          AND ss.staff_id = does_service.staff_id));
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.does_service(uuid, uuid, uuid) IS
+    'Whether a staff member is an active one who does the service: named for it, or it names nobody.';
+
 CREATE OR REPLACE FUNCTION cloudgreet_private.require_service(business_id uuid, service_id uuid, staff_id uuid DEFAULT NULL)
     RETURNS cloudgreet.services
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS
@@ -20,11 +36,7 @@ BEGIN
         IF NOT EXISTS (SELECT FROM cloudgreet.staff st
                         WHERE st.business_id = require_service.business_id AND st.id = require_service.staff_id AND st.is_active) THEN
             RAISE EXCEPTION 'staff member "%" does not exist', require_service.staff_id USING ERRCODE = 'foreign_key_violation';
-        ELSIF EXISTS (SELECT FROM cloudgreet.service_staff ss
-                       WHERE ss.business_id = require_service.business_id AND ss.service_id = service.id)
-          AND NOT EXISTS (SELECT FROM cloudgreet.service_staff ss
-                           WHERE ss.business_id = require_service.business_id AND ss.service_id = service.id
-                             AND ss.staff_id = require_service.staff_id) THEN
+        ELSIF NOT cloudgreet_private.does_service(require_service.business_id, service.id, require_service.staff_id) THEN
             RAISE EXCEPTION 'the staff member does not do this service' USING ERRCODE = 'invalid_parameter_value';
         END IF;
     END IF;
@@ -41,7 +53,7 @@ CREATE OR REPLACE FUNCTION cloudgreet.check_availability(
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := cloudgreet.resolve_business(check_availability.business_id);
+    business CONSTANT uuid := cloudgreet_private.business_for('check_availability', check_availability.business_id);
 BEGIN
     PERFORM cloudgreet.enter_business(business);
     PERFORM cloudgreet_private.require_service(business, check_availability.service_id, check_availability.staff_id);
@@ -94,16 +106,13 @@ BEGIN
         USING ERRCODE = CASE refuse_start.verdict WHEN 'taken' THEN 'ZG401' WHEN 'past' THEN 'ZG403' WHEN 'too_soon' THEN 'ZG403'
                                                   WHEN 'too_far' THEN 'ZG404' ELSE 'ZG402' END,
               DETAIL = jsonb_build_object('next_slots', coalesce(free, '[]'))::text,
-              HINT = coalesce(format('Free next: %s.', spoken), 'Nothing is free in the next 60 days.');
+              HINT = coalesce('Free next: ' || spoken || '.', 'Nothing is free in the next 60 days.');
 END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.refuse_start(uuid, timestamptz, uuid, text, text, text, uuid) IS
     'Raises the error of a verdict: ZG401 taken, ZG402 outside of hours, ZG403 past or too soon, ZG404 too far ahead. Its DETAIL is {"next_slots": [...]}, its HINT says them.';
 
-REVOKE ALL ON FUNCTION cloudgreet_private.require_service(uuid, uuid, uuid),
+REVOKE ALL ON FUNCTION cloudgreet_private.does_service(uuid, uuid, uuid), cloudgreet_private.require_service(uuid, uuid, uuid),
     cloudgreet_private.refuse_start(uuid, timestamptz, uuid, text, text, text, uuid),
     cloudgreet.check_availability(uuid, timestamptz, timestamptz, uuid, text, integer, text, uuid),
     cloudgreet.next_slots(uuid, timestamptz, uuid, text, integer, text, uuid) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION
-    cloudgreet.check_availability(uuid, timestamptz, timestamptz, uuid, text, integer, text, uuid),
-    cloudgreet.next_slots(uuid, timestamptz, uuid, text, integer, text, uuid) TO authenticated, service_role;

@@ -8,7 +8,7 @@ CREATE OR REPLACE FUNCTION cloudgreet.hold_slot(
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := cloudgreet.resolve_business(hold_slot.business_id);
+    business CONSTANT uuid := cloudgreet_private.business_for('hold_slot', hold_slot.business_id);
     owner CONSTANT text := cloudgreet_private.check_text(hold_slot.holder, 'holder', 200);
     until CONSTANT timestamptz := cloudgreet.clock() + make_interval(secs => cloudgreet_private.check_range(hold_slot.seconds, 'seconds', 1, 3600));
     service cloudgreet.services;
@@ -25,12 +25,15 @@ BEGIN
     IF FOUND THEN
         RETURN result;
     END IF;
-    SELECT t.* INTO taken FROM cloudgreet_private.take_time(service, hold_slot.starts_at, hold_slot.staff_id, owner, NULL, until) t;
-    IF taken.allocation_id IS NULL THEN
-        PERFORM cloudgreet_private.refuse_start(service.id, hold_slot.starts_at, hold_slot.staff_id, taken.verdict,
+    SELECT c.* INTO taken FROM cloudgreet_private.choose_staff(service, hold_slot.starts_at, hold_slot.staff_id, owner) c;
+    IF taken.chosen_id IS NOT NULL THEN
+        result.hold_id := cloudgreet_private.insert_allocation(service, taken.chosen_id, hold_slot.starts_at, taken.ends_at, NULL, owner, until);
+    END IF;
+    IF result.hold_id IS NULL THEN
+        PERFORM cloudgreet_private.refuse_start(service.id, hold_slot.starts_at, hold_slot.staff_id, nullif(taken.verdict, 'free'),
                                                 hold_slot.time_zone, owner, NULL);
     END IF;
-    RETURN (taken.allocation_id, hold_slot.starts_at, taken.ends_at, taken.taken_staff_id, until)::cloudgreet.slot_hold;
+    RETURN (result.hold_id, hold_slot.starts_at, taken.ends_at, taken.chosen_id, until)::cloudgreet.slot_hold;
 END
 $$;
 COMMENT ON FUNCTION cloudgreet.hold_slot(uuid, timestamptz, text, uuid, integer, text, uuid) IS
@@ -42,22 +45,23 @@ CREATE OR REPLACE FUNCTION cloudgreet.confirm_hold(
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := cloudgreet.resolve_business(confirm_hold.business_id);
+    business CONSTANT uuid := cloudgreet_private.business_for('confirm_hold', confirm_hold.business_id);
     hold cloudgreet.appointment_allocations;
     appointment cloudgreet.appointments;
+    lead uuid;
 BEGIN
     PERFORM cloudgreet.enter_business(business);
     PERFORM cloudgreet_private.require_booking_lead(business, confirm_hold.lead_id);
-    PERFORM cloudgreet_private.lock_lead_bookings(business, confirm_hold.lead_id);
+    lead := cloudgreet_private.lock_lead(business, confirm_hold.lead_id);
     SELECT a.* INTO hold FROM cloudgreet.appointment_allocations a WHERE a.business_id = business AND a.id = confirm_hold.hold_id;
     IF hold.id IS NULL OR hold.holder IS NULL THEN
         RAISE EXCEPTION 'hold "%" does not exist', confirm_hold.hold_id USING ERRCODE = 'no_data_found';
     END IF;
-    PERFORM cloudgreet_private.lock_staff_time(business, hold.staff_id);
+    PERFORM cloudgreet_private.lock_staff(business, hold.staff_id);
     SELECT a.* INTO hold FROM cloudgreet.appointment_allocations a WHERE a.business_id = business AND a.id = hold.id FOR UPDATE;
-    IF hold.state = 'booked' THEN
+    IF hold.appointment_id IS NOT NULL THEN
         SELECT p.* INTO appointment FROM cloudgreet.appointments p
-         WHERE p.business_id = business AND p.id = hold.appointment_id AND p.lead_id = confirm_hold.lead_id;
+         WHERE p.business_id = business AND p.id = hold.appointment_id AND p.lead_id = lead;
         IF FOUND THEN
             RETURN appointment;
         END IF;
@@ -65,10 +69,11 @@ BEGIN
     IF hold.state <> 'held' OR hold.expires_at <= cloudgreet.clock() THEN
         RAISE EXCEPTION 'the hold has ended' USING ERRCODE = 'ZG405', HINT = 'Hold or book the time again, if it is free.';
     END IF;
+    -- Nobody else takes the time meanwhile: the staff member is locked.
+    UPDATE cloudgreet.appointment_allocations a SET state = 'released', expires_at = NULL WHERE a.business_id = business AND a.id = hold.id;
     appointment := cloudgreet_private.insert_appointment(business, cloudgreet.uuid_v7(), hold.service_id, hold.staff_id,
-        confirm_hold.lead_id, hold.starts_at, hold.ends_at, confirm_hold.notes, confirm_hold.time_zone);
-    UPDATE cloudgreet.appointment_allocations a SET state = 'booked', expires_at = NULL, appointment_id = appointment.id
-     WHERE a.business_id = business AND a.id = hold.id;
+        lead, hold.starts_at, hold.ends_at, confirm_hold.notes, confirm_hold.time_zone);
+    UPDATE cloudgreet.appointment_allocations a SET appointment_id = appointment.id WHERE a.business_id = business AND a.id = hold.id;
     RETURN appointment;
 END
 $$;
@@ -79,7 +84,7 @@ CREATE OR REPLACE FUNCTION cloudgreet.release_hold(hold_id uuid, business_id uui
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := cloudgreet.resolve_business(release_hold.business_id);
+    business CONSTANT uuid := cloudgreet_private.business_for('release_hold', release_hold.business_id);
 BEGIN
     PERFORM cloudgreet.enter_business(business);
     UPDATE cloudgreet.appointment_allocations a SET state = 'released', expires_at = NULL
@@ -91,5 +96,3 @@ COMMENT ON FUNCTION cloudgreet.release_hold(uuid, uuid) IS
 
 REVOKE ALL ON FUNCTION cloudgreet.hold_slot(uuid, timestamptz, text, uuid, integer, text, uuid),
     cloudgreet.confirm_hold(uuid, uuid, text, text, uuid), cloudgreet.release_hold(uuid, uuid) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION cloudgreet.hold_slot(uuid, timestamptz, text, uuid, integer, text, uuid),
-    cloudgreet.confirm_hold(uuid, uuid, text, text, uuid), cloudgreet.release_hold(uuid, uuid) TO authenticated, service_role;

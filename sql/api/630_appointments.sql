@@ -51,10 +51,11 @@ CREATE OR REPLACE FUNCTION cloudgreet.book_appointment(
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := cloudgreet.resolve_business(book_appointment.business_id);
+    business CONSTANT uuid := cloudgreet_private.business_for('book_appointment', book_appointment.business_id);
     owner CONSTANT text := cloudgreet_private.check_optional_text(book_appointment.holder, 'holder', 200);
     new_id CONSTANT uuid := cloudgreet.uuid_v7();
     earlier_id uuid;
+    lead uuid;
     service cloudgreet.services;
     appointment cloudgreet.appointments;
     taken record;
@@ -69,11 +70,11 @@ BEGIN
         earlier_id := cloudgreet_private.claim_key(business, 'book_appointment', book_appointment.idempotency_key,
             concat_ws('|', service.id, extract(epoch FROM book_appointment.starts_at), book_appointment.lead_id, book_appointment.staff_id), new_id);
     END IF;
-    PERFORM cloudgreet_private.lock_lead_bookings(business, book_appointment.lead_id);
+    lead := cloudgreet_private.lock_lead(business, book_appointment.lead_id);
     IF earlier_id IS NOT NULL THEN
         SELECT a.* INTO appointment FROM cloudgreet.appointments a WHERE a.business_id = business AND a.id = earlier_id;
     ELSE
-        appointment := cloudgreet_private.find_booking(business, book_appointment.lead_id, service.id, book_appointment.starts_at,
+        appointment := cloudgreet_private.find_booking(business, lead, service.id, book_appointment.starts_at,
                                                        book_appointment.staff_id);
     END IF;
     IF appointment.id IS NOT NULL THEN
@@ -83,17 +84,13 @@ BEGIN
         RETURN appointment;
     END IF;
 
-    appointment.id := new_id;
-    appointment.lead_id := book_appointment.lead_id;
-    appointment.notes := book_appointment.notes;
-    appointment.time_zone := book_appointment.time_zone;
-    SELECT t.* INTO taken FROM cloudgreet_private.take_time(service, book_appointment.starts_at, book_appointment.staff_id, owner, appointment, NULL) t;
-    IF taken.allocation_id IS NULL THEN
+    SELECT c.* INTO taken FROM cloudgreet_private.choose_staff(service, book_appointment.starts_at, book_appointment.staff_id, owner) c;
+    IF taken.chosen_id IS NULL THEN
         PERFORM cloudgreet_private.refuse_start(service.id, book_appointment.starts_at, book_appointment.staff_id, taken.verdict,
                                                 book_appointment.time_zone, owner, NULL);
     END IF;
-    SELECT a.* INTO appointment FROM cloudgreet.appointments a WHERE a.business_id = business AND a.id = new_id;
-    RETURN appointment;
+    RETURN cloudgreet_private.insert_appointment(business, new_id, service.id, taken.chosen_id, lead, book_appointment.starts_at, taken.ends_at,
+                                                 book_appointment.notes, book_appointment.time_zone);
 END
 $$;
 COMMENT ON FUNCTION cloudgreet.book_appointment(uuid, timestamptz, uuid, uuid, text, text, text, text, uuid) IS
@@ -105,7 +102,7 @@ CREATE OR REPLACE FUNCTION cloudgreet.reschedule_appointment(
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := cloudgreet.resolve_business(reschedule_appointment.business_id);
+    business CONSTANT uuid := cloudgreet_private.business_for('reschedule_appointment', reschedule_appointment.business_id);
     wanted uuid;
     service cloudgreet.services;
     appointment cloudgreet.appointments;
@@ -118,20 +115,22 @@ BEGIN
     PERFORM cloudgreet.enter_business(business);
     previous := cloudgreet_private.lock_appointment(business, reschedule_appointment.appointment_id);
     PERFORM cloudgreet_private.require_status_step(previous.status, 'rescheduled');
-    wanted := coalesce(reschedule_appointment.staff_id, previous.staff_id);
+    -- Who left, or does the service no more, is no reason not to move: anybody who does it takes over.
+    wanted := coalesce(reschedule_appointment.staff_id, CASE WHEN cloudgreet_private.does_service(business, previous.service_id, previous.staff_id)
+                                                             THEN previous.staff_id END);
     IF previous.scheduled_date = reschedule_appointment.starts_at AND previous.staff_id = wanted THEN
         RETURN previous;
     ELSIF previous.service_id IS NULL THEN
         RAISE EXCEPTION 'the appointment has no service' USING ERRCODE = 'invalid_parameter_value', HINT = 'Cancel it and book a new one.';
     END IF;
     service := cloudgreet_private.require_service(business, previous.service_id, wanted);
-    SELECT t.* INTO taken FROM cloudgreet_private.take_time(service, reschedule_appointment.starts_at, wanted, NULL, previous, NULL, previous.id) t;
-    IF taken.allocation_id IS NULL THEN
+    SELECT c.* INTO taken FROM cloudgreet_private.choose_staff(service, reschedule_appointment.starts_at, wanted, NULL, previous.id) c;
+    IF taken.chosen_id IS NULL THEN
         PERFORM cloudgreet_private.refuse_start(service.id, reschedule_appointment.starts_at, wanted, taken.verdict,
             coalesce(reschedule_appointment.time_zone, previous.time_zone), NULL, previous.id);
     END IF;
     UPDATE cloudgreet.appointments a
-       SET scheduled_date = reschedule_appointment.starts_at, ends_at = taken.ends_at, staff_id = taken.taken_staff_id,
+       SET scheduled_date = reschedule_appointment.starts_at, ends_at = taken.ends_at, staff_id = taken.chosen_id,
            time_zone = coalesce(cloudgreet.normalize_time_zone(reschedule_appointment.time_zone), a.time_zone)
      WHERE a.business_id = business AND a.id = previous.id
     RETURNING a.* INTO appointment;
@@ -142,14 +141,14 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cloudgreet.reschedule_appointment(uuid, timestamptz, uuid, text, uuid) IS
-    'Moves an appointment, with the same staff member unless another is named; its old time is free at once. Errors: P0002 for an appointment that does not exist, ZG406 for one that is over, ZG401 to ZG404 as of book_appointment().';
+    'Moves an appointment, with the same staff member unless another is named, or that one left or does the service no more: then with the first who is free. Its old time is free at once; one that was confirmed is scheduled again, and the lead is asked to confirm the new time. Errors: P0002 for an appointment that does not exist, ZG406 for one that is over, ZG401 to ZG404 as of book_appointment().';
 
 CREATE OR REPLACE FUNCTION cloudgreet.cancel_appointment(appointment_id uuid, reason text DEFAULT NULL, business_id uuid DEFAULT NULL)
     RETURNS cloudgreet.appointments
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := cloudgreet.resolve_business(cancel_appointment.business_id);
+    business CONSTANT uuid := cloudgreet_private.business_for('cancel_appointment', cancel_appointment.business_id);
     why CONSTANT text := cloudgreet_private.check_optional_text(cancel_appointment.reason, 'reason', 500, true);
     appointment cloudgreet.appointments;
 BEGIN
@@ -162,8 +161,6 @@ BEGIN
     UPDATE cloudgreet.appointments a SET status = 'canceled', canceled_at = cloudgreet.clock(), cancel_reason = why
      WHERE a.business_id = business AND a.id = appointment.id
     RETURNING a.* INTO appointment;
-    UPDATE cloudgreet.appointment_allocations a SET state = 'released', expires_at = NULL
-     WHERE a.business_id = business AND a.appointment_id = appointment.id AND a.state <> 'released';
     PERFORM cloudgreet_private.record_event(business, 'appointment.canceled', 'appointment', appointment.id,
         jsonb_build_object('starts_at', appointment.scheduled_date), appointment.lead_id);
     RETURN appointment;
@@ -177,7 +174,7 @@ CREATE OR REPLACE FUNCTION cloudgreet.set_appointment_status(appointment_id uuid
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := cloudgreet.resolve_business(set_appointment_status.business_id);
+    business CONSTANT uuid := cloudgreet_private.business_for('set_appointment_status', set_appointment_status.business_id);
     appointment cloudgreet.appointments;
 BEGIN
     IF set_appointment_status.status IS NULL THEN
@@ -213,7 +210,3 @@ REVOKE ALL ON FUNCTION cloudgreet_private.claim_key(uuid, text, text, text, uuid
     cloudgreet.book_appointment(uuid, timestamptz, uuid, uuid, text, text, text, text, uuid),
     cloudgreet.reschedule_appointment(uuid, timestamptz, uuid, text, uuid),
     cloudgreet.cancel_appointment(uuid, text, uuid), cloudgreet.set_appointment_status(uuid, text, text, uuid) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION
-    cloudgreet.book_appointment(uuid, timestamptz, uuid, uuid, text, text, text, text, uuid),
-    cloudgreet.reschedule_appointment(uuid, timestamptz, uuid, text, uuid),
-    cloudgreet.cancel_appointment(uuid, text, uuid), cloudgreet.set_appointment_status(uuid, text, text, uuid) TO authenticated, service_role;

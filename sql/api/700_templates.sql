@@ -13,7 +13,7 @@ $$
         ('confirmation', 'email', 'Your appointment on {{time}}',
          E'Hello {{first_name}},\n\nyou are booked: {{service}}, {{time}}{{with_staff}}.\n\nIf you cannot come, please let us know.\n\n{{business_name}}'),
         ('rescheduled', 'sms', NULL,
-         '{{business_name}}: Hi {{first_name}}, your appointment has moved: {{service}}, now {{time}}{{with_staff}}. {{opt_out}}'),
+         '{{business_name}}: Hi {{first_name}}, your appointment has moved: {{service}}, now {{time}}{{with_staff}}. {{reply_hint}}'),
         ('rescheduled', 'email', 'Your appointment has moved to {{time}}',
          E'Hello {{first_name}},\n\nyour appointment has moved: {{service}}, now {{time}}{{with_staff}}.\n\n{{business_name}}'),
         ('canceled', 'sms', NULL,
@@ -39,6 +39,13 @@ $$
 $$;
 COMMENT ON FUNCTION cloudgreet_private.builtin_template(text, text) IS
     'The English text of a message for businesses that have none of their own; NULL for a name that there is not.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.any_name() RETURNS text
+    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+$$
+    SELECT 'there';
+$$;
+COMMENT ON FUNCTION cloudgreet_private.any_name() IS 'What stands for the first name of a lead that has none that could be said: "Hi there".';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.find_template(
     business_id uuid, name text, channel text, OUT subject text, OUT content text)
@@ -70,6 +77,18 @@ $$;
 COMMENT ON FUNCTION cloudgreet_private.render_template(text, jsonb) IS
     'A template with its {{variables}} put in; one that is not known becomes nothing.';
 
+CREATE OR REPLACE FUNCTION cloudgreet_private.render_text(template text, variables jsonb) RETURNS text
+    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+$$
+    -- A name in letters that are not of GSM 03.38 more than doubles the parts of a long text: rather no name than no text.
+    SELECT CASE WHEN (cloudgreet.sms_segments(w.words)).segments <= cloudgreet_private.most_segments() THEN w.words
+                ELSE cloudgreet_private.render_template(render_text.template,
+                         render_text.variables || jsonb_build_object('first_name', cloudgreet_private.any_name())) END
+      FROM (SELECT cloudgreet_private.render_template(render_text.template, render_text.variables) AS words) w;
+$$;
+COMMENT ON FUNCTION cloudgreet_private.render_text(text, jsonb) IS
+    'As render_template(), for a text message: without the lead''s name when it would take too many parts with it. Nothing is cut.';
+
 CREATE OR REPLACE FUNCTION cloudgreet_private.message_variables(business_id uuid, lead_id uuid, appointment_id uuid DEFAULT NULL)
     RETURNS jsonb
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS
@@ -77,13 +96,14 @@ $$
     SELECT jsonb_build_object(
         'business_name', b.name,
         -- Callers say what they like, and of numbers that are not theirs: no link, number or line of their own is texted.
-        'first_name', coalesce(substring(btrim(l.name) FROM '^([^[:space:][:cntrl:][:digit:]./:@]{1,40}\.?)(?:[[:space:]]|$)'), 'there'),
-        'service', coalesce(s.name, 'your appointment'),
-        'time', cloudgreet.say_time(a.scheduled_date, a.time_zone),
-        'staff', coalesce(st.name, ''),
-        'with_staff', coalesce(', with ' || st.name, ''),
-        'reply_hint', 'Reply Y to confirm, N to change, STOP to opt out.',
+        'first_name', coalesce(substring(btrim(l.name) FROM '^([^[:space:][:cntrl:][:digit:]./:@{}]{1,40}\.?)(?:[[:space:]]|$)'), cloudgreet_private.any_name()),
         'opt_out', 'Reply STOP to opt out.')
+        || CASE WHEN message_variables.appointment_id IS NULL THEN '{}' ELSE jsonb_build_object(
+            'service', coalesce(s.name, 'your appointment'),
+            'time', cloudgreet.say_time(a.scheduled_date, a.time_zone),
+            'staff', coalesce(st.name, ''),
+            'with_staff', coalesce(', with ' || st.name, ''),
+            'reply_hint', 'Reply Y to confirm, N to change, STOP to opt out.') END
       FROM cloudgreet.businesses b
       JOIN cloudgreet.leads l ON l.business_id = b.id AND l.id = message_variables.lead_id
       LEFT JOIN cloudgreet.appointments a ON a.business_id = b.id AND a.id = message_variables.appointment_id
@@ -94,6 +114,31 @@ $$;
 COMMENT ON FUNCTION cloudgreet_private.message_variables(uuid, uuid, uuid) IS
     'What templates may name: business_name, first_name, opt_out and, of an appointment, service, time, staff, with_staff, reply_hint.';
 
+CREATE OR REPLACE FUNCTION cloudgreet_private.note_unsent(
+    business_id uuid, lead_id uuid, cause text, cause_id uuid, name text, channel text, code text, reason text) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
+$$
+DECLARE
+    other CONSTANT text := CASE note_unsent.channel WHEN 'sms' THEN 'resend' ELSE 'telnyx' END;
+BEGIN
+    PERFORM cloudgreet_private.record_event(note_unsent.business_id, 'message.skipped',
+        CASE note_unsent.cause WHEN 'enrollment' THEN 'sequence_enrollment' ELSE note_unsent.cause END, note_unsent.cause_id,
+        jsonb_strip_nulls(jsonb_build_object('name', note_unsent.name, 'channel', note_unsent.channel, 'code', note_unsent.code, 'reason', note_unsent.reason)),
+        note_unsent.lead_id);
+    -- Who opted out or has no address is no fault of the business; nor is one channel where it sends by another only.
+    IF note_unsent.code IN ('ZG302', 'P0002') OR note_unsent.code = 'ZG301' AND EXISTS (
+        SELECT FROM cloudgreet.provider_accounts a WHERE a.business_id = note_unsent.business_id AND a.provider = other) THEN
+        RETURN;
+    END IF;
+    PERFORM cloudgreet_private.raise_alert(note_unsent.business_id,
+        CASE note_unsent.code WHEN 'ZG301' THEN 'sender_missing' WHEN 'ZG303' THEN 'text_too_long' WHEN 'ZG304' THEN 'destination_not_allowed' WHEN 'ZG305' THEN 'template_invalid'
+                              ELSE 'message_not_sent' END,
+        format('A message (%s, %s) was not sent: %s. Events message.skipped say which.', coalesce(note_unsent.name, 'a follow-up'), note_unsent.channel, note_unsent.reason));
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.note_unsent(uuid, uuid, text, uuid, text, text, text, text) IS
+    'Writes to the timeline that an automatic message was not queued, and why (a SQLSTATE and words); opens an alert where a person can mend it.';
+
 CREATE OR REPLACE FUNCTION cloudgreet_private.send_rendered(
     business_id uuid, lead_id uuid, channel text, subject text, content text, variables jsonb,
     cause text, cause_id uuid, name text DEFAULT NULL, reminder_id uuid DEFAULT NULL) RETURNS uuid
@@ -102,35 +147,51 @@ $$
 DECLARE
     business CONSTANT uuid := send_rendered.business_id;
     lead cloudgreet.leads;
-    words CONSTANT text := cloudgreet_private.render_template(send_rendered.content, send_rendered.variables);
+    words text;
     message_id uuid;
+    code text := 'ZG305';
+    -- One that was stored before templates were checked is not sent with its braces.
+    reason text := cloudgreet_private.template_fault(send_rendered.subject, send_rendered.content,
+        ARRAY(SELECT jsonb_object_keys(send_rendered.variables)));
 BEGIN
     SELECT l.* INTO lead FROM cloudgreet.leads l WHERE l.business_id = business AND l.id = send_rendered.lead_id;
-    BEGIN
-        IF send_rendered.channel = 'sms' AND lead.phone IS NOT NULL THEN
-            message_id := cloudgreet.send_sms(lead.phone, left(words, 1600), lead_id => lead.id, business_id => business);
-        ELSIF send_rendered.channel = 'email' AND lead.email IS NOT NULL THEN
-            message_id := cloudgreet.send_email(lead.email,
-                left(regexp_replace(cloudgreet_private.render_template(send_rendered.subject, send_rendered.variables), '[[:cntrl:]]+', ' ', 'g'), 300),
-                words, lead_id => lead.id, business_id => business);
-        END IF;
-    EXCEPTION WHEN SQLSTATE 'ZG301' OR SQLSTATE 'ZG302' OR SQLSTATE 'ZG104' OR SQLSTATE 'ZG105' OR invalid_parameter_value OR null_value_not_allowed THEN
-        RETURN NULL; -- nothing to send from, or nobody who may be sent it
-    END;
-    IF message_id IS NOT NULL THEN
-        INSERT INTO cloudgreet_private.message_causes (business_id, message_id, cause, cause_id, name, reminder_id)
-        VALUES (business, message_id, send_rendered.cause, send_rendered.cause_id, send_rendered.name, send_rendered.reminder_id);
-        -- However late an account is mended: nobody is reminded of what is over.
-        UPDATE cloudgreet_private.outbox o SET deadline_at = least(o.deadline_at, a.scheduled_date)
-          FROM cloudgreet.appointments a
-         WHERE send_rendered.cause = 'appointment' AND a.business_id = business AND a.id = send_rendered.cause_id
-           AND o.business_id = business AND o.subject_id = message_id;
+    IF (CASE send_rendered.channel WHEN 'sms' THEN lead.phone ELSE lead.email END) IS NULL THEN
+        code := 'P0002';
+        reason := 'the lead has no such address';
     END IF;
+    IF reason IS NULL THEN
+        BEGIN
+            IF send_rendered.channel = 'sms' THEN
+                words := cloudgreet_private.render_text(send_rendered.content, send_rendered.variables);
+                PERFORM cloudgreet_private.count_segments(words);
+                message_id := cloudgreet.send_sms(lead.phone, words, lead_id => lead.id, business_id => business);
+            ELSE
+                message_id := cloudgreet.send_email(lead.email,
+                    regexp_replace(cloudgreet_private.render_template(send_rendered.subject, send_rendered.variables), '[[:cntrl:]]+', ' ', 'g'),
+                    cloudgreet_private.render_template(send_rendered.content, send_rendered.variables), lead_id => lead.id, business_id => business);
+            END IF;
+        EXCEPTION WHEN SQLSTATE 'ZG301' OR SQLSTATE 'ZG302' OR SQLSTATE 'ZG303' OR SQLSTATE 'ZG304' OR SQLSTATE 'ZG104' OR SQLSTATE 'ZG105'
+                       OR invalid_parameter_value OR null_value_not_allowed THEN
+            GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, reason = MESSAGE_TEXT;
+        END;
+    END IF;
+    IF message_id IS NULL THEN
+        PERFORM cloudgreet_private.note_unsent(business, send_rendered.lead_id, send_rendered.cause, send_rendered.cause_id, send_rendered.name,
+            send_rendered.channel, code, reason);
+        RETURN NULL;
+    END IF;
+    INSERT INTO cloudgreet_private.message_causes (business_id, message_id, cause, cause_id, name, reminder_id)
+    VALUES (business, message_id, send_rendered.cause, send_rendered.cause_id, send_rendered.name, send_rendered.reminder_id);
+    -- However late an account is mended: nobody is reminded of what is over.
+    UPDATE cloudgreet_private.outbox o SET deadline_at = least(o.deadline_at, a.scheduled_date)
+      FROM cloudgreet.appointments a
+     WHERE send_rendered.cause = 'appointment' AND a.business_id = business AND a.id = send_rendered.cause_id
+       AND o.business_id = business AND o.subject_id = message_id;
     RETURN message_id;
 END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.send_rendered(uuid, uuid, text, text, text, jsonb, text, uuid, text, uuid) IS
-    'Sends a text to a lead on a channel; NULL when the lead has no such address, it is suppressed, or the business has nothing to send from.';
+    'Sends a text to a lead on a channel; NULL when it cannot be sent (no address, suppressed, nothing to send from, a destination or template that is not allowed, too long), which the timeline tells.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.send_template(
     business_id uuid, lead_id uuid, channel text, name text, variables jsonb, cause text, cause_id uuid, reminder_id uuid DEFAULT NULL)
@@ -139,8 +200,7 @@ CREATE OR REPLACE FUNCTION cloudgreet_private.send_template(
 $$
     SELECT cloudgreet_private.send_rendered(send_template.business_id, send_template.lead_id, send_template.channel,
                t.subject, t.content, send_template.variables, send_template.cause, send_template.cause_id, send_template.name, send_template.reminder_id)
-      FROM cloudgreet_private.find_template(send_template.business_id, send_template.name, send_template.channel) t
-     WHERE t.content IS NOT NULL;
+      FROM cloudgreet_private.find_template(send_template.business_id, send_template.name, send_template.channel) t;
 $$;
 COMMENT ON FUNCTION cloudgreet_private.send_template(uuid, uuid, text, text, jsonb, text, uuid, uuid) IS
     'Sends the message of a name; otherwise as send_rendered().';
@@ -171,7 +231,9 @@ $$;
 COMMENT ON FUNCTION cloudgreet_private.cancel_messages(uuid, uuid, text) IS
     'queued -> cancelled: the messages of an appointment or enrollment that still wait; returns how many. One that is under way or held is not sent again.';
 
-REVOKE ALL ON FUNCTION cloudgreet_private.builtin_template(text, text), cloudgreet_private.find_template(uuid, text, text),
+REVOKE ALL ON FUNCTION cloudgreet_private.builtin_template(text, text), cloudgreet_private.any_name(), cloudgreet_private.render_text(text, jsonb),
+    cloudgreet_private.note_unsent(uuid, uuid, text, uuid, text, text, text, text),
+    cloudgreet_private.find_template(uuid, text, text),
     cloudgreet_private.render_template(text, jsonb), cloudgreet_private.message_variables(uuid, uuid, uuid),
     cloudgreet_private.send_rendered(uuid, uuid, text, text, text, jsonb, text, uuid, text, uuid),
     cloudgreet_private.send_template(uuid, uuid, text, text, jsonb, text, uuid, uuid),

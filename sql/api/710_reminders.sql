@@ -60,35 +60,62 @@ DECLARE
 BEGIN
     PERFORM cloudgreet_private.send_template(appointment.business_id, appointment.lead_id, c.channel, tell_lead.template, variables,
                 'appointment', appointment.id)
-       FROM unnest('{sms,email}'::text[]) AS c (channel);
+       FROM cloudgreet.leads l, LATERAL (VALUES ('sms', l.phone), ('email', l.email)) AS c (channel, address)
+      WHERE l.business_id = appointment.business_id AND l.id = appointment.lead_id
+        -- Who can be reached by neither is told of once, in the timeline.
+        AND (c.address IS NOT NULL OR c.channel = 'sms' AND l.email IS NULL);
 END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.tell_lead(cloudgreet.appointments, text) IS
     'Sends a message about an appointment on every channel that the lead can be reached on.';
 
+CREATE OR REPLACE FUNCTION cloudgreet_private.ask_again() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
+$$
+BEGIN
+    new.status := 'scheduled';
+    RETURN new;
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.ask_again() IS
+    'Trigger of appointments: who confirmed a time did not confirm another.';
+CREATE OR REPLACE TRIGGER appointments_ask_again BEFORE UPDATE OF scheduled_date ON cloudgreet.appointments FOR EACH ROW
+    WHEN (old.status = 'confirmed' AND new.status = 'confirmed' AND new.scheduled_date <> old.scheduled_date)
+    EXECUTE FUNCTION cloudgreet_private.ask_again();
+
 CREATE OR REPLACE FUNCTION cloudgreet_private.automate_appointment() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
+    is_import CONSTANT boolean := tg_nargs > 0;
     was_booked boolean := false;
+    is_other_person boolean := false;
     is_booked CONSTANT boolean := new.status IN ('scheduled', 'confirmed');
     is_ahead CONSTANT boolean := new.scheduled_date > cloudgreet.clock();
 BEGIN
     PERFORM cloudgreet.enter_business(new.business_id);
     IF tg_op = 'UPDATE' THEN
         was_booked := old.status IN ('scheduled', 'confirmed');
+        -- A lead that turned out to be another is told nothing of it.
+        is_other_person := new.lead_id <> old.lead_id AND cloudgreet_private.surviving_lead(new.business_id, old.lead_id) <> new.lead_id;
+    END IF;
+    IF is_import THEN
+        PERFORM cloudgreet_private.record_event(new.business_id, 'appointment.imported', 'appointment', new.id,
+            jsonb_build_object('starts_at', new.scheduled_date, 'staff_id', new.staff_id, 'service_id', new.service_id), new.lead_id);
     END IF;
     IF is_booked AND NOT was_booked THEN
         IF is_ahead THEN
-            PERFORM cloudgreet_private.tell_lead(new, 'confirmation');
+            IF NOT is_import THEN
+                PERFORM cloudgreet_private.tell_lead(new, 'confirmation');
+            END IF;
             PERFORM cloudgreet_private.schedule_reminders(new);
+            PERFORM cloudgreet_private.stop_enrollments(new.business_id, new.lead_id, 'booking');
         END IF;
-        PERFORM cloudgreet_private.stop_enrollments(new.business_id, new.lead_id, 'booking');
-    ELSIF is_booked AND (new.scheduled_date <> old.scheduled_date OR new.lead_id <> old.lead_id) THEN
+    ELSIF is_booked AND (new.scheduled_date <> old.scheduled_date OR is_other_person) THEN
         PERFORM cloudgreet_private.drop_reminders(new.business_id, new.id, false);
         PERFORM cloudgreet_private.cancel_messages(new.business_id, new.id, 'the appointment has moved');
         IF is_ahead THEN
-            PERFORM cloudgreet_private.tell_lead(new, CASE WHEN new.lead_id <> old.lead_id THEN 'confirmation' ELSE 'rescheduled' END);
+            PERFORM cloudgreet_private.tell_lead(new, CASE WHEN is_other_person THEN 'confirmation' ELSE 'rescheduled' END);
             PERFORM cloudgreet_private.schedule_reminders(new);
         END IF;
     ELSIF was_booked AND NOT is_booked THEN
@@ -102,9 +129,32 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.automate_appointment() IS
-    'Trigger of appointments: confirms, moves or takes back what the lead is told, in the transaction of the booking. Never keeps one from booking.';
-CREATE OR REPLACE TRIGGER appointments_automate AFTER INSERT OR UPDATE OF status, scheduled_date, lead_id ON cloudgreet.appointments
+    'Trigger of appointments: confirms, moves or takes back what the lead is told, in the transaction of the booking. Never keeps one from booking. With an argument: the row was inserted by a role of the database rather than booked; nobody is told at once, and what is ahead has its reminders.';
+-- Functions that book run as cloudgreet_owner; a row that another role inserts is an import.
+CREATE OR REPLACE TRIGGER appointments_automate AFTER UPDATE OF status, scheduled_date, lead_id ON cloudgreet.appointments
     FOR EACH ROW EXECUTE FUNCTION cloudgreet_private.automate_appointment();
+CREATE OR REPLACE TRIGGER appointments_automate_booking AFTER INSERT ON cloudgreet.appointments
+    FOR EACH ROW WHEN (current_user = 'cloudgreet_owner') EXECUTE FUNCTION cloudgreet_private.automate_appointment();
+CREATE OR REPLACE TRIGGER appointments_automate_import AFTER INSERT ON cloudgreet.appointments
+    FOR EACH ROW WHEN (current_user <> 'cloudgreet_owner') EXECUTE FUNCTION cloudgreet_private.automate_appointment('import');
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.forget_appointment() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+$$
+BEGIN
+    PERFORM cloudgreet.enter_business(old.business_id);
+    -- With the business goes all that it has: its messages are nobody's to cancel any more.
+    IF EXISTS (SELECT FROM cloudgreet.businesses b WHERE b.id = old.business_id) THEN
+        PERFORM cloudgreet_private.drop_reminders(old.business_id, old.id, false);
+        PERFORM cloudgreet_private.cancel_messages(old.business_id, old.id, 'the appointment was deleted');
+    END IF;
+    RETURN old;
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.forget_appointment() IS
+    'Trigger of appointments: nobody is told of, or reminded of, one that is deleted.';
+CREATE OR REPLACE TRIGGER appointments_forget BEFORE DELETE ON cloudgreet.appointments
+    FOR EACH ROW EXECUTE FUNCTION cloudgreet_private.forget_appointment();
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.release_reminder(business_id uuid, reminder_id uuid) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
@@ -167,5 +217,5 @@ CREATE OR REPLACE TRIGGER emails_settle_reminder AFTER UPDATE OF status ON cloud
 
 REVOKE ALL ON FUNCTION cloudgreet_private.drop_reminders(uuid, uuid, boolean),
     cloudgreet_private.schedule_reminders(cloudgreet.appointments), cloudgreet_private.tell_lead(cloudgreet.appointments, text),
-    cloudgreet_private.automate_appointment(), cloudgreet_private.release_reminder(uuid, uuid),
+    cloudgreet_private.automate_appointment(), cloudgreet_private.ask_again(), cloudgreet_private.forget_appointment(), cloudgreet_private.release_reminder(uuid, uuid),
     cloudgreet_private.settle_reminder() FROM PUBLIC;

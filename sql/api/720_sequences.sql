@@ -4,15 +4,39 @@
  *
  * A lead leaves when it replies, books or opts out.
  */
+CREATE OR REPLACE FUNCTION cloudgreet_private.stop_enrollment(business_id uuid, enrollment_id uuid, reason text) RETURNS boolean
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
+$$
+DECLARE
+    lead uuid;
+BEGIN
+    -- The work first: the tick takes them in this order.
+    DELETE FROM cloudgreet_private.due_work w
+     WHERE w.business_id = stop_enrollment.business_id AND w.kind = 'enrollment' AND w.subject_id = stop_enrollment.enrollment_id;
+    UPDATE cloudgreet.sequence_enrollments e SET status = 'stopped', ended_reason = stop_enrollment.reason, next_due_at = NULL
+     WHERE e.business_id = stop_enrollment.business_id AND e.id = stop_enrollment.enrollment_id AND e.status = 'active'
+    RETURNING e.lead_id INTO lead;
+    IF lead IS NULL THEN
+        RETURN false;
+    END IF;
+    PERFORM cloudgreet_private.cancel_messages(stop_enrollment.business_id, stop_enrollment.enrollment_id, 'the follow-up was stopped: ' || stop_enrollment.reason);
+    PERFORM cloudgreet_private.record_event(stop_enrollment.business_id, 'sequence.stopped', 'sequence_enrollment', stop_enrollment.enrollment_id,
+        jsonb_build_object('reason', stop_enrollment.reason), lead);
+    RETURN true;
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.stop_enrollment(uuid, uuid, text) IS
+    'active -> stopped: takes a lead out of a sequence, with what waits to be sent; whether it was in it.';
+
 CREATE OR REPLACE FUNCTION cloudgreet_private.stop_enrollments(
     business_id uuid, lead_id uuid, reason text, said_at timestamptz DEFAULT NULL) RETURNS integer
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    stopped uuid;
+    enrollment uuid;
     n integer := 0;
 BEGIN
-    FOR stopped IN
+    FOR enrollment IN
         SELECT e.id FROM cloudgreet.sequence_enrollments e
           JOIN cloudgreet.sequences s ON s.business_id = e.business_id AND s.id = e.sequence_id
          WHERE e.business_id = stop_enrollments.business_id AND e.lead_id = stop_enrollments.lead_id AND e.status = 'active'
@@ -20,15 +44,9 @@ BEGIN
            AND (stop_enrollments.said_at IS NULL OR e.anchor_at <= stop_enrollments.said_at)
          ORDER BY e.id
     LOOP
-        DELETE FROM cloudgreet_private.due_work w
-         WHERE w.business_id = stop_enrollments.business_id AND w.kind = 'enrollment' AND w.subject_id = stopped;
-        UPDATE cloudgreet.sequence_enrollments e SET status = 'stopped', ended_reason = stop_enrollments.reason, next_due_at = NULL
-         WHERE e.business_id = stop_enrollments.business_id AND e.id = stopped AND e.status = 'active';
-        CONTINUE WHEN NOT FOUND;
-        PERFORM cloudgreet_private.cancel_messages(stop_enrollments.business_id, stopped, 'the follow-up was stopped: ' || stop_enrollments.reason);
-        PERFORM cloudgreet_private.record_event(stop_enrollments.business_id, 'sequence.stopped', 'sequence_enrollment', stopped,
-            jsonb_build_object('reason', stop_enrollments.reason), stop_enrollments.lead_id);
-        n := n + 1;
+        IF cloudgreet_private.stop_enrollment(stop_enrollments.business_id, enrollment, stop_enrollments.reason) THEN
+            n := n + 1;
+        END IF;
     END LOOP;
     RETURN n;
 END
@@ -76,7 +94,7 @@ CREATE OR REPLACE FUNCTION cloudgreet.enroll_in_sequence(sequence text, lead_id 
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := cloudgreet.resolve_business(enroll_in_sequence.business_id);
+    business CONSTANT uuid := cloudgreet_private.business_for('enroll_in_sequence', enroll_in_sequence.business_id);
     target uuid;
 BEGIN
     PERFORM cloudgreet.enter_business(business);
@@ -103,7 +121,7 @@ CREATE OR REPLACE FUNCTION cloudgreet.create_follow_up(
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := cloudgreet_private.admin_business(create_follow_up.business_id);
+    business CONSTANT uuid := cloudgreet_private.business_for('create_follow_up', create_follow_up.business_id);
     new_id uuid;
     template uuid;
 BEGIN
@@ -229,7 +247,8 @@ CREATE OR REPLACE FUNCTION cloudgreet_private.leave_on_suppression() RETURNS tri
 $$
 BEGIN
     PERFORM cloudgreet.enter_business(new.business_id);
-    PERFORM cloudgreet_private.stop_enrollments(new.business_id, l.id, 'opt_out') FROM cloudgreet.leads l
+    -- Who was merged into another is that one, in whichever way it is suppressed.
+    PERFORM cloudgreet_private.stop_enrollments(new.business_id, cloudgreet_private.surviving_lead(new.business_id, l.id), 'opt_out') FROM cloudgreet.leads l
       WHERE l.business_id = new.business_id
         AND (l.phone = new.contact AND new.channel IN ('sms', 'all')
              OR lower(l.email) = lower(new.contact) AND l.phone IS NULL AND new.channel IN ('email', 'all'));
@@ -240,11 +259,9 @@ COMMENT ON FUNCTION cloudgreet_private.leave_on_suppression() IS 'Trigger of sup
 CREATE OR REPLACE TRIGGER suppressions_leave_sequences AFTER INSERT ON cloudgreet.suppressions
     FOR EACH ROW EXECUTE FUNCTION cloudgreet_private.leave_on_suppression();
 
-REVOKE ALL ON FUNCTION cloudgreet_private.stop_enrollments(uuid, uuid, text, timestamptz),
+REVOKE ALL ON FUNCTION cloudgreet_private.stop_enrollment(uuid, uuid, text), cloudgreet_private.stop_enrollments(uuid, uuid, text, timestamptz),
     cloudgreet_private.next_step(uuid, uuid, integer), cloudgreet_private.enroll(uuid, uuid, uuid, timestamptz),
     cloudgreet.enroll_in_sequence(text, uuid, uuid), cloudgreet.create_follow_up(text, integer[], uuid),
     cloudgreet_private.send_step(cloudgreet.sequence_enrollments, cloudgreet.sequence_steps),
     cloudgreet_private.why_over(cloudgreet.sequence_enrollments),
     cloudgreet_private.release_step(uuid, uuid), cloudgreet_private.leave_on_suppression() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION cloudgreet.enroll_in_sequence(text, uuid, uuid), cloudgreet.create_follow_up(text, integer[], uuid)
-    TO authenticated, service_role;

@@ -74,6 +74,11 @@ BEGIN
         END;
         done := done + 1;
     END LOOP;
+    -- For doctor(). Of several sessions at a time one tells it, and no other waits.
+    PERFORM FROM cloudgreet_private.ticks t WHERE t.is_single FOR NO KEY UPDATE SKIP LOCKED;
+    IF FOUND THEN
+        UPDATE cloudgreet_private.ticks t SET last_at = now() WHERE t.is_single;
+    END IF;
     RETURN done;
 END
 $$;
@@ -130,4 +135,3 @@ COMMENT ON FUNCTION cloudgreet.unschedule_jobs() IS
 REVOKE ALL ON FUNCTION cloudgreet_private.do_due(cloudgreet_private.due_work),
     cloudgreet_private.put_off(cloudgreet_private.due_work, text), cloudgreet.tick(integer),
     cloudgreet_private.require_cron(), cloudgreet.schedule_jobs(), cloudgreet.unschedule_jobs() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION cloudgreet.tick(integer) TO cloudgreet_cron;

@@ -11,29 +11,77 @@
  * Whoever withholds the number and names another's can book for that lead, and reaches
  * what this call booked; it is told, and may change, nothing else of the lead.
  */
+CREATE OR REPLACE FUNCTION cloudgreet_private.refuse_tool(code text, reason text, say text) RETURNS void
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS
+$$
+BEGIN
+    -- The constraint tells tool_refusal() that the hint is for the caller's ears.
+    RAISE EXCEPTION '%', refuse_tool.reason USING ERRCODE = refuse_tool.code, HINT = refuse_tool.say, CONSTRAINT = 'agent_tool';
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.refuse_tool(text, text, text) IS
+    'Raises an error of a function of the agent: reason is for the model, say is what it says to the caller.';
+
 CREATE OR REPLACE FUNCTION cloudgreet_private.tool_args(payload jsonb) RETURNS jsonb
-    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
     args jsonb := coalesce(payload -> 'args', '{}');
 BEGIN
     IF jsonb_typeof(args) = 'string' THEN
-        args := coalesce(nullif(btrim(args #>> '{}'), ''), '{}')::jsonb;
+        args := cloudgreet.read_json(coalesce(cloudgreet_private.meaningful(args #>> '{}'), '{}'));
     ELSIF jsonb_typeof(args) = 'null' THEN
         args := '{}';
     END IF;
     IF jsonb_typeof(args) <> 'object' THEN
-        RAISE EXCEPTION 'the arguments must be an object' USING ERRCODE = 'invalid_parameter_value';
+        PERFORM cloudgreet_private.refuse_tool('22023', 'the arguments must be an object', 'I am sorry, I did not understand that. Could you say it again?');
     END IF;
-    -- Models send empty texts for what they leave out, and texts for numbers.
-    RETURN (SELECT coalesce(jsonb_object_agg(e.key, btrim(e.value)), '{}') FROM jsonb_each_text(args) e
-             WHERE btrim(e.value) <> '' AND lower(btrim(e.value)) NOT IN ('null', 'none', 'undefined'));
-EXCEPTION WHEN invalid_text_representation OR untranslatable_character THEN
-    RAISE EXCEPTION 'the arguments are not JSON' USING ERRCODE = 'invalid_parameter_value';
+    -- Models send texts for numbers, and words like "N/A" for what they do not know.
+    RETURN (SELECT coalesce(jsonb_object_agg(e.key, e.words) FILTER (WHERE e.words IS NOT NULL), '{}')
+              FROM (SELECT a.key, CASE WHEN a.key = 'name' THEN cloudgreet_private.meaningful_name(a.value #>> '{}')
+                                       ELSE cloudgreet_private.meaningful(a.value #>> '{}') END AS words
+                      FROM jsonb_each(args) a WHERE jsonb_typeof(a.value) IN ('string', 'number', 'boolean')) e);
+EXCEPTION WHEN invalid_text_representation OR untranslatable_character OR numeric_value_out_of_range OR program_limit_exceeded THEN
+    PERFORM cloudgreet_private.refuse_tool('22023', 'the arguments are not JSON', 'I am sorry, I did not understand that. Could you say it again?');
 END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.tool_args(jsonb) IS
-    'The arguments of a function call as an object of texts, whether they came as an object or as text. Error 22023 for anything else.';
+    'The arguments of a function call as an object of texts, whether they came as an object or as text; a placeholder is left out. Error 22023 for anything else.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.is_understood(business_id uuid, argument text, value text) RETURNS boolean
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS
+$$
+BEGIN
+    CASE is_understood.argument
+        WHEN 'email' THEN PERFORM cloudgreet.normalize_email(is_understood.value);
+        WHEN 'phone' THEN PERFORM cloudgreet.normalize_phone_number(is_understood.value, cloudgreet.business_country(is_understood.business_id));
+        ELSE NULL;
+    END CASE;
+    RETURN true;
+EXCEPTION WHEN SQLSTATE 'ZG104' OR SQLSTATE 'ZG105' THEN
+    RETURN false;
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.is_understood(uuid, text, text) IS
+    'Whether an argument that may be left out has a value that can be used.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.tool_drop(call cloudgreet.calls, args jsonb, OUT kept jsonb, OUT remarks jsonb)
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
+$$
+DECLARE
+    bad CONSTANT text[] := ARRAY(SELECT a.key FROM jsonb_each_text(args) a
+                                  WHERE NOT cloudgreet_private.is_understood(call.business_id, a.key, a.value) ORDER BY a.key);
+BEGIN
+    kept := args - bad;
+    PERFORM cloudgreet_private.record_once(call.business_id, 'call.dropped_' || b, 'call', call.id,
+                jsonb_build_object('value', left(args ->> b, 200)), call.lead_id) FROM unnest(bad) b;
+    SELECT jsonb_build_object('remarks', jsonb_agg(format('%s was not understood and is left out; ask again if it is needed', replace(b, '_', ' ')) ORDER BY b))
+      INTO remarks FROM unnest(bad) b HAVING count(*) > 0;
+    remarks := coalesce(remarks, '{}');
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.tool_drop(cloudgreet.calls, jsonb) IS
+    'The arguments without those that may be left out and make no sense; each is noted on the timeline of the call, and told to the model.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.tool_time(value text, time_zone text, name text) RETURNS timestamptz
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS
@@ -48,9 +96,9 @@ BEGIN
     ELSIF tool_time.value ~ '^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)? ?(Z|[+-]\d\d(:?\d\d)?)$' THEN
         RETURN tool_time.value::timestamptz;
     END IF;
-    RAISE EXCEPTION '"%" must be a time such as 2026-06-09T14:30', tool_time.name USING ERRCODE = 'invalid_parameter_value';
+    PERFORM cloudgreet_private.refuse_tool('22023', format('"%s" must be a time such as 2026-06-09T14:30', tool_time.name), 'Which day and time do you mean?');
 EXCEPTION WHEN datetime_field_overflow OR invalid_datetime_format OR invalid_time_zone_displacement_value THEN
-    RAISE EXCEPTION '"%" is no time of the calendar', tool_time.name USING ERRCODE = 'invalid_parameter_value';
+    PERFORM cloudgreet_private.refuse_tool('22023', format('"%s" is no time of the calendar', tool_time.name), 'Which day and time do you mean?');
 END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.tool_time(text, text, text) IS
@@ -73,9 +121,9 @@ BEGIN
               CASE WHEN strpos(lower(tool_service.wanted), lower(s.name)) > 0 THEN length(s.name) END DESC NULLS LAST,
               s.created_at, s.id LIMIT 1;
     IF service.id IS NULL THEN
-        RAISE EXCEPTION 'there is no such service' USING ERRCODE = 'no_data_found',
-            HINT = coalesce((SELECT 'We offer ' || string_agg(s.name, ', ' ORDER BY s.created_at, s.id) || '.' FROM cloudgreet.services s
-                              WHERE s.business_id = tool_service.business_id AND s.is_active), 'Nothing can be booked as yet.');
+        PERFORM cloudgreet_private.refuse_tool('P0002', 'there is no such service',
+            coalesce((SELECT 'We offer ' || string_agg(s.name, ', ' ORDER BY s.created_at, s.id) || '.' FROM cloudgreet.services s
+                              WHERE s.business_id = tool_service.business_id AND s.is_active), 'Nothing can be booked as yet.'));
     END IF;
     RETURN service;
 END
@@ -130,14 +178,15 @@ DECLARE
     address CONSTANT text := CASE WHEN args ? 'email' THEN cloudgreet.normalize_email(args ->> 'email') END;
 BEGIN
     IF lead IS NULL AND args ? 'phone' THEN
-        lead := cloudgreet_private.find_lead(business, cloudgreet.normalize_phone_number(args ->> 'phone'));
+        lead := cloudgreet_private.find_lead(business, cloudgreet.normalize_phone_number(args ->> 'phone', cloudgreet.business_country(business)));
         may_change := lead IS NULL;
-        lead := coalesce(lead, cloudgreet_private.ensure_lead(business, cloudgreet.normalize_phone_number(args ->> 'phone'), 'call'));
+        lead := coalesce(lead, cloudgreet_private.ensure_lead(business, cloudgreet.normalize_phone_number(args ->> 'phone', cloudgreet.business_country(business)), 'call'));
     END IF;
     IF lead IS NULL AND address IS NOT NULL THEN
-        SELECT l.id INTO lead FROM cloudgreet.leads l
-         WHERE l.business_id = business AND lower(l.email) = lower(address) AND l.phone IS NULL AND l.merged_into_id IS NULL
-         ORDER BY l.created_at, l.id LIMIT 1;
+        -- One that was merged into another leads to that one.
+        SELECT cloudgreet_private.surviving_lead(business, l.id) INTO lead FROM cloudgreet.leads l
+         WHERE l.business_id = business AND l.email = address AND l.phone IS NULL
+         ORDER BY l.merged_into_id IS NOT NULL, l.created_at, l.id LIMIT 1;
         IF lead IS NULL THEN
             INSERT INTO cloudgreet.leads AS l (business_id, email, source) VALUES (business, address, 'call') RETURNING l.id INTO lead;
             may_change := true;
@@ -145,8 +194,7 @@ BEGIN
         END IF;
     END IF;
     IF lead IS NULL THEN
-        RAISE EXCEPTION 'a phone number or e-mail address is needed' USING ERRCODE = 'invalid_parameter_value',
-            HINT = 'What number can we reach you on?';
+        PERFORM cloudgreet_private.refuse_tool('22023', 'a phone number or e-mail address is needed', 'What number can we reach you on?');
     END IF;
     UPDATE cloudgreet.leads l SET name = coalesce(l.name, left(args ->> 'name', 200)), email = coalesce(l.email, address)
      WHERE l.business_id = business AND l.id = lead AND may_change
@@ -178,8 +226,7 @@ BEGIN
                 ELSE a.status IN ('scheduled', 'confirmed') AND a.scheduled_date > cloudgreet.clock() END
      ORDER BY a.scheduled_date, a.id LIMIT 1;
     IF appointment.id IS NULL THEN
-        RAISE EXCEPTION 'there is no such appointment of the caller' USING ERRCODE = 'no_data_found',
-            HINT = 'I cannot find an appointment for you.';
+        PERFORM cloudgreet_private.refuse_tool('P0002', 'there is no such appointment of the caller', 'I cannot find an appointment for you.');
     END IF;
     PERFORM cloudgreet_private.claim_key(call.business_id, 'agent_tool', wish, wish, appointment.id);
     RETURN appointment;
@@ -198,7 +245,8 @@ $$
 $$;
 COMMENT ON FUNCTION cloudgreet_private.tool_describe(cloudgreet.appointments) IS 'What an agent is told of an appointment.';
 
-REVOKE ALL ON FUNCTION cloudgreet_private.tool_args(jsonb), cloudgreet_private.tool_time(text, text, text),
+REVOKE ALL ON FUNCTION cloudgreet_private.refuse_tool(text, text, text), cloudgreet_private.tool_args(jsonb),
+    cloudgreet_private.is_understood(uuid, text, text), cloudgreet_private.tool_drop(cloudgreet.calls, jsonb), cloudgreet_private.tool_time(text, text, text),
     cloudgreet_private.tool_service(uuid, text), cloudgreet_private.tool_call(uuid, jsonb),
     cloudgreet_private.is_known_caller(cloudgreet.calls), cloudgreet_private.tool_lead(cloudgreet.calls, jsonb), cloudgreet_private.tool_appointment(cloudgreet.calls, jsonb, text),
     cloudgreet_private.tool_describe(cloudgreet.appointments) FROM PUBLIC;

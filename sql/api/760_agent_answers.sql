@@ -15,8 +15,8 @@ DECLARE
     spoken text;
     is_other boolean := false;
 BEGIN
-    IF args ? 'limit' AND args ->> 'limit' !~ '^\d{1,4}$' THEN
-        RAISE EXCEPTION '"limit" must be a number' USING ERRCODE = 'invalid_parameter_value';
+    IF args ->> 'limit' !~ '^\d{1,4}$' THEN
+        PERFORM cloudgreet_private.refuse_tool('22023', '"limit" must be a number', 'How many times shall I name?');
     END IF;
     -- A day that is named as an end is meant with its hours.
     IF args ->> 'to' ~ '^\d{4}-\d\d-\d\d$' THEN
@@ -54,7 +54,7 @@ DECLARE
     appointment cloudgreet.appointments;
 BEGIN
     IF start IS NULL THEN
-        RAISE EXCEPTION '"starts_at" is needed' USING ERRCODE = 'invalid_parameter_value', HINT = 'What day and time suits you?';
+        PERFORM cloudgreet_private.refuse_tool('22023', '"starts_at" is needed', 'What day and time suits you?');
     END IF;
     service := cloudgreet_private.tool_service(call.business_id, args ->> 'service');
     lead := cloudgreet_private.tool_lead(call, args);
@@ -83,7 +83,7 @@ DECLARE
     appointment cloudgreet.appointments;
 BEGIN
     IF start IS NULL THEN
-        RAISE EXCEPTION '"starts_at" is needed' USING ERRCODE = 'invalid_parameter_value', HINT = 'What day and time suits you better?';
+        PERFORM cloudgreet_private.refuse_tool('22023', '"starts_at" is needed', 'What day and time suits you better?');
     END IF;
     appointment := cloudgreet_private.tool_appointment(call, args, key);
     appointment := cloudgreet.reschedule_appointment(appointment.id, start, business_id => call.business_id);
@@ -131,7 +131,7 @@ $$;
 COMMENT ON FUNCTION cloudgreet_private.tool_find_lead(cloudgreet.calls) IS
     'Function find_lead {}: what is known of the caller, and the appointments to come.';
 
-CREATE OR REPLACE FUNCTION cloudgreet_private.tool_refusal(code text, message text, detail text, hint text) RETURNS jsonb
+CREATE OR REPLACE FUNCTION cloudgreet_private.tool_refusal(code text, message text, detail text, hint text, is_own boolean) RETURNS jsonb
     LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
@@ -143,15 +143,23 @@ DECLARE
 BEGIN
     IF code ~ '^ZG40[1-4]$' THEN
         answer := answer || jsonb_build_object('next_slots', detail::jsonb -> 'next_slots');
+    ELSIF is_own THEN
+        answer := answer || jsonb_build_object('reason', message);
     END IF;
-    -- What broke is not for the caller's ears.
-    RETURN answer || jsonb_build_object('say', CASE WHEN status = 503 THEN 'I am sorry, I could not do that just now.'
-        WHEN status = 400 OR status = 404 THEN coalesce(nullif(hint, ''), 'I am sorry, ' || message || '.')
-        ELSE 'I am sorry, ' || concat_ws('. ', message, nullif(rtrim(hint, '.'), '')) || '.' END);
+    -- Only words that were written for the caller's ears are said: messages name ids, columns and what broke.
+    RETURN answer || jsonb_build_object('say', CASE
+        WHEN is_own THEN hint
+        WHEN code ~ '^ZG40[1-4]$' THEN 'I am sorry, ' || concat_ws('. ', message, nullif(rtrim(hint, '.'), '')) || '.'
+        WHEN code = 'ZG406' THEN 'I am sorry, that appointment is over, or canceled already. Shall I book a new one?'
+        WHEN code = '23503' THEN 'I am sorry, we do not offer that any more.'
+        WHEN code = 'ZG104' THEN 'I am sorry, I did not get that number. Could you say it again?'
+        WHEN code = 'ZG105' THEN 'I am sorry, I did not get that e-mail address. Could you spell it?'
+        WHEN status IN (400, 404) THEN 'I am sorry, I did not understand that. Could you say it again?'
+        ELSE 'I am sorry, I could not do that just now.' END);
 END
 $$;
-COMMENT ON FUNCTION cloudgreet_private.tool_refusal(text, text, text, text) IS
-    'An error as the agent is told it: ok false, the status that it would have, its code, and what to say; of a time that is refused, what is free instead.';
+COMMENT ON FUNCTION cloudgreet_private.tool_refusal(text, text, text, text, boolean) IS
+    'An error as the agent is told it: ok false, the status that it would have, its code, and what to say; of a time that is refused, what is free instead. is_own: it was raised by refuse_tool(); its reason is told to the model.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.answer_tool(business_id uuid, payload jsonb) RETURNS jsonb
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
@@ -161,39 +169,43 @@ DECLARE
     zone CONSTANT text := (SELECT b.time_zone FROM cloudgreet.businesses b WHERE b.id = answer_tool.business_id);
     call cloudgreet.calls;
     args jsonb;
+    remarks jsonb := '{}';
     key text;
+    source text;
     code text;
     message text;
     detail text;
     hint text;
 BEGIN
     IF coalesce(name, '') NOT IN ('check_availability', 'book_appointment', 'reschedule_appointment', 'cancel_appointment', 'find_lead') THEN
-        RETURN cloudgreet_private.tool_refusal('P0002', 'there is no such function', NULL, 'I am sorry, I cannot do that.');
+        RETURN cloudgreet_private.tool_refusal('P0002', 'there is no such function', NULL, 'I am sorry, I cannot do that.', true);
     ELSIF coalesce(payload #>> '{call,call_id}', '') = '' THEN
-        RETURN cloudgreet_private.tool_refusal('22023', 'the call has no id', NULL, NULL);
+        RETURN cloudgreet_private.tool_refusal('22023', 'the call has no id', NULL, 'I am sorry, I could not do that just now.', true);
     END IF;
     -- What is refused leaves the call as it is known, and nothing else.
     call := cloudgreet_private.tool_call(answer_tool.business_id, payload -> 'call');
     BEGIN
         args := cloudgreet_private.tool_args(payload);
         key := 'retell:' || encode(sha256(convert_to(concat_ws('|', payload #>> '{call,call_id}', name, args), 'UTF8')), 'hex');
-        RETURN '{"ok": true}'::jsonb || CASE name
+        SELECT d.kept, d.remarks INTO args, remarks FROM cloudgreet_private.tool_drop(call, args) d;
+        RETURN '{"ok": true}'::jsonb || remarks || CASE name
             WHEN 'check_availability' THEN cloudgreet_private.tool_check_availability(call, args, zone)
             WHEN 'book_appointment' THEN cloudgreet_private.tool_book(call, args, zone, key)
             WHEN 'reschedule_appointment' THEN cloudgreet_private.tool_reschedule(call, args, zone, key)
             WHEN 'cancel_appointment' THEN cloudgreet_private.tool_cancel(call, args, key)
             ELSE cloudgreet_private.tool_find_lead(call) END;
     EXCEPTION WHEN OTHERS THEN
-        GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-        RETURN cloudgreet_private.tool_refusal(code, message, detail, hint);
+        GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT,
+            source = CONSTRAINT_NAME;
+        RETURN cloudgreet_private.tool_refusal(code, message, detail, hint, source = 'agent_tool') || remarks;
     END;
 END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.answer_tool(uuid, jsonb) IS
-    'The answer to a function call of Retell: {"ok": true, ..., "say"} or {"ok": false, "status", "code", "say"}.';
+    'The answer to a function call of Retell: {"ok": true, ..., "say"} or {"ok": false, "status", "code", "say"}, both with remarks on arguments that were left out.';
 
 REVOKE ALL ON FUNCTION cloudgreet_private.tool_check_availability(cloudgreet.calls, jsonb, text),
     cloudgreet_private.tool_book(cloudgreet.calls, jsonb, text, text),
     cloudgreet_private.tool_reschedule(cloudgreet.calls, jsonb, text, text),
     cloudgreet_private.tool_cancel(cloudgreet.calls, jsonb, text), cloudgreet_private.tool_find_lead(cloudgreet.calls),
-    cloudgreet_private.tool_refusal(text, text, text, text), cloudgreet_private.answer_tool(uuid, jsonb) FROM PUBLIC;
+    cloudgreet_private.tool_refusal(text, text, text, text, boolean), cloudgreet_private.answer_tool(uuid, jsonb) FROM PUBLIC;

@@ -6,7 +6,7 @@ CREATE OR REPLACE FUNCTION cloudgreet.agent_status(agent_id uuid DEFAULT NULL, b
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := cloudgreet.resolve_business(agent_status.business_id);
+    business CONSTANT uuid := cloudgreet_private.business_for('agent_status', agent_status.business_id);
     midnight timestamptz;
     agents jsonb;
 BEGIN
@@ -39,7 +39,8 @@ CREATE OR REPLACE FUNCTION cloudgreet_private.switch_agent(agent_id uuid, busine
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := cloudgreet_private.admin_business(switch_agent.business_id);
+    business CONSTANT uuid := cloudgreet_private.business_for(
+        CASE WHEN switch_agent.active THEN 'start_agent' ELSE 'stop_agent' END, switch_agent.business_id);
     target uuid := switch_agent.agent_id;
     changed boolean;
 BEGIN
@@ -86,5 +87,3 @@ COMMENT ON FUNCTION cloudgreet.stop_agent(uuid, uuid) IS
 
 REVOKE ALL ON FUNCTION cloudgreet.agent_status(uuid, uuid), cloudgreet_private.switch_agent(uuid, uuid, boolean),
     cloudgreet.start_agent(uuid, uuid), cloudgreet.stop_agent(uuid, uuid) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION cloudgreet.agent_status(uuid, uuid), cloudgreet.start_agent(uuid, uuid), cloudgreet.stop_agent(uuid, uuid)
-    TO authenticated, service_role;

@@ -1,6 +1,7 @@
 /*
  * 810_policies.sql
- *		Row security and grants, generated from the permission matrix.
+ *		Row security, grants and the checks of functions, generated from the permission
+ *		matrix.
  *
  * Every policy calls a function of the extension, so that dropping the extension with
  * CASCADE takes all of them away and leaves row security on: access ends.
@@ -85,6 +86,50 @@ $$;
 COMMENT ON FUNCTION cloudgreet_private.grant_table(regclass) IS
     'Makes the policies and grants of a table that the permission matrix asks for. Policies of other names are left alone.';
 
+CREATE OR REPLACE FUNCTION cloudgreet_private.grant_functions() RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
+$$
+DECLARE
+    target regprocedure;
+    grantees text;
+BEGIN
+    -- What the extension brings is the installer's; sql/extension/900_grants.sql grants it.
+    FOR target, grantees IN
+        SELECT p.oid,
+               (SELECT string_agg(DISTINCT CASE WHEN m.role_name IN ('admin', 'user', 'agent') THEN 'authenticated' ELSE m.role_name END, ', ')
+                  FROM cloudgreet_private.function_permissions m
+                 WHERE m.function_name = p.proname AND p.pronamespace = 'cloudgreet'::regnamespace)
+          FROM pg_proc p
+         WHERE p.pronamespace IN ('cloudgreet'::regnamespace, 'cloudgreet_private'::regnamespace)
+           AND p.proowner = 'cloudgreet_owner'::regrole
+    LOOP
+        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC, anon, authenticated, service_role, authenticator, cloudgreet_app, cloudgreet_gate, cloudgreet_cron', target);
+        IF grantees IS NOT NULL THEN
+            EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', target, grantees);
+        END IF;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.grant_functions() IS
+    'Makes the grants of functions that the permission matrix asks for, and takes all others from PUBLIC and the API roles.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.make_rights_function() RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
+$$
+BEGIN
+    -- Immutable and without a look-up: in a plan the call is a constant.
+    EXECUTE format(
+        'CREATE OR REPLACE FUNCTION cloudgreet_private.roles_of(function_name text) RETURNS text[] LANGUAGE sql IMMUTABLE RETURN CASE function_name %s ELSE ''{}''::text[] END',
+        (SELECT string_agg(format('WHEN %L THEN %L::text[]', m.function_name, m.roles), ' ' ORDER BY m.function_name)
+           FROM (SELECT p.function_name, array_agg(p.role_name ORDER BY p.role_name) AS roles FROM cloudgreet_private.function_permissions p
+                  WHERE p.role_name IN ('admin', 'user', 'agent') GROUP BY 1) m));
+    COMMENT ON FUNCTION cloudgreet_private.roles_of(text) IS
+        'The application roles that may call a function; none for one without a row of the permission matrix, which this was generated from.';
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.make_rights_function() IS
+    'Writes roles_of(), by which functions ask who may call them, as the permission matrix is now.';
+
 CREATE OR REPLACE FUNCTION cloudgreet_private.apply_permissions() RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
 $$
@@ -107,13 +152,25 @@ BEGIN
             PERFORM cloudgreet_private.grant_table(target);
         END IF;
     END LOOP;
+    PERFORM cloudgreet_private.make_rights_function();
+    PERFORM cloudgreet_private.grant_functions();
 END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.apply_permissions() IS
-    'Brings row security, policies and grants of all tables to what the permission matrix says. Error ZG117 in a schema that is not whole.';
+    'Brings row security, policies and grants of all tables, and the grants and checks of all functions, to what the permission matrix says. Error ZG117 in a schema that is not whole.';
+
+-- Must be there for business_for(), and follows the matrix from apply_permissions() on.
+DO $$ BEGIN PERFORM cloudgreet_private.make_rights_function(); END $$;
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.business_for(function_name text, business_id uuid) RETURNS uuid
+    LANGUAGE sql STABLE
+    RETURN cloudgreet.resolve_business(business_for.business_id, cloudgreet_private.roles_of(business_for.function_name));
+COMMENT ON FUNCTION cloudgreet_private.business_for(text, uuid) IS
+    'The business that a function works on, once its caller was found to have the right: the first thing that a function for tenants calls, with its own name. Errors ZG101, ZG102, 42501.';
 
 REVOKE ALL ON FUNCTION cloudgreet_private.replace_policy(regclass, text, text),
     cloudgreet_private.protect_table(regclass), cloudgreet_private.grant_table(regclass),
-    cloudgreet_private.apply_permissions() FROM PUBLIC;
+    cloudgreet_private.apply_permissions(), cloudgreet_private.grant_functions(),
+    cloudgreet_private.make_rights_function() FROM PUBLIC;
 
 DO $$ BEGIN PERFORM cloudgreet_private.apply_permissions(); END $$;

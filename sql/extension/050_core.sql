@@ -22,6 +22,16 @@ CREATE FUNCTION cloudgreet.clock() RETURNS timestamptz
 COMMENT ON FUNCTION cloudgreet.clock() IS
     'The time that decides what is due: the transaction''s start, or the test value that a superuser put into the setting cloudgreet.clock.';
 
+CREATE FUNCTION cloudgreet.json_size(value jsonb) RETURNS bigint
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'cg_sql_json_size';
+COMMENT ON FUNCTION cloudgreet.json_size(jsonb) IS
+    'The bytes of value::text, counted without printing it: a number of eight bytes may print to 131,072.';
+
+CREATE FUNCTION cloudgreet.read_json(value text) RETURNS jsonb
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'cg_sql_read_json';
+COMMENT ON FUNCTION cloudgreet.read_json(text) IS
+    'For JSON from outside that is a text: value::jsonb, unless its numbers would print to far more than was sent. Errors: those of the cast, 22003 for a number of more than 1000 digits, 54000 for too many digits together.';
+
 CREATE FUNCTION cloudgreet.touch_updated_at() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'cg_sql_touch_updated_at';
 COMMENT ON FUNCTION cloudgreet.touch_updated_at() IS
@@ -30,12 +40,22 @@ COMMENT ON FUNCTION cloudgreet.touch_updated_at() IS
 CREATE FUNCTION cloudgreet.migrate() RETURNS integer
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'cg_sql_migrate';
 COMMENT ON FUNCTION cloudgreet.migrate() IS
-    'Creates or upgrades the application schema in one transaction and returns its version. Superusers only (42501); idempotent; errors ZG114 for a schema newer than the library, ZG117 for one that is not whole.';
+    'Creates or upgrades the application schema in one transaction and returns its version. Superusers only (42501); idempotent; errors ZG113 for an extension that was not updated to the library''s version, ZG114 for a schema newer than the library, ZG117 for one that is not whole.';
 
 CREATE FUNCTION cloudgreet.schema_state() RETURNS text
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'cg_sql_schema_state';
 COMMENT ON FUNCTION cloudgreet.schema_state() IS
-    'The application schema beside the library: current, absent, older, newer, or broken (DROP EXTENSION ... CASCADE took parts of it). Never an error.';
+    'The application schema and the extension beside the library: current, absent, older, newer, or broken (DROP EXTENSION ... CASCADE took parts of it). Never an error.';
+
+CREATE FUNCTION cloudgreet.is_migrated() RETURNS boolean
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'cg_sql_is_migrated';
+COMMENT ON FUNCTION cloudgreet.is_migrated() IS
+    'Whether migrate() would find nothing to do: the schema is current, and its functions and policies are those of the installed files. Superusers only. Error 58P01 when the files are not there.';
+
+CREATE FUNCTION cloudgreet.library_version() RETURNS text
+    LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cg_sql_library_version';
+COMMENT ON FUNCTION cloudgreet.library_version() IS
+    'The version of the library that this session has loaded; it should be that of the extension (pg_extension.extversion).';
 
 CREATE FUNCTION cloudgreet.uninstall() RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS

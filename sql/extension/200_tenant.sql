@@ -27,15 +27,15 @@ CREATE FUNCTION cloudgreet.explain_token(jwt text) RETURNS text
 COMMENT ON FUNCTION cloudgreet.explain_token(text) IS
     'Why a token is refused, which login() tells nobody, or that it is accepted. Superusers only.';
 
-CREATE FUNCTION cloudgreet.resolve_business(business_id uuid) RETURNS uuid
+CREATE FUNCTION cloudgreet.resolve_business(business_id uuid, app_roles text[] DEFAULT NULL) RETURNS uuid
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'cg_sql_resolve_business';
-COMMENT ON FUNCTION cloudgreet.resolve_business(uuid) IS
-    'The business that a function with an optional business works on: the one signed in for, or the one an operator names. Errors: ZG101 when there is none, ZG102 when the caller may not choose it.';
+COMMENT ON FUNCTION cloudgreet.resolve_business(uuid, text[]) IS
+    'The business that a function with an optional business works on: the one signed in for, by a token with one of the application roles (NULL: admin, user or agent), or the one an operator names. Errors: ZG101 when there is none, ZG102 when the caller may not choose it, 42501 for another application role or none.';
 
 CREATE FUNCTION cloudgreet.is_operator() RETURNS boolean
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'cg_sql_is_operator';
 COMMENT ON FUNCTION cloudgreet.is_operator() IS
-    'Whether the caller may act for any business: a service_role token, or, without a token, a role with the rights of service_role.';
+    'Whether the caller may act for any business: a service_role token that names none, or, without a token, a role with the rights of service_role.';
 
 CREATE FUNCTION cloudgreet.enter_business(business_id uuid) RETURNS void
     LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'cg_sql_enter_business';

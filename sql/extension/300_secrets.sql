@@ -27,3 +27,8 @@ CREATE FUNCTION cloudgreet.secret_opens(
     LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'cg_sql_secret_opens';
 COMMENT ON FUNCTION cloudgreet.secret_opens(uuid, text, integer, text, bytea, bytea) IS
     'Whether a row of cloudgreet_private.secrets can be opened with the configured master key: it was sealed with it, for this business, name and version, and is undamaged. Superusers only. Errors ZG108, ZG109 without a usable key.';
+
+CREATE FUNCTION cloudgreet.jwt_key_fault(kid text, key_id text, nonce bytea, ciphertext bytea) RETURNS text
+    LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'cg_sql_jwt_key_fault';
+COMMENT ON FUNCTION cloudgreet.jwt_key_fault(text, text, bytea, bytea) IS
+    'For doctor(): why a row of cloudgreet_private.jwt_keys cannot be used (it does not open, it is shorter than 32 bytes), or NULL. Superusers only. Errors ZG108, ZG109 without a usable key.';

@@ -21,3 +21,8 @@ CREATE FUNCTION cloudgreet.installation_status(OUT state text, OUT reason text)
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'cg_sql_installation_status';
 COMMENT ON FUNCTION cloudgreet.installation_status() IS
     'The state active, paused, copy or missing, and why.';
+
+CREATE FUNCTION cloudgreet.pinned_settings() RETURNS TABLE (name text, value text)
+    LANGUAGE c IMMUTABLE AS 'MODULE_PATHNAME', 'cg_sql_pinned_settings';
+COMMENT ON FUNCTION cloudgreet.pinned_settings() IS
+    'The settings that would change what our functions mean, and the values that they run with, whatever the session has.';

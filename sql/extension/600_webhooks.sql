@@ -11,3 +11,10 @@ CREATE FUNCTION cloudgreet.parse_webhook(body bytea) RETURNS jsonb
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'cg_sql_parse_webhook';
 COMMENT ON FUNCTION cloudgreet.parse_webhook(bytea) IS
     'For process_webhooks(): a body as JSON, with U+FFFD for escapes that stand for no character; NULL when it is no object in UTF-8. Error 22P02 for what is no JSON.';
+
+CREATE FUNCTION cloudgreet.secret_fault(
+    business_id uuid, name text, version integer, key_id text, nonce bytea, ciphertext bytea, provider text, use text)
+    RETURNS text
+    LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'cg_sql_secret_fault';
+COMMENT ON FUNCTION cloudgreet.secret_fault(uuid, text, integer, text, bytea, bytea, text, text) IS
+    'For doctor(): why a row of cloudgreet_private.secrets cannot be what a provider''s account uses it as (api_key, webhook_key), or NULL. It says nothing of the value. Superusers only. Errors ZG108, ZG109 without a usable key.';

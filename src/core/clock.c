@@ -14,6 +14,7 @@
 #include "utils/guc.h"
 #include "utils/timestamp.h"
 
+#include "compat.h"
 #include "core/clock.h"
 
 static TimestampTz test_time;
@@ -40,7 +41,8 @@ parse_time(const char *text, TimestampTz *result)
 	if (strlen(text) > MAXDATELEN ||
 		ParseDateTime(text, work, sizeof(work), fields, types, MAXDATEFIELDS, &count) !=
 			0 ||
-		DecodeDateTime(fields, types, count, &kind, &tm, &fraction, &zone) != 0 ||
+		cg_compat_decode_datetime(fields, types, count, &kind, &tm, &fraction, &zone) !=
+			0 ||
 		kind != DTK_DATE)
 		return false;
 
@@ -62,12 +64,12 @@ cg_clock_check(char **newval, void **extra, GucSource source)
 	if (**newval == '\0')
 		return true;
 
-	parsed = malloc(sizeof(TimestampTz)); /* GUC extras are freed with free() */
+	parsed = cg_compat_guc_malloc(sizeof(TimestampTz));
 	if (parsed == NULL)
 		return false;
 	if (!parse_time(*newval, parsed))
 	{
-		free(parsed);
+		cg_compat_guc_free(parsed);
 		GUC_check_errdetail("The value must be a date and time with \"Z\" or an offset.");
 		return false;
 	}

@@ -8,6 +8,12 @@
  * a clone does not carry; the file also names the data directory, for clones that
  * share a configured directory.
  *
+ * A subscriber of logical replication is a copy too, though it has a row and a file of
+ * its own: the rows that come in are another database's to send about.  It is one while
+ * a subscription writes tables of ours, and stays one, once businesses came that way
+ * (trigger businesses_replicated), until activate(), which wants the subscription gone.
+ * Tests: test/t/040_copies.pl.
+ *
  * Invariant:	activate() reuses a file that fits the row, so that rolling it back
  *				never makes an active database a copy.  A file written by a
  *				transaction that ends badly fits no row, which leaves a copy a copy
@@ -43,10 +49,13 @@ typedef struct Installation
 	Oid   database;
 	char *token;
 	bool  is_paused;
+	bool  is_subscriber; /* a subscription writes tables of ours */
+	bool  is_replica;    /* ... or did, and left businesses */
 } Installation;
 
 /*
- * Reads the row as the owner; false when there is none.  The newest row is the one
+ * Reads the row as the owner; false when there is none.  By way of jsonb, since a schema
+ * that waits for migrate() does not have each column.  The newest row is the one
  * committed by now, which the statement's own snapshot may not show.
  */
 static bool
@@ -60,9 +69,15 @@ read_installation(Installation *row, bool newest)
 
 	cg_run_as_owner(&saved);
 	cg_spi_begin(&spi, "reading the installation");
-	found = cg_spi_query("SELECT system_identifier, database_oid, instance_token::text, "
-						 "is_paused FROM cloudgreet_private.installation",
-						 0, NULL, NULL, NULL, !newest, 1) == 1;
+	found = cg_spi_query(
+				"SELECT i.system_identifier, i.database_oid, i.instance_token::text, "
+				"i.is_paused, EXISTS (SELECT FROM pg_catalog.pg_subscription_rel r"
+				"   JOIN pg_catalog.pg_class c ON c.oid = r.srrelid"
+				"   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+				"  WHERE n.nspname IN ('cloudgreet', 'cloudgreet_private')), "
+				"coalesce((pg_catalog.to_jsonb(i) ->> 'is_replica')::boolean, false)"
+				" FROM cloudgreet_private.installation i",
+				0, NULL, NULL, NULL, !newest, 1) == 1;
 	if (found)
 	{
 		row->system_identifier = DatumGetInt64(cg_spi_value(0, 1, &isnull));
@@ -70,6 +85,8 @@ read_installation(Installation *row, bool newest)
 		row->token =
 			MemoryContextStrdup(caller, TextDatumGetCString(cg_spi_value(0, 3, &isnull)));
 		row->is_paused = DatumGetBool(cg_spi_value(0, 4, &isnull));
+		row->is_subscriber = DatumGetBool(cg_spi_value(0, 5, &isnull));
+		row->is_replica = DatumGetBool(cg_spi_value(0, 6, &isnull));
 	}
 	cg_spi_end(&spi);
 	cg_identity_restore(&saved);
@@ -79,12 +96,18 @@ read_installation(Installation *row, bool newest)
 static CgInstanceState
 judge(const Installation *row, const char **reason)
 {
-	if (row->system_identifier != (int64) GetSystemIdentifier())
+	if (RecoveryInProgress())
+		*reason = "It is a standby: what may send is its primary.";
+	else if (row->system_identifier != (int64) GetSystemIdentifier())
 		*reason = "The database was restored into another cluster.";
 	else if (row->database != MyDatabaseId)
 		*reason = "The database was restored or copied within the cluster.";
 	else if (!cg_instance_file_says(row->token))
 		*reason = "The cluster was cloned or moved, or its instance file is gone.";
+	else if (row->is_subscriber)
+		*reason = "A subscription brings it the rows of another database.";
+	else if (row->is_replica)
+		*reason = "Its rows came from another database, by replication.";
 	else if (row->is_paused)
 	{
 		*reason = "It was paused.";
@@ -131,7 +154,7 @@ cg_instance_activate(void)
 	LockDatabaseObject(ExtensionRelationId, get_extension_oid("cloudgreet", false), 0,
 					   ShareUpdateExclusiveLock);
 	if (read_installation(&row, true) && cg_instance_file_says(row.token))
-		token_text = row.token;
+		token_text = row.token; /* also on a subscriber, which stays a copy */
 	else
 	{
 		cg_uuid_v7(&token);
@@ -172,10 +195,29 @@ PG_FUNCTION_INFO_V1(cg_sql_activate);
 Datum
 cg_sql_activate(PG_FUNCTION_ARGS)
 {
+	Installation row;
+	CgSpi        spi;
+	CgIdentity   saved;
+
 	require_superuser("activate");
 	PreventCommandDuringRecovery("cloudgreet.activate()");
 	cg_schema_require();
+	/* Both would send: the rows that go on coming are those that the other sends about. */
+	if (read_installation(&row, true) && row.is_subscriber)
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("a subscription still brings this database rows of "
+							   "another one"),
+						errhint("If this database is to take over: stop the other, then "
+								"DROP SUBSCRIPTION here.")));
 	cg_instance_activate();
+	/* Not there: a schema that migrate() has just made has no rows of another. */
+	cg_run_as_owner(&saved);
+	cg_spi_begin(&spi, "activating the installation");
+	(void) cg_spi_query(
+		"UPDATE cloudgreet_private.installation SET is_replica = false WHERE is_replica",
+		0, NULL, NULL, NULL, false, 0);
+	cg_spi_end(&spi);
+	cg_identity_restore(&saved);
 	PG_RETURN_VOID();
 }
 
@@ -192,8 +234,9 @@ cg_sql_pause(PG_FUNCTION_ARGS)
 	cg_schema_require();
 	cg_run_as_owner(&saved);
 	cg_spi_begin(&spi, "pausing the installation");
-	(void) cg_spi_query("UPDATE cloudgreet_private.installation SET is_paused = true", 0,
-						NULL, NULL, NULL, false, 0);
+	(void) cg_spi_query("UPDATE cloudgreet_private.installation SET is_paused = true "
+						"WHERE is_single",
+						0, NULL, NULL, NULL, false, 0);
 	cg_spi_end(&spi);
 	cg_identity_restore(&saved);
 	PG_RETURN_VOID();

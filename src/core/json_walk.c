@@ -2,8 +2,7 @@
  * json_walk.c
  *		A walk over JSON on PostgreSQL's own parser, for input that must not raise.
  *
- * PostgreSQL 15 has no soft errors for the json type, but its parser returns a
- * status.  The two things in it that could raise are kept out beforehand: deep
+ * The input functions of the json type raise, but their parser returns a status.  The two things in it that could raise are kept out beforehand: deep
  * nesting (its stack check) and bytes that are not UTF-8.
  *
  * Memory:		a context of its own, deleted before returning.
@@ -16,6 +15,7 @@
 #include "nodes/pg_list.h"
 #include "utils/memutils.h"
 
+#include "compat.h"
 #include "core/json_walk.h"
 
 #define MAX_DEPTH 32
@@ -67,7 +67,7 @@ visit(Walk *walk, const char *token, JsonTokenType type)
 		walk->refused = true;
 }
 
-static void
+static CgCompatJsonResult
 visit_scalar(void *state, char *token, JsonTokenType type)
 {
 	Walk *walk = state;
@@ -76,9 +76,10 @@ visit_scalar(void *state, char *token, JsonTokenType type)
 		walk->refused = true; /* the document is not an object */
 	else if (!walk->refused)
 		visit(walk, token, type);
+	return cg_compat_json_go_on();
 }
 
-static void
+static CgCompatJsonResult
 start_object(void *state)
 {
 	Walk *walk = state;
@@ -88,15 +89,17 @@ start_object(void *state)
 	walk->names[walk->objects] = NULL;
 	walk->seen[walk->objects] = NIL;
 	walk->objects++;
+	return cg_compat_json_go_on();
 }
 
-static void
+static CgCompatJsonResult
 end_object(void *state)
 {
 	((Walk *) state)->objects--;
+	return cg_compat_json_go_on();
 }
 
-static void
+static CgCompatJsonResult
 start_array(void *state)
 {
 	Walk *walk = state;
@@ -106,15 +109,17 @@ start_array(void *state)
 	else if (!walk->refused)
 		visit(walk, NULL, JSON_TOKEN_ARRAY_START);
 	walk->arrays++;
+	return cg_compat_json_go_on();
 }
 
-static void
+static CgCompatJsonResult
 end_array(void *state)
 {
 	((Walk *) state)->arrays--;
+	return cg_compat_json_go_on();
 }
 
-static void
+static CgCompatJsonResult
 start_member(void *state, char *name, bool isnull)
 {
 	Walk     *walk = state;
@@ -134,6 +139,7 @@ start_member(void *state, char *name, bool isnull)
 			*p = '\001';
 	}
 	walk->names[walk->objects - 1] = name;
+	return cg_compat_json_go_on();
 }
 
 bool
@@ -158,7 +164,7 @@ cg_json_walk(const char *json, size_t length, CgJsonVisit visit, void *state)
 	context = AllocSetContextCreate(CurrentMemoryContext, "cloudgreet JSON walk",
 									ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(context);
-	lexer = makeJsonLexContextCstringLen(unconstify(char *, json), length, PG_UTF8, true);
+	lexer = cg_compat_json_lexer(json, length);
 	parsed = pg_parse_json(lexer, &actions) == JSON_SUCCESS;
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);

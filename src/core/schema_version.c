@@ -1,6 +1,11 @@
 /*
  * schema_version.c
- *		Compares the application schema with what this library carries.
+ *		Compares the extension and the application schema with what this library carries.
+ *
+ * Three things have an age: the library, which "make install" replaces; the extension,
+ * whose functions ALTER EXTENSION ... UPDATE replaces; and the schema, which migrate()
+ * brings on.  Nothing works until all are of one age, and the error says what to run.
+ * test/t/060_check_update.pl goes through them.
  *
  * The answer "it fits" is cached until the bookkeeping table is invalidated;
  * any other answer is looked up again, so that migrate() in another session
@@ -32,6 +37,64 @@ forget_version(Datum arg, Oid relation)
 {
 	if (relation == InvalidOid || relation == known_table)
 		known_table = InvalidOid;
+}
+
+/* The version of the extension in this database, palloc'd. */
+static char *
+extension_version(void)
+{
+	CgSpi         spi;
+	MemoryContext caller = CurrentMemoryContext;
+	char         *version;
+	bool          isnull;
+
+	cg_spi_begin(&spi, "reading the extension's version");
+	/* Not read-only: a snapshot of its own, as below. */
+	if (cg_spi_query("SELECT extversion FROM pg_catalog.pg_extension "
+					 "WHERE extname OPERATOR(pg_catalog.=) 'cloudgreet'",
+					 0, NULL, NULL, NULL, false, 1) != 1)
+		elog(ERROR, "extension cloudgreet is not there");
+	version =
+		MemoryContextStrdup(caller, TextDatumGetCString(cg_spi_value(0, 1, &isnull)));
+	cg_spi_end(&spi);
+	return version;
+}
+
+/* Compares versions such as 0.10.2, number by number: below 0, 0 or above 0. */
+static int
+compare_versions(const char *one, const char *other)
+{
+	int a[3] = {0};
+	int b[3] = {0};
+
+	(void) sscanf(one, "%d.%d.%d", &a[0], &a[1], &a[2]);
+	(void) sscanf(other, "%d.%d.%d", &b[0], &b[1], &b[2]);
+	for (int i = 0; i < lengthof(a); i++)
+	{
+		if (a[i] != b[i])
+			return a[i] < b[i] ? -1 : 1;
+	}
+	return strcmp(one, other);
+}
+
+void
+cg_extension_require(void)
+{
+	char *installed = extension_version();
+	int   age = compare_versions(installed, CG_VERSION);
+
+	if (age == 0)
+		return;
+	ereport(ERROR,
+			(errcode(age < 0 ? ERRCODE_CG_SCHEMA_OUTDATED : ERRCODE_CG_SCHEMA_NEWER),
+			 errmsg("the extension is %s than the library", age < 0 ? "older" : "newer"),
+			 errdetail("Extension cloudgreet is version %s in this database, the library "
+					   "is %s.",
+					   installed, CG_VERSION),
+			 age < 0 ? errhint("Run ALTER EXTENSION cloudgreet UPDATE and then SELECT "
+							   "cloudgreet.migrate() as a superuser.")
+					 : errhint("Install the newer library; a session that was open "
+							   "before it was installed has to reconnect.")));
 }
 
 static Oid
@@ -114,9 +177,13 @@ CgSchemaState
 cg_schema_state(void)
 {
 	int version = cg_schema_version();
+	int age;
 
 	if (version == 0)
 		return CG_SCHEMA_ABSENT;
+	age = compare_versions(extension_version(), CG_VERSION);
+	if (age != 0)
+		return age < 0 ? CG_SCHEMA_OLDER : CG_SCHEMA_NEWER;
 	if (!is_whole(version))
 		return CG_SCHEMA_BROKEN;
 	if (version != CG_SCHEMA_VERSION)
@@ -134,6 +201,14 @@ cg_sql_schema_state(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(names[cg_schema_state()]));
 }
 
+PG_FUNCTION_INFO_V1(cg_sql_library_version);
+
+Datum
+cg_sql_library_version(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TEXT_P(cstring_to_text(CG_VERSION));
+}
+
 void
 cg_schema_require(void)
 {
@@ -148,6 +223,7 @@ cg_schema_require(void)
 		callback_registered = true;
 	}
 
+	cg_extension_require();
 	version = cg_schema_version();
 	if (version == 0)
 		ereport(ERROR, (errcode(ERRCODE_CG_SCHEMA_MISSING),

@@ -1,6 +1,7 @@
 /*
  * schema_version.h
- *		Refuses to work on an application schema that this library does not know.
+ *		Refuses to work with an extension or on an application schema of another age than
+ *		this library.
  */
 #ifndef CG_SCHEMA_VERSION_H
 #define CG_SCHEMA_VERSION_H
@@ -14,7 +15,7 @@ typedef enum CgSchemaState
 {
 	CG_SCHEMA_CURRENT,
 	CG_SCHEMA_ABSENT, /* migrate() never ran here */
-	CG_SCHEMA_OLDER,  /* than the library */
+	CG_SCHEMA_OLDER,  /* than the library, as the extension itself may be */
 	CG_SCHEMA_NEWER,
 	CG_SCHEMA_BROKEN /* DROP EXTENSION ... CASCADE took parts of it */
 } CgSchemaState;
@@ -24,13 +25,16 @@ extern int cg_schema_version(void);
 
 extern CgSchemaState cg_schema_state(void);
 
+/* ERROR ZG113 or ZG114 unless the extension's version is the library's. */
+extern void cg_extension_require(void);
+
 /* ERROR ZG117 when the schema, of that version, is broken. */
 extern void cg_schema_require_whole(int version);
 
 /*
- * ERROR unless the schema's version is CG_SCHEMA_VERSION: ZG112 (missing),
- * ZG113 (older), ZG114 (newer); ZG117 when it is broken.  A positive answer is cached per backend until
- * the bookkeeping table changes.
+ * ERROR unless the extension's version is the library's and the schema's version is
+ * CG_SCHEMA_VERSION: ZG112 (missing), ZG113 (older), ZG114 (newer); ZG117 when it is
+ * broken.  A positive answer is cached per backend until the bookkeeping table changes.
  */
 extern void cg_schema_require(void);
 

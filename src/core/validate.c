@@ -1,26 +1,26 @@
 /*
  * validate.c
- *		Judges phone numbers, e-mail addresses and time zone names.
+ *		Judges phone numbers and e-mail addresses.
  *
  * The judges stand in CHECK constraints, so they are declared immutable and never
  * raise; what they accept may only grow from version to version.
  *
  * Sources: ITU-T E.164; the North American Numbering Plan (area code and exchange
  * begin with 2 to 9, no area code ends in 11); RFC 5321 section 4.5.3.1 for lengths
- * and the HTML standard's "valid email address"; the IANA time zone database.
+ * and the HTML standard's "valid email address".
  *
- * Memory:		none of its own; a zone that is found stays in the server's zone cache.
+ * Memory:		none.
  * Errors:		none.
  */
 #include "postgres.h"
 
 #include "fmgr.h"
-#include "pgtime.h"
 #include "utils/builtins.h"
 
+#include "compat.h"
+#include "core/email.h"
 #include "core/validate.h"
 
-#define MAX_EMAIL 254
 #define MAX_LOCAL_PART 64
 #define MAX_LABEL 63
 
@@ -46,8 +46,8 @@ is_one_of(char c, const char *set)
 /* ---- Phone numbers ---------------------------------------------------------------- */
 
 /* Ten digits; N11 is an exchange of toll-free numbers, but never an area code. */
-static bool
-is_nanp(const char *digits)
+bool
+cg_phone_is_nanp(const char *digits)
 {
 	return digits[0] >= '2' && digits[3] >= '2' &&
 		   !(digits[1] == '1' && digits[2] == '1');
@@ -64,7 +64,7 @@ cg_phone_number_valid(const char *value, size_t length)
 		if (!is_digit(value[i]))
 			return false;
 	}
-	return value[1] != '1' || (length == 12 && is_nanp(value + 2));
+	return value[1] != '1' || (length == 12 && cg_phone_is_nanp(value + 2));
 }
 
 PG_FUNCTION_INFO_V1(cg_sql_is_phone_number);
@@ -133,7 +133,7 @@ is_local_part(const char *value, size_t length)
 bool
 cg_email_valid(const char *value, size_t length)
 {
-	const char *at = length <= MAX_EMAIL ? memchr(value, '@', length) : NULL;
+	const char *at = length <= CG_EMAIL_MAX ? memchr(value, '@', length) : NULL;
 
 	return at != NULL && is_local_part(value, at - value) &&
 		   is_domain(at + 1, value + length - (at + 1));
@@ -147,91 +147,4 @@ cg_sql_is_email(PG_FUNCTION_ARGS)
 	text *value = PG_GETARG_TEXT_PP(0);
 
 	PG_RETURN_BOOL(cg_email_valid(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)));
-}
-
-/* ---- Time zones ------------------------------------------------------------------- */
-
-/*
- * What may follow "Etc/GMT".  Anything longer would be taken for a POSIX
- * specification, which PostgreSQL then caches for the life of the backend.
- */
-static bool
-is_gmt_offset(const char *value, size_t length)
-{
-	if (length == 1)
-		return value[0] == '0';
-	return is_one_of(value[0], "+-") && is_digit(value[1]) &&
-		   (length == 2 || (length == 3 && value[1] != '0' && is_digit(value[2])));
-}
-
-/*
- * Whether a value can be a name: letters, "/", "_" and "-".  Digits and "+" are in the
- * names Etc/GMT+5 and its like only; elsewhere they make a POSIX specification, which
- * the server's zone code would take too, and keep for the life of the backend.
- */
-static bool
-may_be_zone(const char *value, size_t length)
-{
-	bool has_slash = false;
-
-	if (length == 0 || length > TZ_STRLEN_MAX || !is_letter(value[0]))
-		return false;
-	if (length > 7 && pg_strncasecmp(value, "Etc/GMT", 7) == 0)
-		return is_gmt_offset(value + 7, length - 7);
-	for (size_t i = 0; i < length; i++)
-	{
-		if (value[i] == '/')
-			has_slash = true;
-		else if (!is_letter(value[i]) && !is_one_of(value[i], "_-"))
-			return false;
-	}
-	/* GB, EST and the like are not places. */
-	return has_slash || (length == 3 && pg_strncasecmp(value, "UTC", 3) == 0);
-}
-
-/* What is no name of the database comes back in upper case: "ETC/GMT+77". */
-static bool
-is_posix_specification(const char *found)
-{
-	for (; *found != '\0'; found++)
-	{
-		if (*found >= 'a' && *found <= 'z')
-			return false;
-	}
-	return true;
-}
-
-const char *
-cg_time_zone_find(const char *value, size_t length)
-{
-	char        name[TZ_STRLEN_MAX + 1];
-	pg_tz      *zone;
-	const char *found;
-
-	if (!may_be_zone(value, length))
-		return NULL;
-	memcpy(name, value, length);
-	name[length] = '\0';
-	zone = pg_tzset(name);
-	if (zone == NULL || !pg_tz_acceptable(zone))
-		return NULL;
-	found = pg_get_timezone_name(zone);
-	if (is_posix_specification(found) && strcmp(found, "UTC") != 0)
-		return NULL;
-	/* Second copies of the database. */
-	if (strncmp(found, "posix/", 6) == 0 || strncmp(found, "right/", 6) == 0)
-		return NULL;
-	return found;
-}
-
-PG_FUNCTION_INFO_V1(cg_sql_is_time_zone);
-
-Datum
-cg_sql_is_time_zone(PG_FUNCTION_ARGS)
-{
-	text       *value = PG_GETARG_TEXT_PP(0);
-	size_t      length = VARSIZE_ANY_EXHDR(value);
-	const char *found = cg_time_zone_find(VARDATA_ANY(value), length);
-
-	PG_RETURN_BOOL(found != NULL && memcmp(found, VARDATA_ANY(value), length) == 0);
 }

@@ -14,6 +14,9 @@
 /* An E.164 number: "+" and 8 to 15 digits; a number of +1 must be of the NANP. */
 extern bool cg_phone_number_valid(const char *value, size_t length);
 
+/* Whether ten digits are of the North American Numbering Plan. */
+extern bool cg_phone_is_nanp(const char *digits);
+
 /* An address as HTML's input type=email takes it, within RFC 5321's lengths. */
 extern bool cg_email_valid(const char *value, size_t length);
 
@@ -23,5 +26,8 @@ extern bool cg_email_valid(const char *value, size_t length);
  * long as the backend.
  */
 extern const char *cg_time_zone_find(const char *value, size_t length);
+
+/* As cg_time_zone_find(), but the name by which the zone is stored. */
+extern const char *cg_time_zone_canonical(const char *value, size_t length);
 
 #endif /* CG_VALIDATE_H */

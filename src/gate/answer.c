@@ -48,9 +48,9 @@ render_row(CgConnection *connection, const CgResponseFrame *frame, PGresult *res
 }
 
 static void
-render_refusal(CgConnection *connection, const CgResponseFrame *frame,
-			   const CgRefusal *refusal)
+render_refusal(CgConnection *connection, CgResponseFrame *frame, const CgRefusal *refusal)
 {
+	frame->origins = cg_front.settings.cors_origins;
 	connection->status = refusal->status;
 	connection->body_length = 0;
 	connection->own_body = cg_response_refusal(&connection->output, frame, refusal);
@@ -61,13 +61,18 @@ static CgResponseFrame
 begin_answer(CgConnection *connection, char *id)
 {
 	CgRequest      *request = connection->request;
-	CgResponseFrame frame = {.id = id};
+	CgResponseFrame frame = {.id = id, .origin = ""};
 
 	if (request != NULL)
 	{
 		frame.id = request->id;
 		frame.is_head = request->is_head;
 		frame.is_old = request->is_old;
+		frame.is_preflight = request->is_preflight;
+		/* A head that was refused while it was read: what arrived is all there is. */
+		if (request->method == NULL)
+			cg_request_find_origin(&connection->input, request->origin);
+		frame.origin = request->origin;
 		/* After a refusal while reading, where the next request begins is unknown. */
 		if (request->phase != CG_PHASE_DONE || !request->is_keep_alive)
 			connection->is_closing = true;
@@ -113,6 +118,7 @@ cg_connection_render_health(CgConnection *connection)
 	CgResponseFrame   frame = begin_answer(connection, id);
 	bool              with_body;
 
+	frame.origins = cg_front.settings.cors_origins;
 	connection->status = 200;
 	if (!cg_response_head(&connection->output, &frame, 200, headers, strlen(headers),
 						  strlen(body), &with_body) ||

@@ -16,6 +16,8 @@
 
 #define READ_BYTES 4096
 #define READ_BYTES_BODY 32768
+/* Between looks whether a request that had its time runs or waits. */
+#define LOOK_AGAIN (1000 * CG_MILLISECOND)
 
 static void
 receive(CgConnection *connection)
@@ -127,7 +129,11 @@ end_waiting(CgConnection *connection)
 		cg_connection_refuse(connection, &refusal);
 		cg_connection_advance(connection);
 	}
-	/* Else the executor has its own deadline. */
+	else
+	{
+		/* The executor has its own deadline; or it only asks, and the request will wait. */
+		cg_connection_set_timer(connection, cg_clock() + LOOK_AGAIN);
+	}
 }
 
 void

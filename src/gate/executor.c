@@ -51,8 +51,8 @@ static const char cleaning_query[] =
 static const Oid parameter_types[] = {25, 25, 3802, 17};
 
 /* Nothing runs: takes the next request, or leaves. */
-static void
-settle(CgExecutor *executor)
+void
+cg_executor_settle(CgExecutor *executor)
 {
 	executor->state = CG_EXECUTOR_IDLE;
 	executor->failures = 0;
@@ -88,6 +88,19 @@ flush(CgExecutor *executor)
 	return false;
 }
 
+/*
+ * Whether the front ends the request itself, before statement_timeout does: that is the
+ * same for all, as setting it anew for a read would cost a round trip.
+ */
+static bool
+ends_early(const CgExecutor *executor)
+{
+	const CgSettings *settings = executor->pool->settings;
+
+	return executor->request->is_read &&
+		   settings->read_timeout < settings->request_timeout;
+}
+
 /* Whether the request may call a function.  Encoded paths are not decoded here. */
 static bool
 may_call_function(const char *target)
@@ -113,6 +126,15 @@ send_request(CgExecutor *executor)
 		return false;
 	cg_request_forget(request);
 	return true;
+}
+
+/* How long a request may run, in microseconds; statement_timeout ends it before. */
+static int64_t
+run_limit(const CgExecutor *executor, int64_t wanted)
+{
+	if (ends_early(executor))
+		return executor->pool->settings->read_timeout * CG_MILLISECOND;
+	return wanted * CG_MILLISECOND + RUN_GRACE;
 }
 
 /* Sends the next command on the way to running a request. */
@@ -151,14 +173,16 @@ cg_executor_proceed(CgExecutor *executor)
 		executor->is_warm = true;
 		sent = PQsendQuery(executor->conn, warming_query);
 	}
+	else if (executor->request != NULL && executor->lane->kind == CG_LANE_ASKING)
+		sent = cg_executor_ask(executor);
 	else if (executor->request != NULL)
 	{
-		limit = wanted * CG_MILLISECOND + RUN_GRACE;
+		limit = run_limit(executor, wanted);
 		sent = send_request(executor);
 	}
 	else
 	{
-		settle(executor);
+		cg_executor_settle(executor);
 		return;
 	}
 	cg_executor_set_timer(executor, limit);
@@ -204,7 +228,7 @@ finish_request(CgExecutor *executor, PGresult *result)
 		(strcmp(refusal.code, "0A000") == 0 || strcmp(refusal.code, "26000") == 0))
 		cg_executor_lose(executor, "the plan is out of date");
 	else
-		settle(executor);
+		cg_executor_settle(executor);
 	if (request == NULL || !is_row)
 	{
 		if (request != NULL)
@@ -241,7 +265,7 @@ finish_preparing(CgExecutor *executor, PGresult *result)
 		cg_log("warning", "cloudgreet.http() cannot be called: SQLSTATE %s",
 			   refusal.code);
 	PQclear(result);
-	settle(executor);
+	cg_executor_settle(executor);
 }
 
 /* The running command's last result was read. */
@@ -253,6 +277,8 @@ finish_command(CgExecutor *executor)
 	executor->result = NULL;
 	if (executor->state == CG_EXECUTOR_BUSY)
 		finish_request(executor, result);
+	else if (executor->state == CG_EXECUTOR_ASKING)
+		cg_executor_finish_asking(executor, result);
 	else if (executor->state == CG_EXECUTOR_PREPARING)
 		finish_preparing(executor, result);
 	else if (executor->state == CG_EXECUTOR_WARMING)
@@ -329,7 +355,7 @@ on_cancelled(CgCancel *job)
 
 	executor->is_cancelling = false;
 	if (executor->state == CG_EXECUTOR_IDLE)
-		settle(executor);
+		cg_executor_settle(executor);
 	else if (executor->state == CG_EXECUTOR_DOWN && executor->is_retired)
 		cg_executor_dispose(executor);
 }
@@ -348,8 +374,12 @@ on_timer(CgTimer *timer)
 	}
 	else if (executor->state == CG_EXECUTOR_BUSY && request != NULL)
 	{
+		if (ends_early(executor))
+			cg_refuse(&refusal, 504, CG_CODE_READ_TIMEOUT, "the request took too long");
+		else
+			cg_refuse(&refusal, 504, CG_CODE_TIMEOUT,
+					  "the database did not answer in time");
 		cg_executor_abandon(executor);
-		cg_refuse(&refusal, 504, CG_CODE_TIMEOUT, "the database did not answer in time");
 		executor->pool->answer(request, NULL, &refusal);
 	}
 	else if (executor->state != CG_EXECUTOR_IDLE)
@@ -392,9 +422,10 @@ cg_executor_hurry(CgExecutor *executor)
 }
 
 void
-cg_executor_run(CgExecutor *executor, CgRequest *request)
+cg_executor_run(CgExecutor *executor, CgRequest *request, CgLane *lane)
 {
 	executor->request = request;
+	executor->lane = lane;
 	request->executor = executor;
 	cg_executor_proceed(executor);
 }

@@ -12,10 +12,12 @@
 #include "gate/loop.h"
 #include "gate/request.h"
 
+struct CgLane;
 struct CgPool;
 
 /*
  * DOWN -> CONNECTING -> SETTING -> PREPARING -> IDLE -> BUSY -> IDLE ...
+ * IDLE -> ASKING -> IDLE when it is not known whose a request is.
  * BUSY -> CLEANING -> SETTING -> PREPARING -> IDLE when a function was called.
  * In a spare front WARMING comes between PREPARING and IDLE.
  * SETTING comes again when the timeout changed, PREPARING when it failed before; both
@@ -30,6 +32,7 @@ typedef enum CgExecutorState
 	CG_EXECUTOR_PREPARING,
 	CG_EXECUTOR_WARMING,
 	CG_EXECUTOR_IDLE,
+	CG_EXECUTOR_ASKING, /* whose the request is; then it waits for its turn again */
 	CG_EXECUTOR_BUSY,
 	CG_EXECUTOR_CLEANING
 } CgExecutorState;
@@ -44,6 +47,7 @@ typedef struct CgExecutor
 	PGconn         *conn;       /* NULL in DOWN */
 	PGresult       *result;     /* of the running command: the first error, or the last */
 	CgRequest      *request;    /* NULL also while an abandoned query runs out */
+	struct CgLane  *lane;       /* that holds the executor; NULL: none */
 	int64_t         timeout;    /* what statement_timeout was set to; -1: nothing yet */
 	unsigned        generation; /* of the pool's conninfo */
 	int             failures;   /* to connect, in a row */
@@ -64,8 +68,9 @@ extern void cg_executor_start(CgExecutor *executor, int64_t delay);
 /* Lets an executor that waits to connect again do so soon. */
 extern void cg_executor_hurry(CgExecutor *executor);
 
-/* Gives an idle executor a request. */
-extern void cg_executor_run(CgExecutor *executor, CgRequest *request);
+/* Gives an idle executor a request of a lane; one of those that ask is only asked about. */
+extern void cg_executor_run(CgExecutor *executor, CgRequest *request,
+							struct CgLane *lane);
 
 /*
  * Takes the request away, which nobody waits for any more, and cancels the query.

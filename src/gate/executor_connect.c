@@ -55,6 +55,7 @@ cg_executor_disconnect(CgExecutor *executor)
 	executor->result = NULL;
 	executor->conn = NULL;
 	executor->state = CG_EXECUTOR_DOWN;
+	cg_pool_release(executor->pool, executor);
 	executor->timeout = -1;
 	executor->is_prepared = false;
 	executor->is_dirty = false;
@@ -145,6 +146,7 @@ cg_executor_lose(CgExecutor *executor, const char *why)
 	PQclear(result);
 	if (executor->failures > 0)
 		cg_pool_down(pool);
+	cg_pool_dispatch(pool);
 }
 
 void

@@ -13,6 +13,13 @@
 /* Sends the next command on the way to running a request. */
 extern void cg_executor_proceed(CgExecutor *executor);
 
+/* Nothing runs: takes the next request, or leaves. */
+extern void cg_executor_settle(CgExecutor *executor);
+
+/* Sends the question whose the request is, false when libpq cannot; takes the answer. */
+extern int  cg_executor_ask(CgExecutor *executor);
+extern void cg_executor_finish_asking(CgExecutor *executor, PGresult *result);
+
 /* Begins to connect, in DOWN; goes on when the socket is ready. */
 extern void cg_executor_connect(CgExecutor *executor);
 extern void cg_executor_poll_connecting(CgExecutor *executor);

@@ -3,7 +3,12 @@
  *		Gives requests to executors.
  *
  * The first idle executor is taken, not the longest idle, so that under a light load
- * few backends stay warm.  The queue is first come, first served.
+ * few backends stay warm.  Which request it gets is decided in lane.c: by business in
+ * turn.  Whose a token is that was not seen before is asked first, in a turn of its own
+ * (executor.c), so that nobody is put into a lane by a token that was not judged.
+ *
+ * Called by connection.c and the executors, in the one thread.
+ * Tested by:	test/t/101_gate_limits.pl, test/t/104_gate_turns.pl
  */
 #include <stdlib.h>
 #include <string.h>
@@ -18,27 +23,6 @@
  */
 #define HEAD_START (100 * CG_MILLISECOND)
 #define STAGGER (20 * CG_MILLISECOND)
-
-static void
-unlink_request(CgPool *pool, CgRequest *request)
-{
-	*(request->previous ? &request->previous->next : &pool->first) = request->next;
-	*(request->next ? &request->next->previous : &pool->last) = request->previous;
-	request->next = request->previous = NULL;
-	request->is_queued = false;
-	pool->queue_length--;
-}
-
-static void
-append_request(CgPool *pool, CgRequest *request)
-{
-	request->next = NULL;
-	request->previous = pool->last;
-	*(pool->last ? &pool->last->next : &pool->first) = request;
-	pool->last = request;
-	request->is_queued = true;
-	pool->queue_length++;
-}
 
 static void
 add_executors(CgPool *pool, size_t wanted)
@@ -76,6 +60,7 @@ cg_pool_configure(CgPool *pool)
 		strcpy(pool->conninfo, settings->conninfo);
 		pool->generation++;
 	}
+	cg_lanes_share(&pool->lanes, wanted, (size_t) settings->business_executors);
 	/* A reload may have let them in. */
 	pool->refused_until = 0;
 	for (size_t i = 0; i < pool->executor_count; i++)
@@ -94,6 +79,7 @@ cg_pool_configure(CgPool *pool)
 	}
 	if (kept < wanted)
 		add_executors(pool, pool->executor_count + wanted - kept);
+	cg_pool_dispatch(pool);
 }
 
 /* Whether a request that is queued now has a chance. */
@@ -131,26 +117,79 @@ refuse_unreachable(CgRefusal *refusal)
 	cg_refuse(refusal, 503, CG_CODE_NO_DATABASE, "the database cannot be reached now");
 }
 
+/* Lets a request wait in the lane of whoever it is of, as far as that is known. */
+static bool
+wait_for_turn(CgPool *pool, CgRequest *request)
+{
+	const char *name = NULL;
+
+	if (request->caller.kind != CG_CALLER_NOBODY)
+		name = cg_caller_find(&request->caller);
+	if (name != NULL && *name != '\0')
+		return cg_lane_append(&pool->lanes, CG_LANE_KNOWN, name, request);
+	if (name == NULL && request->caller.kind != CG_CALLER_NOBODY && !request->is_sorted)
+		return cg_lane_append(&pool->lanes, CG_LANE_ASKING, request->peer, request);
+	return cg_lane_append(&pool->lanes, CG_LANE_ANONYMOUS, request->peer, request);
+}
+
+void
+cg_pool_dispatch(CgPool *pool)
+{
+	CgExecutor *executor;
+	CgRequest  *request;
+	CgLane     *lane;
+
+	/* Running one may fail at once and come back here: nothing is kept between turns. */
+	while (!pool->is_closing && (executor = find_idle(pool)) != NULL &&
+		   (request = cg_lanes_next(&pool->lanes, &lane)) != NULL)
+		cg_executor_run(executor, request, lane);
+}
+
+static bool
+refuse_busy(CgRefusal *refusal)
+{
+	return cg_refuse(refusal, 503, CG_CODE_OVERLOADED, "the server is busy");
+}
+
 bool
 cg_pool_submit(CgPool *pool, CgRequest *request, CgRefusal *refusal)
 {
-	CgExecutor *executor = find_idle(pool);
+	CgRequest *surplus;
 
 	request->queued_at = cg_clock();
-	if (executor != NULL)
-	{
-		cg_executor_run(executor, request);
-		return true;
-	}
-	if (!is_reachable(pool))
+	if (find_idle(pool) == NULL && !is_reachable(pool))
 	{
 		refuse_unreachable(refusal);
 		return false;
 	}
-	if (pool->queue_length >= (size_t) pool->settings->queue)
-		return cg_refuse(refusal, 503, CG_CODE_OVERLOADED, "the server is busy");
-	append_request(pool, request);
+	if (!wait_for_turn(pool, request))
+		return refuse_busy(refusal);
+	cg_pool_dispatch(pool);
+	if (request->lane == NULL || pool->lanes.waiting <= (size_t) pool->settings->queue)
+		return true;
+	/* One too many: whoever has the most waiting loses the newest, so nobody can fill
+	 * the queue for all. */
+	surplus = cg_lanes_surplus(&pool->lanes, request);
+	cg_lane_remove(&pool->lanes, surplus);
+	(void) refuse_busy(refusal);
+	if (surplus == request)
+		return false;
+	pool->answer(surplus, NULL, refusal);
 	return true;
+}
+
+void
+cg_pool_sort(CgPool *pool, CgRequest *request, const char *name)
+{
+	CgRefusal refusal;
+
+	request->is_sorted = true;
+	if (name != NULL)
+		cg_caller_keep(&request->caller, name);
+	if (wait_for_turn(pool, request))
+		return;
+	(void) refuse_busy(&refusal);
+	pool->answer(request, NULL, &refusal);
 }
 
 void
@@ -158,19 +197,23 @@ cg_pool_abandon(CgPool *pool, CgRequest *request)
 {
 	if (request->executor != NULL)
 		cg_executor_abandon(request->executor);
-	else if (request->is_queued)
-		unlink_request(pool, request);
+	else if (request->lane != NULL)
+		cg_lane_remove(&pool->lanes, request);
+}
+
+void
+cg_pool_release(CgPool *pool, CgExecutor *executor)
+{
+	if (executor->lane != NULL)
+		cg_lane_release(&pool->lanes, executor->lane);
+	executor->lane = NULL;
 }
 
 void
 cg_pool_idle(CgPool *pool, CgExecutor *executor)
 {
-	CgRequest *request = pool->first;
-
-	if (request == NULL || pool->is_closing)
-		return;
-	unlink_request(pool, request);
-	cg_executor_run(executor, request);
+	cg_pool_release(pool, executor);
+	cg_pool_dispatch(pool);
 }
 
 void
@@ -181,11 +224,11 @@ cg_pool_down(CgPool *pool)
 	if (is_reachable(pool))
 		return;
 	refuse_unreachable(&refusal);
-	while (pool->first != NULL)
+	while (pool->lanes.first != NULL)
 	{
-		CgRequest *request = pool->first;
+		CgRequest *request = pool->lanes.first->first;
 
-		unlink_request(pool, request);
+		cg_lane_remove(&pool->lanes, request);
 		pool->answer(request, NULL, &refusal);
 	}
 }
@@ -200,8 +243,10 @@ cg_pool_forget(CgPool *pool, CgExecutor *executor)
 		memmove(&pool->executor[i], &pool->executor[i + 1],
 				(pool->executor_count - i - 1) * sizeof(executor));
 		pool->executor_count--;
-		return;
+		break;
 	}
+	/* What it held of its lane's share, another executor may give. */
+	cg_pool_dispatch(pool);
 }
 
 void

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "gate/executor.h"
+#include "gate/lane.h"
 #include "gate/loop.h"
 #include "gate/request.h"
 #include "gate/settings.h"
@@ -22,9 +23,7 @@ typedef struct CgPool
 	unsigned          generation;    /* counts changes of conninfo */
 	int64_t           refused_until; /* no connecting before; 0: the server lets us in */
 	char              conninfo[sizeof(((CgSettings *) 0)->conninfo)];
-	CgRequest        *first; /* of the queue */
-	CgRequest        *last;
-	size_t            queue_length;
+	CgLanes           lanes; /* what waits, and whose turn it is */
 	bool              is_closing;
 
 	/*
@@ -38,8 +37,8 @@ typedef struct CgPool
 extern void cg_pool_configure(CgPool *pool);
 
 /*
- * Runs a request or queues it.  Returns false with the refusal filled in when the
- * queue is full or no database can be reached.
+ * Runs a request or queues it.  Returns false with the refusal filled in when no database
+ * can be reached or the queue is full; or another request that waits is refused then.
  */
 extern bool cg_pool_submit(CgPool *pool, CgRequest *request, CgRefusal *refusal);
 
@@ -49,6 +48,18 @@ extern void cg_pool_abandon(CgPool *pool, CgRequest *request);
 /* Cancels and forgets all, for the end of the process. */
 extern void cg_pool_close(CgPool *pool);
 extern void cg_pool_free(CgPool *pool);
+
+/* Gives waiting requests to idle executors. */
+extern void cg_pool_dispatch(CgPool *pool);
+
+/*
+ * For executors: the database said whose a request is, which now waits for its turn as
+ * such; NULL: it did not.
+ */
+extern void cg_pool_sort(CgPool *pool, CgRequest *request, const char *name);
+
+/* For executors: what ran is over, or never will be. */
+extern void cg_pool_release(CgPool *pool, CgExecutor *executor);
 
 /* For executors: idle now; lost its connection; must leave the pool and be freed. */
 extern void cg_pool_idle(CgPool *pool, CgExecutor *executor);

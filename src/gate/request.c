@@ -28,6 +28,7 @@ cg_refuse(CgRefusal *refusal, int status, const char *code, const char *message)
 	refusal->status = status;
 	snprintf(refusal->code, sizeof(refusal->code), "%s", code);
 	refusal->message = message;
+	refusal->hint = NULL;
 	return false;
 }
 
@@ -249,6 +250,43 @@ keep_id(CgRequest *request, const CgFields *fields)
 	request->id[field->value_length] = '\0';
 }
 
+static void
+keep_origin(CgRequest *request, const CgFields *fields)
+{
+	int            count;
+	const CgField *field = find_field(fields, "origin", &count);
+
+	if (count != 1 || field->value_length > CG_ORIGIN_MAX)
+		return;
+	memcpy(request->origin, field->value, field->value_length);
+	request->origin[field->value_length] = '\0';
+}
+
+/* Only whole lines: of one that is cut off, another origin would be read. */
+void
+cg_request_find_origin(const CgBuffer *input, char origin[CG_ORIGIN_MAX + 1])
+{
+	static const char name[] = "\norigin:";
+	size_t            start = 0;
+	size_t            end;
+
+	origin[0] = '\0';
+	while (start + strlen(name) < input->length &&
+		   strncasecmp(input->data + start, name, strlen(name)) != 0)
+		start++;
+	if (start + strlen(name) >= input->length)
+		return;
+	start += strlen(name);
+	while (start < input->length && input->data[start] == ' ')
+		start++;
+	for (end = start; end < input->length && input->data[end] > ' '; end++)
+		;
+	if (end == input->length || input->data[end] != '\r' || end - start > CG_ORIGIN_MAX)
+		return;
+	memcpy(origin, input->data + start, end - start);
+	origin[end - start] = '\0';
+}
+
 static bool
 is_same_name(const CgField *a, const CgField *b)
 {
@@ -310,6 +348,54 @@ keep_fields(CgRequest *request, const CgFields *fields, const CgField *authority
 	cg_buffer_char(out, '\0');
 }
 
+/* Whether a path may be a webhook's; which business it means, the database says. */
+static bool
+is_webhook(const char *target, size_t path)
+{
+	static const char start[] = "/api/";
+	static const char part[] = "/webhook";
+
+	return path > strlen(start) && memcmp(target, start, strlen(start)) == 0 &&
+		   memmem(target, path, part, strlen(part)) != NULL;
+}
+
+/*
+ * Keeps what names who sent the request.  A webhook is of its path's account, whatever
+ * token comes with it; of tokens the one counts that http() looks at.
+ */
+static bool
+keep_caller(CgRequest *request, const CgFields *fields)
+{
+	static const char *const names[] = {"authorization", "apikey"};
+	const char              *target = request->target.data;
+	size_t                   path = strcspn(target, "?");
+	CgBuffer                 token = {.data = NULL};
+	bool                     is_whole;
+
+	if (is_webhook(target, path))
+	{
+		cg_caller_key(&request->caller, CG_CALLER_PATH, target, path);
+		return true;
+	}
+	for (size_t n = 0; n < sizeof(names) / sizeof(names[0]) && token.length == 0; n++)
+	{
+		for (size_t i = 0; i < fields->count; i++)
+		{
+			if (!is_named(&fields->field[i], names[n]))
+				continue;
+			cg_buffer_text(&token, names[n]);
+			cg_buffer_char(&token, '\n');
+			cg_buffer_append(&token, fields->field[i].value,
+							 fields->field[i].value_length);
+		}
+	}
+	is_whole = !token.failed;
+	if (token.length > 0 && is_whole)
+		cg_caller_key(&request->caller, CG_CALLER_TOKEN, token.data, token.length);
+	cg_buffer_free(&token);
+	return is_whole;
+}
+
 bool
 cg_request_seal(CgRequest *request, const char *target, size_t target_length,
 				const CgFields *fields, const char *peer)
@@ -317,16 +403,20 @@ cg_request_seal(CgRequest *request, const char *target, size_t target_length,
 	CgField authority = {.value = NULL};
 
 	request->method = llhttp_method_name(request->parser.method);
+	request->peer = peer;
 	request->is_head = request->parser.method == HTTP_HEAD;
+	request->is_read = request->is_head || request->parser.method == HTTP_GET;
 	request->is_old = request->parser.http_minor == 0;
+	request->is_preflight = request->parser.method == HTTP_OPTIONS;
 	keep_id(request, fields);
+	keep_origin(request, fields);
 	if (fields->is_overflowing)
 		return cg_refuse(&request->refusal, 431, CG_CODE_HEADER_SIZE, "too many headers");
 	if (!check_framing(request, fields) || !check_method(request, fields) ||
 		!keep_target(request, target, target_length, &authority))
 		return false;
 	keep_fields(request, fields, &authority, peer);
-	if (request->target.failed || request->fields.failed)
+	if (request->target.failed || request->fields.failed || !keep_caller(request, fields))
 		return cg_refuse(&request->refusal, 503, CG_CODE_OVERLOADED,
 						 "the server has no memory for the request now");
 	return true;

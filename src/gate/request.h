@@ -8,18 +8,21 @@
 #ifndef CG_GATE_REQUEST_H
 #define CG_GATE_REQUEST_H
 
-#include <llhttp/llhttp.h>
+#include <llhttp.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "gate/buffer.h"
+#include "gate/caller.h"
 #include "gate/head.h"
 #include "gate/refusal.h"
 
 #define CG_REQUEST_ID_MAX 128
+#define CG_ORIGIN_MAX 255
 
 struct CgConnection;
 struct CgExecutor;
+struct CgLane;
 
 typedef enum CgPhase
 {
@@ -33,9 +36,9 @@ typedef struct CgRequest
 {
 	struct CgConnection *connection;
 	struct CgExecutor   *executor; /* NULL: not running */
-	struct CgRequest    *next;     /* in the pool's queue */
+	struct CgLane       *lane;     /* in which it waits; NULL: it does not */
+	struct CgRequest    *next;     /* in the lane */
 	struct CgRequest    *previous;
-	bool                 is_queued;
 
 	/* Reading it */
 	CgPhase   phase;
@@ -52,7 +55,13 @@ typedef struct CgRequest
 	CgBuffer    fields; /* JSON object of the headers; ended by a zero byte */
 	CgBuffer    body;
 	char        id[CG_REQUEST_ID_MAX + 1];
+	const char *peer;                      /* the client's address */
+	char        origin[CG_ORIGIN_MAX + 1]; /* "" when there is none, or a longer one */
+	CgCallerKey caller;
+	bool        is_sorted; /* the database was asked whose it is, and did not say */
 	bool        is_head;
+	bool        is_preflight; /* OPTIONS */
+	bool        is_read;      /* GET or HEAD */
 	bool        is_keep_alive;
 	bool        is_old; /* HTTP/1.0 */
 	bool        expects_continue;
@@ -101,6 +110,12 @@ extern bool cg_request_seal(CgRequest *request, const char *target, size_t targe
  */
 extern bool cg_request_body(CgRequest *request, const char *bytes, size_t length);
 extern void cg_request_bodies_limit(int64_t bytes);
+
+/*
+ * Copies the Origin header of a head that was not sealed, as far as it arrived: "" when
+ * there is none, or a longer one than an origin is.
+ */
+extern void cg_request_find_origin(const CgBuffer *input, char origin[CG_ORIGIN_MAX + 1]);
 
 /* Gives back headers and body once the database has them. */
 extern void cg_request_forget(CgRequest *request);

@@ -10,6 +10,7 @@
 #include <strings.h>
 #include <time.h>
 
+#include "gate/answer_rules.h"
 #include "gate/head.h"
 #include "gate/json.h"
 #include "gate/response.h"
@@ -24,13 +25,7 @@ typedef struct Header
  * Defaults; the extension's answers may be stricter.  Strict-Transport-Security is for
  * whoever ends TLS: the front does not speak it.
  */
-static const Header security_headers[] = {
-	{"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"},
-	{"X-Frame-Options", "DENY"},
-	{"X-Content-Type-Options", "nosniff"},
-	{"Referrer-Policy", "strict-origin-when-cross-origin"},
-	{"X-XSS-Protection", "1; mode=block"},
-};
+static const Header security_headers[] = {CG_SECURITY_HEADERS};
 
 #define SECURITY_HEADERS (sizeof(security_headers) / sizeof(security_headers[0]))
 
@@ -130,6 +125,29 @@ write_header(CgBuffer *out, const Header *header)
 	cg_buffer_text(out, "\r\n");
 }
 
+/* CORS for an answer of the front's own; the database's answers bring theirs. */
+static void
+write_cors(CgBuffer *out, const CgResponseFrame *frame)
+{
+	Header header = {"Access-Control-Allow-Origin", NULL};
+
+	if (frame->origins == NULL || *frame->origins == '\0')
+		return;
+	write_header(out, &(Header){"Vary", "Origin"});
+	header.value = cg_cors_allowed(frame->origins, frame->origin);
+	if (header.value == NULL)
+		return;
+	write_header(out, &header);
+	if (!frame->is_preflight)
+	{
+		write_header(out, &(Header){"Access-Control-Expose-Headers", CG_CORS_EXPOSED});
+		return;
+	}
+	write_header(out, &(Header){"Access-Control-Allow-Methods", CG_CORS_METHODS});
+	write_header(out, &(Header){"Access-Control-Allow-Headers", CG_CORS_HEADERS});
+	write_header(out, &(Header){"Access-Control-Max-Age", CG_CORS_MAX_AGE});
+}
+
 static bool
 is_name(const char *bytes, size_t length, const char *name)
 {
@@ -221,6 +239,7 @@ cg_response_head(CgBuffer *out, const CgResponseFrame *frame, int status,
 		if ((context.seen & 1u << i) == 0)
 			write_header(out, &security_headers[i]);
 	}
+	write_cors(out, frame);
 	*with_body = !frame->is_head && status != 204 && status != 304;
 	/* 204 and 304 have no body by definition; of HEAD the length may be unknown. */
 	if (*with_body || (frame->is_head && !context.has_length && body_length > 0))
@@ -239,7 +258,12 @@ cg_response_refusal(CgBuffer *out, const CgResponseFrame *frame, const CgRefusal
 
 	cg_buffer_text(&body, "{\"code\":");
 	cg_json_string(&body, refusal->code);
-	cg_buffer_text(&body, ",\"details\":null,\"hint\":null,\"message\":");
+	cg_buffer_text(&body, ",\"details\":null,\"hint\":");
+	if (refusal->hint != NULL)
+		cg_json_string(&body, refusal->hint);
+	else
+		cg_buffer_text(&body, "null");
+	cg_buffer_text(&body, ",\"message\":");
 	cg_json_string(&body, refusal->message);
 	cg_buffer_char(&body, '}');
 
@@ -251,6 +275,7 @@ cg_response_refusal(CgBuffer *out, const CgResponseFrame *frame, const CgRefusal
 		cg_buffer_text(out, "Allow: DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT\r\n");
 	for (size_t i = 0; i < SECURITY_HEADERS; i++)
 		write_header(out, &security_headers[i]);
+	write_cors(out, frame);
 	cg_buffer_printf(out, "Content-Length: %zu\r\n\r\n", body.length);
 	if (!frame->is_head)
 		cg_buffer_append(out, body.data, body.length);

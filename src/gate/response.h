@@ -18,12 +18,15 @@ typedef struct CgResponseFrame
 	bool        is_head; /* the answer to HEAD: no body follows */
 	bool        is_old;  /* HTTP/1.0 */
 	bool        is_keep_alive;
+	bool        is_preflight; /* the answer to OPTIONS */
+	const char *origins; /* NULL: the database's answer, which has its CORS headers */
+	const char *origin;  /* the request's, "" when it is not known */
 } CgResponseFrame;
 
 /*
  * Writes the head of the database's answer and says by *with_body whether the body
  * follows.  The front owns the headers of the framing, Date and X-Request-Id, and adds
- * each security header that the answer lacks.  Returns false, with out as it was,
+ * each security header that the answer lacks, and CORS headers to its own.  Returns false, with out as it was,
  * when the answer cannot be sent: a status out of range, headers that are no list
  * of names and values, CR or LF in a value, or no memory.
  */

@@ -44,6 +44,7 @@ static const Number numbers[] = {
 	{"gate_answer_bytes", AT(answer_bytes), BYTES, 0, 1 << 30, 64 << 20},
 	{"gate_body_bytes", AT(body_bytes), BYTES, 0, 1 << 30, 1 << 20},
 	{"gate_body_timeout", AT(body_timeout), MILLISECONDS, 1, HOUR, 30000},
+	{"gate_business_executors", AT(business_executors), PLAIN, 0, 1000, 0},
 	{"gate_connections", AT(connections), PLAIN, 1, 1000000, 10000},
 	{"gate_drain_timeout", AT(drain_timeout), MILLISECONDS, 0, HOUR, 5000},
 	{"gate_executors", AT(executors), PLAIN, 1, 1000, 4},
@@ -52,12 +53,14 @@ static const Number numbers[] = {
 	{"gate_idle_timeout", AT(idle_timeout), MILLISECONDS, 1, 24 * HOUR, 75000},
 	{"gate_port", AT(port), PLAIN, 0, 65535, 8787},
 	{"gate_queue", AT(queue), PLAIN, 0, 100000, 256},
+	{"gate_read_timeout", AT(read_timeout), MILLISECONDS, 1, HOUR, 10000},
 	{"gate_request_timeout", AT(request_timeout), MILLISECONDS, 1, HOUR, 30000},
 	{"spare", AT(spare), PLAIN, 0, 1, 0},
 	{"gate_write_timeout", AT(write_timeout), MILLISECONDS, 1, HOUR, 30000},
 };
 
 static const Text texts[] = {
+	{"cors_origins", AT(cors_origins), sizeof(((CgSettings *) 0)->cors_origins), ""},
 	{"gate_conninfo", AT(conninfo), sizeof(((CgSettings *) 0)->conninfo), ""},
 	{"gate_listen_addresses", AT(listen_addresses),
 	 sizeof(((CgSettings *) 0)->listen_addresses), "127.0.0.1"},

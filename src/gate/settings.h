@@ -19,9 +19,10 @@
 
 typedef struct CgSettings
 {
-	int64_t access_log;      /* 1: a line in the log for each request */
-	int64_t answer_bytes;    /* of all answers that wait for their clients */
-	int64_t body_bytes;      /* 413 */
+	int64_t access_log;         /* 1: a line in the log for each request */
+	int64_t answer_bytes;       /* of all answers that wait for their clients */
+	int64_t body_bytes;         /* 413 */
+	int64_t business_executors; /* that one business may hold; 0: half of them */
 	int64_t body_timeout;    /* ms from the end of the head to the end of the body: 408 */
 	int64_t connections;     /* then an idle one is closed, or 503 */
 	int64_t drain_timeout;   /* ms that requests may take once the front shall end */
@@ -31,10 +32,12 @@ typedef struct CgSettings
 	int64_t idle_timeout;    /* ms without a request; then the connection is closed */
 	int64_t port;            /* 0: any that is free */
 	int64_t queue;           /* requests that wait for an executor: 503 */
+	int64_t read_timeout;    /* ms that a GET may take in the database: 504 */
 	int64_t request_timeout; /* ms in the database: 504; in the queue: 503 */
 	int64_t spare;           /* 1: stand by with one connection, without listening */
 	int64_t write_timeout;   /* ms in which the client takes nothing of its answer */
 	char    conninfo[4096];
+	char    cors_origins[4096]; /* whose pages may read answers, by commas */
 	char    listen_addresses[1024];
 } CgSettings;
 

@@ -8,6 +8,7 @@
  */
 #include <string.h>
 
+#include "gate/answer_rules.h"
 #include "gate/sqlstate.h"
 
 static const struct
@@ -15,17 +16,18 @@ static const struct
 	const char *prefix;
 	int         status;
 	const char *message;
+	const char *hint;
 } meanings[] = {
-	{"ZG11", 503, "the application schema cannot be used now"},
-	{"08", 503, "the database connection was lost"},
-	{"25006", 503, "the server is read-only"},
-	{"26000", 503, "the database connection was lost"},
-	{"3F000", 503, "the extension is not installed"},
-	{"40", 409, "the request met another one that changed the same data"},
-	{"42883", 503, "the extension is not installed"},
-	{"53", 503, "the database is out of resources"},
-	{"57014", 504, "the request took too long"},
-	{"57P0", 503, "the database is not available"},
+	{"ZG11", 503, "the application schema cannot be used now", NULL},
+	{"08", 503, "the database connection was lost", NULL},
+	{"25006", 503, "the server is read-only", CG_HINT_READ_ONLY},
+	{"26000", 503, "the database connection was lost", NULL},
+	{"3F000", 503, "the extension is not installed", NULL},
+	{"40", 409, "the request met another one that changed the same data", NULL},
+	{"42883", 503, "the extension is not installed", NULL},
+	{"53", 503, "the database is out of resources", NULL},
+	{"57014", 504, "the request took too long", NULL},
+	{"57P0", 503, "the database is not available", NULL},
 };
 
 void
@@ -52,6 +54,7 @@ cg_sqlstate_refusal(const PGresult *result, CgRefusal *refusal)
 			continue;
 		refusal->status = meanings[i].status;
 		refusal->message = meanings[i].message;
+		refusal->hint = meanings[i].hint;
 		break;
 	}
 	if (strncmp(code, "ZG", 2) == 0 && message != NULL)

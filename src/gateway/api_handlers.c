@@ -2,18 +2,26 @@
  * api_handlers.c
  *		/api: the specification's paths, as requests on tables.
  *
+ * POST /api/leads takes no lead of nobody, and is done once per Idempotency-Key
+ * (sql/api/640_lead_requests.sql).
+ *
+ * Tested by:	test/sql/http.sql, lead_requests.sql, test/specs/lead_race.spec
+ *
  * A list is {"data": [...], "next_cursor": ...}, newest first; a row is the object
  * itself.  Another business's id is answered like an unknown one: 404.
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "common/base64.h"
 #include "core/errors.h"
 #include "core/spi.h"
 #include "gateway/gateway.h"
 #include "gateway/rest.h"
 #include "gateway/rest_parse.h"
+#include "gateway/rest_rows.h"
 #include "utils/builtins.h"
+#include "utils/snapmgr.h"
 
 #define DEFAULT_LIMIT 50
 #define MAX_LIMIT 1000
@@ -26,6 +34,14 @@ typedef struct Cursor
 	pg_uuid_t   id;
 	pg_uuid_t   business;
 } Cursor;
+
+/* Which lead was made. */
+typedef struct MadeLead
+{
+	pg_uuid_t business;
+	pg_uuid_t id;
+	bool      is_nobody; /* it has no name, number or address */
+} MadeLead;
 
 /* The table of a route: the segment after "api". */
 static char *
@@ -113,9 +129,7 @@ read_filters(const CgRequest *request, CgRestRequest *rest, Cursor *cursor)
 		filter = palloc0(sizeof(CgRestFilter));
 		filter->column = param->name;
 		filter->op = CG_REST_EQ;
-		filter->value = strcmp(param->name, "phone") == 0
-							? cg_api_normalize_phone(param->value)
-							: param->value;
+		filter->value = cg_api_normalize_filter(request, param->name, param->value);
 		rest->filters = lappend(rest->filters, filter);
 	}
 }
@@ -130,12 +144,12 @@ append_order(CgRestRequest *rest, const char *column)
 	rest->order = lappend(rest->order, order);
 }
 
-/* The cursor after a row of SPI_tuptable. */
+/* The cursor after the last row that was written. */
 static char *
-cursor_after(uint64 row, const CgRequest *request)
+cursor_after(const CgRowSink *sink, const CgRequest *request)
 {
-	TupleDesc descriptor = SPI_tuptable->tupdesc;
-	HeapTuple tuple = SPI_tuptable->vals[row];
+	TupleDesc descriptor = sink->last_descriptor;
+	HeapTuple tuple = sink->last;
 	Cursor    cursor;
 	bool      isnull;
 
@@ -154,6 +168,7 @@ cg_api_list(const CgRequest *request, CgResponse *response)
 	int64         limit = read_limit(request);
 	CgRestRequest rest;
 	Cursor        cursor;
+	CgRowSink    *sink;
 	CgSpi         spi;
 	uint64        rows;
 
@@ -166,13 +181,14 @@ cg_api_list(const CgRequest *request, CgResponse *response)
 	append_order(&rest, "id");
 
 	cg_spi_begin(&spi, "answering a request");
-	rows = cg_rest_execute(request, &rest);
-	cg_response_header(response, "Content-Type", "application/json; charset=utf-8");
 	appendStringInfoString(&response->body, "{\"data\":");
-	cg_json_append_rows(&response->body, 0, Min(rows, (uint64) limit));
+	sink = cg_row_sink_open(&response->body, CG_ROWS_ARRAY, limit);
+	rows = cg_rest_execute(request, &rest, sink);
+	cg_row_sink_close(sink);
+	cg_response_header(response, "Content-Type", "application/json; charset=utf-8");
 	appendStringInfoString(&response->body, ",\"next_cursor\":");
 	if (rows > (uint64) limit)
-		appendStringInfo(&response->body, "\"%s\"", cursor_after(limit - 1, request));
+		appendStringInfo(&response->body, "\"%s\"", cursor_after(sink, request));
 	else
 		appendStringInfoString(&response->body, "null");
 	appendStringInfoChar(&response->body, '}');
@@ -198,38 +214,59 @@ cg_request_id(const CgRequest *request, pg_uuid_t *id)
 	return true;
 }
 
-/* The filter id = the route's parameter; an id that is no UUID is an unknown one. */
-static bool
-filter_by_id(const CgRequest *request, CgRestRequest *rest)
+static List *
+id_filter(const char *id)
 {
 	CgRestFilter *filter = palloc0(sizeof(CgRestFilter));
-	pg_uuid_t     id;
 
-	if (!cg_request_id(request, &id))
-		return false;
 	filter->column = pstrdup("id");
 	filter->op = CG_REST_EQ;
-	filter->value = pstrdup(request->parameter);
-	rest->filters = list_make1(filter);
-	return true;
+	filter->value = pstrdup(id);
+	return list_make1(filter);
 }
 
-/* Runs a request for one row and answers it, or 404. */
+/* A column of the row that was made. */
+static Datum
+made_value(const char *column, bool *isnull)
+{
+	return cg_spi_value(0, SPI_fnumber(SPI_tuptable->tupdesc, column), isnull);
+}
+
 static void
+read_made(MadeLead *made)
+{
+	static const char *const persons[] = {"name", "phone", "email"};
+	bool                     isnull;
+
+	made->business = *DatumGetUUIDP(made_value("business_id", &isnull));
+	made->id = *DatumGetUUIDP(made_value("id", &isnull));
+	made->is_nobody = true;
+	for (int i = 0; i < lengthof(persons); i++)
+	{
+		(void) made_value(persons[i], &isnull);
+		made->is_nobody &= isnull;
+	}
+}
+
+/*
+ * Runs a request for one row and answers it, or 404 and false.  *made, when not NULL, says
+ * which lead it is.
+ */
+static bool
 answer_one(const CgRequest *request, CgResponse *response, CgRestRequest *rest,
-		   int status)
+		   int status, MadeLead *made)
 {
 	CgSpi spi;
+	bool  is_found;
 
-	if (rest->body != NULL)
-		rest->body = cg_api_normalize(rest->body);
 	if (rest->body != NULL && !cg_rest_body_keys(rest->body, &rest->columns))
 	{
 		cg_response_error(response, 400, "PGRST102", "All object keys must match", NULL);
-		return;
+		return false;
 	}
 	cg_spi_begin(&spi, "answering a request");
-	if (cg_rest_execute(request, rest) == 0)
+	is_found = cg_rest_execute(request, rest, NULL) > 0;
+	if (!is_found)
 		cg_response_error(response, 404, CG_CODE_NOT_FOUND,
 						  "there is nothing at this path", NULL);
 	else
@@ -237,14 +274,18 @@ answer_one(const CgRequest *request, CgResponse *response, CgRestRequest *rest,
 		cg_response_header(response, "Content-Type", "application/json; charset=utf-8");
 		cg_json_append_row(&response->body, 0);
 		response->status = status;
+		if (made != NULL)
+			read_made(made);
 	}
 	cg_spi_end(&spi);
+	return is_found;
 }
 
 static void
 answer_by_id(const CgRequest *request, CgResponse *response, CgRestVerb verb)
 {
 	CgRestRequest rest;
+	pg_uuid_t     id;
 
 	memset(&rest, 0, sizeof(rest));
 	rest.verb = verb;
@@ -252,8 +293,12 @@ answer_by_id(const CgRequest *request, CgResponse *response, CgRestVerb verb)
 	rest.limit = -1;
 	rest.body = request->json;
 	rest.returns = true;
-	if (filter_by_id(request, &rest))
-		answer_one(request, response, &rest, 200);
+	/* An id that is no UUID is an unknown one. */
+	if (cg_request_id(request, &id))
+	{
+		rest.filters = id_filter(request->parameter);
+		(void) answer_one(request, response, &rest, 200, NULL);
+	}
 	else
 		cg_response_error(response, 404, CG_CODE_NOT_FOUND,
 						  "there is nothing at this path", NULL);
@@ -271,10 +316,87 @@ cg_api_update(const CgRequest *request, CgResponse *response)
 	answer_by_id(request, response, CG_REST_UPDATE);
 }
 
-void
-cg_api_create(const CgRequest *request, CgResponse *response)
+/*
+ * Takes placeholders out of the body of a lead, and the key of a request that shall be
+ * done once; true when *id is the lead that the same request has made.  Two at once: the
+ * second waits here for the first.
+ */
+static bool
+begin_lead(const CgRequest *request, const char *key, Jsonb **body, pg_uuid_t *id)
+{
+	const CgContext *context = &request->context;
+	Oid              types[] = {UUIDOID, TEXTOID, JSONBOID};
+	Datum            values[] = {UUIDPGetDatum(&context->business), 0,
+								 JsonbPGetDatum(request->json)};
+	char             nulls[] = {context->has_business ? ' ' : 'n', 'n', ' '};
+	CgIdentity       identity;
+	CgSpi            spi;
+	Datum            value;
+	bool             isnull;
+
+	if (key != NULL)
+	{
+		values[1] = CStringGetTextDatum(key);
+		nulls[1] = ' ';
+	}
+	cg_run_as_owner(&identity);
+	cg_spi_begin(&spi, "taking in a lead");
+	(void) cg_spi_query(
+		"SELECT earlier_id, body FROM cloudgreet_private.begin_lead($1, $2, $3)", 3,
+		types, values, nulls, false, 0);
+	value = cg_spi_value(0, 2, &isnull);
+	/* It must outlive the session of SPI. */
+	*body = DatumGetJsonbP(
+		SPI_datumTransfer(PointerGetDatum(PG_DETOAST_DATUM(value)), false, -1));
+	value = cg_spi_value(0, 1, &isnull);
+	if (!isnull)
+		*id = *DatumGetUUIDP(value);
+	cg_spi_end(&spi);
+	cg_identity_restore(&identity);
+	return !isnull;
+}
+
+static void
+finish_lead(const char *key, const MadeLead *made)
+{
+	Oid        types[] = {UUIDOID, TEXTOID, UUIDOID};
+	Datum      values[] = {UUIDPGetDatum(&made->business), CStringGetTextDatum(key),
+						   UUIDPGetDatum(&made->id)};
+	CgIdentity identity;
+	CgSpi      spi;
+
+	cg_run_as_owner(&identity);
+	cg_spi_begin(&spi, "taking in a lead");
+	(void) cg_spi_query("SELECT cloudgreet_private.finish_lead($1, $2, $3)", 3, types,
+						values, NULL, false, 0);
+	cg_spi_end(&spi);
+	cg_identity_restore(&identity);
+}
+
+/* The lead that an earlier request made, as it is now. */
+static void
+answer_again(const CgRequest *request, CgResponse *response, const pg_uuid_t *id)
 {
 	CgRestRequest rest;
+
+	memset(&rest, 0, sizeof(rest));
+	rest.verb = CG_REST_READ;
+	rest.table = table_of(request);
+	rest.limit = -1;
+	rest.filters =
+		id_filter(DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(id))));
+	/* It may have been made while this request waited, after its snapshot was taken. */
+	PushActiveSnapshot(GetTransactionSnapshot());
+	(void) answer_one(request, response, &rest, 201, NULL);
+	PopActiveSnapshot();
+}
+
+void
+cg_lead_create(const CgRequest *request, CgResponse *response)
+{
+	const char   *key = cg_request_header(request, "idempotency-key");
+	CgRestRequest rest;
+	MadeLead      made;
 
 	memset(&rest, 0, sizeof(rest));
 	if (!JB_ROOT_IS_OBJECT(request->json))
@@ -282,10 +404,22 @@ cg_api_create(const CgRequest *request, CgResponse *response)
 		cg_response_error(response, 400, "PGRST102", "the body must be an object", NULL);
 		return;
 	}
+	if (begin_lead(request, key, &rest.body, &made.id))
+	{
+		answer_again(request, response, &made.id);
+		return;
+	}
 	rest.verb = CG_REST_INSERT;
 	rest.table = table_of(request);
 	rest.limit = -1;
-	rest.body = request->json;
 	rest.returns = true;
-	answer_one(request, response, &rest, 201);
+	if (!answer_one(request, response, &rest, 201, &made))
+		return;
+	/* Judged by the row, after its columns were: the error takes it back. */
+	if (made.is_nobody)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a lead needs a name, a phone number or an e-mail address")));
+	if (key != NULL)
+		finish_lead(key, &made);
 }

@@ -1,29 +1,19 @@
 /*
  * api_normalize.c
- *		Brings what people type into the form that is stored, for /api.
+ *		Brings contacts that people look for into the form that is stored, for /api.
+ *		What they write, a trigger brings into it (core/canonical.c).
+ *
+ * Called by api_handlers.c, outside of SPI.  Errors: ZG104, ZG105, naming the column.
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "utils/builtins.h"
-#include "utils/json.h"
-#include "utils/jsonb.h"
+#include "utils/uuid.h"
 
+#include "core/canonical.h"
+#include "core/spi.h"
 #include "gateway/gateway.h"
-
-/* SQL functions of core, called without a catalog lookup. */
-extern Datum cg_sql_normalize_phone_number(PG_FUNCTION_ARGS);
-extern Datum cg_sql_normalize_email(PG_FUNCTION_ARGS);
-extern Datum cg_sql_normalize_time_zone(PG_FUNCTION_ARGS);
-
-static const struct
-{
-	const char *column;
-	PGFunction  function;
-} normalizers[] = {
-	{"phone", cg_sql_normalize_phone_number},
-	{"email", cg_sql_normalize_email},
-	{"time_zone", cg_sql_normalize_time_zone},
-};
 
 static void
 name_column(void *column)
@@ -31,56 +21,44 @@ name_column(void *column)
 	err_generic_string(PG_DIAG_COLUMN_NAME, column);
 }
 
-/* The second argument is the country of phone numbers; the others do not look at it. */
+/* The country of numbers without country code. */
 static char *
-normalize(PGFunction function, const char *column, const char *value)
+find_country(const CgRequest *request)
+{
+	static const Oid types[] = {UUIDOID};
+	MemoryContext    caller = CurrentMemoryContext;
+	Datum            business = UUIDPGetDatum(&request->context.business);
+	char            *country = pstrdup("US");
+	bool             isnull;
+	CgSpi            spi;
+
+	cg_spi_begin(&spi, "looking up the country of a business");
+	if (cg_spi_query("SELECT cloudgreet.business_country($1)", 1, types, &business, NULL,
+					 true, 1) == 1)
+	{
+		Datum found = cg_spi_value(0, 1, &isnull);
+
+		if (!isnull)
+			country = MemoryContextStrdup(caller, TextDatumGetCString(found));
+	}
+	cg_spi_end(&spi);
+	return country;
+}
+
+char *
+cg_api_normalize_filter(const CgRequest *request, const char *column, char *value)
 {
 	ErrorContextCallback callback = {.previous = error_context_stack,
 									 .callback = name_column,
 									 .arg = unconstify(char *, column)};
-	Datum                result;
+	text                *written = cstring_to_text(value);
+	text                *result = written;
 
 	error_context_stack = &callback;
-	result = DirectFunctionCall2(function, CStringGetTextDatum(value),
-								 CStringGetTextDatum("US"));
+	if (strcmp(column, "phone") == 0)
+		result = cg_canonical_phone(written, find_country(request));
+	else if (strcmp(column, "email") == 0)
+		result = cg_canonical_email(written);
 	error_context_stack = callback.previous;
-	return TextDatumGetCString(result);
-}
-
-char *
-cg_api_normalize_phone(const char *value)
-{
-	return normalize(cg_sql_normalize_phone_number, "phone", value);
-}
-
-Jsonb *
-cg_api_normalize(Jsonb *body)
-{
-	StringInfoData changes;
-	Datum          patch;
-
-	if (!JB_ROOT_IS_OBJECT(body))
-		return body;
-	initStringInfo(&changes);
-	for (int i = 0; i < lengthof(normalizers); i++)
-	{
-		const char *column = normalizers[i].column;
-		JsonbValue  member;
-		char       *value;
-
-		if (getKeyJsonValueFromContainer(&body->root, column, (int) strlen(column),
-										 &member) == NULL ||
-			member.type != jbvString)
-			continue;
-		value = pnstrdup(member.val.string.val, member.val.string.len);
-		appendStringInfoString(&changes, changes.len > 0 ? "," : "{");
-		escape_json(&changes, column);
-		appendStringInfoChar(&changes, ':');
-		escape_json(&changes, normalize(normalizers[i].function, column, value));
-	}
-	if (changes.len == 0)
-		return body;
-	appendStringInfoChar(&changes, '}');
-	patch = DirectFunctionCall1(jsonb_in, CStringGetDatum(changes.data));
-	return DatumGetJsonbP(DirectFunctionCall2(jsonb_concat, JsonbPGetDatum(body), patch));
+	return text_to_cstring(result);
 }

@@ -80,22 +80,23 @@ extern void cg_answer_error(const CgRequest *request, CgResponse *response,
 							ErrorData *error);
 
 /*
- * The body of /api with phone, email and time_zone in the form that is stored.
- * ERROR ZG104 to ZG106, with the column's name.
+ * The value of a filter of /api in the form in which its column is stored.  ERROR ZG104
+ * or ZG105, with the column's name.
  */
-extern Jsonb *cg_api_normalize(Jsonb *body);
-
-/* The same for one phone number. */
-extern char *cg_api_normalize_phone(const char *value);
+extern char *cg_api_normalize_filter(const CgRequest *request, const char *column,
+									 char *value);
 
 /* The route's parameter as an id; false when it is none, and so unknown. */
 extern bool cg_request_id(const CgRequest *request, pg_uuid_t *id);
+
+/* The business whose webhooks come to a path; false when it is no such path. */
+extern bool cg_webhook_path_business(const CgTarget *target, pg_uuid_t *business);
 
 /* The handlers, by the file they stand in. */
 extern void cg_health_get(const CgRequest *request, CgResponse *response);
 extern void cg_api_list(const CgRequest *request, CgResponse *response);
 extern void cg_api_get(const CgRequest *request, CgResponse *response);
-extern void cg_api_create(const CgRequest *request, CgResponse *response);
+extern void cg_lead_create(const CgRequest *request, CgResponse *response);
 extern void cg_api_update(const CgRequest *request, CgResponse *response);
 extern void cg_appointment_book(const CgRequest *request, CgResponse *response);
 extern void cg_appointment_change(const CgRequest *request, CgResponse *response);

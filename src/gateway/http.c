@@ -25,19 +25,17 @@
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 
+#include "compat.h"
 #include "core/errors.h"
+#include "core/json_size.h"
+#include "core/message.h"
+#include "core/pinned.h"
 #include "core/schema_version.h"
 #include "core/spi.h"
+#include "gate/answer_rules.h"
 #include "gateway/gateway.h"
 
-/* Sent with every response: rules for browsers, harmless to programs. */
-static const char *const security_headers[][2] = {
-	{"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"},
-	{"X-Frame-Options", "DENY"},
-	{"X-Content-Type-Options", "nosniff"},
-	{"Referrer-Policy", "strict-origin-when-cross-origin"},
-	{"X-XSS-Protection", "1; mode=block"},
-};
+static const char *const security_headers[][2] = {CG_SECURITY_HEADERS};
 
 static void
 set_for_request(const char *name, const char *value)
@@ -56,7 +54,7 @@ become_caller(const CgRequest *request)
 
 	set_for_request("search_path", "pg_catalog, pg_temp");
 	if ((request->route->flags & CG_ROUTE_WRITE) == 0)
-		set_for_request("transaction_read_only", "on");
+		XactReadOnly = true; /* until the subtransaction ends, which restores it */
 	cg_context_set(&request->context, GUC_ACTION_SAVE);
 	GetUserIdAndSecContext(&current, &security_context);
 	SetUserIdAndSecContext(role, security_context | SECURITY_LOCAL_USERID_CHANGE);
@@ -69,6 +67,7 @@ answer(CgRequest *request, CgResponse *response)
 	CgSpi spi;
 	int   flags = request->route->flags;
 
+	cg_json_admit(request->headers, VARSIZE(request->headers));
 	if ((flags & CG_ROUTE_PUBLIC) == 0)
 	{
 		cg_schema_require();
@@ -112,6 +111,8 @@ answer_safely(CgRequest *request, CgResponse *response)
 	int           security_context;
 	int           level = NewGUCNestLevel();
 
+	/* Above the token's judging: what it looks up depends on them as well. */
+	cg_pinned_set_local();
 	GetUserIdAndSecContext(&role, &security_context);
 	BeginInternalSubTransaction("cloudgreet_request");
 	MemoryContextSwitchTo(context);
@@ -133,22 +134,26 @@ answer_safely(CgRequest *request, CgResponse *response)
 
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
-		if (must_pass(error->sqlerrcode))
-			PG_RE_THROW();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
 		SetUserIdAndSecContext(role, security_context);
+		/* Only now: an error that leaves a subtransaction open leaves the session's
+		 * transaction open too, and the connection would be of no use any more. */
+		if (must_pass(error->sqlerrcode))
+			ReThrowError(error);
 		cg_answer_error(request, response, error);
 		if (response->status >= 500)
-			ereport(
-				LOG,
-				(errcode(error->sqlerrcode),
-				 errmsg("request %s %s failed: %s", request->method, request->target.path,
-						error->message),
-				 error->detail_log != NULL ? errdetail_log("%s", error->detail_log) : 0,
-				 errhidestmt(true)));
+			ereport(LOG,
+					(errcode(error->sqlerrcode),
+					 errmsg("request %s %s failed: %s", cg_message_clip(request->method),
+							cg_message_clip(request->target.path),
+							cg_message_clip(error->message)),
+					 error->detail_log != NULL
+						 ? errdetail_log("%s", cg_message_clip(error->detail_log))
+						 : 0,
+					 errhidestmt(true)));
 	}
 	PG_END_TRY();
 	/* Not even what a called function SET: the next request may be another tenant's. */

@@ -2,21 +2,28 @@
  * json_render.c
  *		Writes rows as JSON straight from their datums.
  *
- * The common types have a path of their own; whatever is left goes through
- * to_json(), so the output is always what PostgreSQL itself would print.
+ * The common types have a path of their own, arrays and rows go by their parts, and
+ * whatever is left through to_json(), so the output is always what PostgreSQL itself
+ * would print.
  *
  * Rendering is where a large answer takes its time and memory, so each value lets the
- * query be cancelled, and an answer may have cloudgreet.response_bytes.
+ * query be cancelled, and an answer may have cloudgreet.response_bytes.  What a value
+ * prints to is known before it is printed (a text has its length, a JSON document is
+ * counted; a single number is short enough), since little that is stored may print to much.
  *
- * Memory:		what a row needs is freed after it; out is the caller's.
+ * Memory:		the caller's context.
  * Errors:		54000 for an answer that is too large.
+ * Tests:		test/sql/json_size.sql, test/sql/rest_limits.sql
  */
 #include "postgres.h"
 
+#include "access/detoast.h"
+#include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/datetime.h"
@@ -24,11 +31,22 @@
 #include "utils/json.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
-#include "utils/memutils.h"
+#include "utils/typcache.h"
 
-#include "core/spi.h"
+#include "compat.h"
+#include "core/json_size.h"
 #include "gateway/rest.h"
 #include "gateway/settings.h"
+
+/* So many bytes more must not make the answer too large. */
+static void
+require_room(StringInfo out, int64 more)
+{
+	if (out->len + more > cg_response_bytes)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("the answer is larger than %d bytes", cg_response_bytes),
+						errhint("Ask for fewer rows or columns.")));
+}
 
 /* to_json() for a type without a path here; it looks at its argument's type. */
 static void
@@ -42,6 +60,87 @@ append_by_to_json(StringInfo out, Datum value, Oid type)
 	fmgr_info(F_TO_JSON, &function);
 	fmgr_info_set_expr((Node *) call, &function);
 	appendStringInfoString(out, TextDatumGetCString(FunctionCall1(&function, value)));
+}
+
+/* One dimension of an array, whose elements stand in a row; *next is the first of them. */
+static void
+append_dimension(StringInfo out, const ArrayType *array, int dimension, Oid type,
+				 const Datum *values, const bool *nulls, int *next)
+{
+	appendStringInfoChar(out, '[');
+	for (int i = 0; i < ARR_DIMS(array)[dimension]; i++)
+	{
+		if (i > 0)
+			appendStringInfoChar(out, ',');
+		if (dimension + 1 < ARR_NDIM(array))
+			append_dimension(out, array, dimension + 1, type, values, nulls, next);
+		else
+		{
+			cg_json_append_value(out, values[*next], nulls[*next], type);
+			(*next)++;
+		}
+	}
+	appendStringInfoChar(out, ']');
+}
+
+static void
+append_array(StringInfo out, Datum value, Oid type)
+{
+	ArrayType *array = DatumGetArrayTypeP(value);
+	int16      length;
+	bool       by_value;
+	char       align;
+	Datum     *values;
+	bool      *nulls;
+	int        count;
+	int        next = 0;
+
+	if (ARR_NDIM(array) == 0)
+	{
+		appendStringInfoString(out, "[]");
+		return;
+	}
+	get_typlenbyvalalign(type, &length, &by_value, &align);
+	deconstruct_array(array, type, length, by_value, align, &values, &nulls, &count);
+	append_dimension(out, array, 0, type, values, nulls, &next);
+}
+
+static void
+append_composite(StringInfo out, Datum value)
+{
+	HeapTupleHeader header = DatumGetHeapTupleHeader(value);
+	TupleDesc       descriptor = lookup_rowtype_tupdesc(HeapTupleHeaderGetTypeId(header),
+														HeapTupleHeaderGetTypMod(header));
+	HeapTupleData   tuple = {.t_len = HeapTupleHeaderGetDatumLength(header),
+							 .t_data = header};
+	Datum          *values = palloc(descriptor->natts * sizeof(Datum));
+	bool           *nulls = palloc(descriptor->natts * sizeof(bool));
+
+	heap_deform_tuple(&tuple, descriptor, values, nulls);
+	cg_json_append_columns(out, descriptor, values, nulls);
+	ReleaseTupleDesc(descriptor);
+}
+
+/* What is made of others, by its parts; what is a text of its own, by to_json(). */
+static void
+append_other(StringInfo out, Datum value, Oid type)
+{
+	Oid base = getBaseType(type);
+	Oid element = get_element_type(base);
+
+	check_stack_depth();
+	if (base != type)
+		cg_json_append_value(out, value, false, base);
+	else if (OidIsValid(element))
+		append_array(out, value, element);
+	else if (type_is_rowtype(base))
+		append_composite(out, value);
+	else
+	{
+		if (get_typlen(base) == -1)
+			require_room(out, toast_raw_datum_size(value) - VARHDRSZ);
+		append_by_to_json(out, value, base);
+	}
 }
 
 static void
@@ -63,10 +162,6 @@ cg_json_append_value(StringInfo out, Datum value, bool isnull, Oid type)
 	bool is_varlena;
 
 	CHECK_FOR_INTERRUPTS();
-	if (out->len > cg_response_bytes)
-		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-						errmsg("the answer is larger than %d bytes", cg_response_bytes),
-						errhint("Ask for fewer rows or columns.")));
 	if (isnull)
 	{
 		appendStringInfoString(out, "null");
@@ -92,6 +187,7 @@ cg_json_append_value(StringInfo out, Datum value, bool isnull, Oid type)
 			break;
 		case TEXTOID:
 		case VARCHAROID:
+			require_room(out, toast_raw_datum_size(value) - VARHDRSZ);
 			escape_json(out, TextDatumGetCString(value));
 			break;
 		case UUIDOID:
@@ -105,74 +201,53 @@ cg_json_append_value(StringInfo out, Datum value, bool isnull, Oid type)
 			appendStringInfo(out, "\"%s\"", buffer);
 			break;
 		case JSONOID:
+			require_room(out, toast_raw_datum_size(value) - VARHDRSZ);
 			appendStringInfoString(out, TextDatumGetCString(value));
 			break;
 		case JSONBOID:
 		{
 			Jsonb *document = DatumGetJsonbP(value);
 
+			require_room(out, cg_json_size(&document->root, cg_response_bytes));
 			(void) JsonbToCString(out, &document->root, VARSIZE(document));
 			break;
 		}
 		default:
-			append_by_to_json(out, value, type);
+			append_other(out, value, type);
 	}
+	require_room(out, 0);
+}
+
+void
+cg_json_append_columns(StringInfo out, TupleDesc descriptor, const Datum *values,
+					   const bool *nulls)
+{
+	bool is_first = true;
+
+	appendStringInfoChar(out, '{');
+	for (int i = 0; i < descriptor->natts; i++)
+	{
+		Form_pg_attribute column = TupleDescAttr(descriptor, i);
+
+		if (column->attisdropped)
+			continue;
+		if (!is_first)
+			appendStringInfoChar(out, ',');
+		is_first = false;
+		escape_json(out, NameStr(column->attname));
+		appendStringInfoChar(out, ':');
+		cg_json_append_value(out, values[i], nulls[i], column->atttypid);
+	}
+	appendStringInfoChar(out, '}');
 }
 
 void
 cg_json_append_row(StringInfo out, uint64 row)
 {
-	TupleDesc     descriptor = SPI_tuptable->tupdesc;
-	MemoryContext caller = CurrentMemoryContext;
-	MemoryContext scratch =
-		AllocSetContextCreate(caller, "JSON of a row", ALLOCSET_SMALL_SIZES);
+	TupleDesc descriptor = SPI_tuptable->tupdesc;
+	Datum    *values = palloc(descriptor->natts * sizeof(Datum));
+	bool     *nulls = palloc(descriptor->natts * sizeof(bool));
 
-	MemoryContextSwitchTo(scratch);
-	appendStringInfoChar(out, '{');
-	for (int i = 0; i < descriptor->natts; i++)
-	{
-		Form_pg_attribute column = TupleDescAttr(descriptor, i);
-		bool              isnull;
-		Datum value = SPI_getbinval(SPI_tuptable->vals[row], descriptor, i + 1, &isnull);
-
-		if (i > 0)
-			appendStringInfoChar(out, ',');
-		escape_json(out, NameStr(column->attname));
-		appendStringInfoChar(out, ':');
-		cg_json_append_value(out, value, isnull, column->atttypid);
-	}
-	appendStringInfoChar(out, '}');
-	MemoryContextSwitchTo(caller);
-	MemoryContextDelete(scratch);
-}
-
-void
-cg_json_append_rows(StringInfo out, uint64 first, uint64 count)
-{
-	appendStringInfoChar(out, '[');
-	for (uint64 row = first; row < first + count; row++)
-	{
-		if (row > first)
-			appendStringInfoString(out, ",\n ");
-		cg_json_append_row(out, row);
-	}
-	appendStringInfoChar(out, ']');
-}
-
-void
-cg_json_append_scalars(StringInfo out, uint64 count)
-{
-	Oid type = SPI_gettypeid(SPI_tuptable->tupdesc, 1);
-
-	appendStringInfoChar(out, '[');
-	for (uint64 row = 0; row < count; row++)
-	{
-		bool  isnull;
-		Datum value = cg_spi_value(row, 1, &isnull);
-
-		if (row > 0)
-			appendStringInfoString(out, ",\n ");
-		cg_json_append_value(out, value, isnull, type);
-	}
-	appendStringInfoChar(out, ']');
+	heap_deform_tuple(SPI_tuptable->vals[row], descriptor, values, nulls);
+	cg_json_append_columns(out, descriptor, values, nulls);
 }

@@ -3,7 +3,8 @@
  *		Reads a request's headers, token and body.
  *
  * Errors:		cg_request_read_json() lets jsonb's own errors through, with reads_body
- *				set; those of reading token keys (ZG108 to ZG110) pass as well.
+ *				set, and raises 22003 and 54000 for what would print to far more than was
+ *				sent; those of reading token keys (ZG108 to ZG110) pass as well.
  */
 #include "postgres.h"
 
@@ -11,7 +12,9 @@
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 
+#include "compat.h"
 #include "core/errors.h"
+#include "core/json_size.h"
 #include "gateway/gateway.h"
 #include "tenant/login.h"
 
@@ -92,6 +95,7 @@ cg_request_read_json(CgRequest *request, CgResponse *response)
 	request->json =
 		DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text_body)));
 	request->reads_body = false;
+	cg_json_admit(request->json, length);
 	if (JB_ROOT_IS_SCALAR(request->json))
 	{
 		cg_response_error(response, 400, "PGRST102",

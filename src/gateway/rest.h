@@ -19,6 +19,8 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
+struct CgRowSink;
+
 /* Of an answer that is one object, not an array. */
 #define CG_REST_OBJECT_MEDIA_TYPE "application/vnd.pgrst.object+json"
 
@@ -84,6 +86,7 @@ typedef struct CgRestRequest
 	pg_uuid_t  *after_id; /* NULL: from the newest on */
 	int64       limit;    /* -1: none */
 	int64       offset;
+	const char *range_fault;  /* NULL, or why the page that is asked for is none: 416 */
 	List       *columns;      /* of char *: written columns */
 	bool        returns;      /* Prefer: return=representation */
 	bool        counts;       /* Prefer: count=exact */
@@ -103,40 +106,36 @@ typedef struct CgRestPlan
 
 /*
  * Makes the statement.  ERROR 21000 for a change without a filter, 42P01 for a table that is not served, 42703 for a
- * column that is not there, 22P02 for a value that is not of the column's type.
+ * column that is not there, 22P02 for a value that is not of the column's type, 54000 for
+ * more rows in the body than one request may write.
  */
 extern void cg_rest_plan(const CgRestRequest *request, CgRestPlan *plan);
 
-/*
- * Runs the plan in an open SPI session, through the backend's plan cache; returns
- * the number of rows, found in SPI_tuptable if the statement returns any.
- */
-extern uint64 cg_rest_run(const CgRestPlan *plan, bool read_only);
+/* ERROR 54000 when a request would write more than cloudgreet.rest_max_write_rows. */
+extern void cg_rest_check_write_rows(int64 rows);
 
 /*
- * Plans and runs a request on a table in an open SPI session.  ERROR 42501 when the
- * permission matrix does not give the caller's role the verb: row security alone
- * would only show it no rows.
+ * Runs the plan in an open SPI session, through the backend's plan cache; returns the
+ * number of rows.  They go to the sink or, without one, to SPI_tuptable.
  */
-extern uint64 cg_rest_execute(const CgRequest *request, const CgRestRequest *rest);
+extern uint64 cg_rest_run(const CgRestPlan *plan, bool read_only, struct CgRowSink *sink);
 
 /*
- * Answers the rows of SPI_tuptable; 406 when one object is wanted and there is not
- * one.
+ * Plans and runs a request on a table in an open SPI session, as cg_rest_run().  ERROR
+ * 42501 when the permission matrix does not give the caller's role the verb: row security
+ * alone would only show it no rows.
  */
-extern void cg_rest_answer_rows(const CgRestRequest *rest, CgResponse *response,
-								int status, uint64 rows);
+extern uint64 cg_rest_execute(const CgRequest *request, const CgRestRequest *rest,
+							  struct CgRowSink *sink);
 
-/* Appends the rows of SPI_tuptable from first on, so many, as a JSON array. */
-extern void cg_json_append_rows(StringInfo out, uint64 first, uint64 count);
-
-/* Writes the first column of count rows as an array of values. */
-extern void cg_json_append_scalars(StringInfo out, uint64 count);
+/* Appends the columns of a row as a JSON object. */
+extern void cg_json_append_columns(StringInfo out, TupleDesc descriptor,
+								   const Datum *values, const bool *nulls);
 
 /* Appends one row of SPI_tuptable as a JSON object. */
 extern void cg_json_append_row(StringInfo out, uint64 row);
 
-/* Appends one value as JSON. */
+/* Appends one value as JSON.  ERROR 54000 when out is larger than an answer may be. */
 extern void cg_json_append_value(StringInfo out, Datum value, bool isnull, Oid type);
 
 #endif /* CG_GATEWAY_REST_H */

@@ -1,18 +1,26 @@
 /*
  * rest_execute.c
- *		Runs a request on a table, and says when the caller's role lacks the verb.
+ *		Runs a request on a table, and says when the caller's role lacks the verb or the
+ *		request would write too many rows.
  *
  * Grants are given to authenticated for all application roles together, and row
  * security tells those apart, but by showing no rows.  So where no row was found the
  * permission matrix is asked: the way of those who may do it stays as short as it was.
+ *
+ * A change counts its rows by check_write_rows(), which the planner's statement calls.
+ *
+ * Tests:		test/sql/rest_rights.sql, test/sql/rest_limits.sql
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "fmgr.h"
 #include "utils/builtins.h"
 
 #include "core/spi.h"
 #include "gateway/rest.h"
+#include "gateway/rest_rows.h"
+#include "gateway/settings.h"
 
 static const char *const verb_names[] = {
 	[CG_REST_READ] = "select",   [CG_REST_COUNT] = "select",  [CG_REST_INSERT] = "insert",
@@ -46,7 +54,7 @@ has_permission(const char *table, const char *app_role, const char *verb)
 }
 
 uint64
-cg_rest_execute(const CgRequest *request, const CgRestRequest *rest)
+cg_rest_execute(const CgRequest *request, const CgRestRequest *rest, CgRowSink *sink)
 {
 	const CgContext *context = &request->context;
 	const char      *app_role = context->app_role;
@@ -54,7 +62,7 @@ cg_rest_execute(const CgRequest *request, const CgRestRequest *rest)
 	uint64           rows;
 
 	cg_rest_plan(rest, &plan);
-	rows = cg_rest_run(&plan, rest->verb <= CG_REST_COUNT);
+	rows = cg_rest_run(&plan, rest->verb <= CG_REST_COUNT, sink);
 	if (strcmp(context->db_role, "service_role") == 0)
 		app_role = context->db_role;
 	if (rows == 0 && !has_permission(rest->table, app_role, verb_names[rest->verb]))
@@ -62,4 +70,24 @@ cg_rest_execute(const CgRequest *request, const CgRestRequest *rest)
 						errmsg("role \"%s\" has no permission to %s in table \"%s\"",
 							   app_role, verb_names[rest->verb], rest->table)));
 	return rows;
+}
+
+void
+cg_rest_check_write_rows(int64 rows)
+{
+	if (rows > cg_rest_max_write_rows)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("the request would write more than %d rows",
+							   cg_rest_max_write_rows),
+						errhint("Write them by several requests.")));
+}
+
+PG_FUNCTION_INFO_V1(cg_sql_check_write_rows);
+
+/* Arguments: rows; not null (STRICT). */
+Datum
+cg_sql_check_write_rows(PG_FUNCTION_ARGS)
+{
+	cg_rest_check_write_rows(PG_GETARG_INT64(0));
+	PG_RETURN_BOOL(true);
 }

@@ -3,10 +3,13 @@
  *		Reads filters: column=[not.]op.value, and=(...) and or=(...).
  *
  * Inside parentheses an item is column.[not.]op.value or [not.]and(...), and a value
- * with reserved characters stands in double quotes.  Nothing here looks at the
- * catalog.
+ * with reserved characters stands in double quotes; blanks and line ends around items
+ * mean nothing.  Nothing here looks at the catalog.  Called by rest_parse.c.
  *
  * Memory:		the caller's context.
+ * Errors:		42601 for what is no filter, 0A000 for operators that are not there yet,
+ *				54001 for groups nested too deeply.
+ * Tested by:	test/sql/rest_protocol.sql, rest_lists.sql
  */
 #include "postgres.h"
 
@@ -33,7 +36,7 @@ static const char *const operators_not_there[] = {
 	"gt",  "gte",   "lt",    "lte",  "like",  "ilike",
 };
 
-static CgRestFilter *parse_item(char *item);
+static CgRestFilter *take_member(const char **cursor);
 
 static bool
 skip_prefix(const char **value, const char *prefix)
@@ -47,7 +50,7 @@ skip_prefix(const char **value, const char *prefix)
 }
 
 static void
-refuse_operator(const char *operation)
+pg_attribute_noreturn() refuse_operator(const char *operation)
 {
 	size_t length = strcspn(operation, ".(");
 
@@ -61,76 +64,91 @@ refuse_operator(const char *operation)
 	cg_rest_refuse("filter", operation);
 }
 
-/* [not.]op.value; in a group a value may be quoted as a whole. */
+/* The operator at *cursor, which then stands behind its dot. */
+static CgRestOperator
+take_operator(const char **cursor)
+{
+	size_t length = strcspn(*cursor, ".");
+
+	for (int i = 0; i < lengthof(operators); i++)
+	{
+		if (strlen(operators[i].name) == length && (*cursor)[length] == '.' &&
+			strncmp(*cursor, operators[i].name, length) == 0)
+		{
+			*cursor += length + 1;
+			return operators[i].op;
+		}
+	}
+	refuse_operator(*cursor);
+}
+
+/* "(a,b)" at *cursor, which then stands behind it and its blanks; operation for an error. */
+static List *
+take_values(const char **cursor, const char *operation)
+{
+	List *values;
+
+	*cursor = cg_rest_skip_blanks(*cursor);
+	if (**cursor != '(')
+		cg_rest_refuse("filter", operation);
+	(*cursor)++;
+	values = cg_rest_take_list(cursor, ",)", "filter");
+	if (**cursor != ')')
+		cg_rest_refuse("filter", operation);
+	*cursor = cg_rest_skip_blanks(*cursor + 1);
+	return values;
+}
+
+/*
+ * [not.]op.value of a column.  In a group the value ends at a comma or parenthesis and
+ * may be quoted; alone it is the rest of the text, as it is.
+ */
 static CgRestFilter *
-parse_operation(char *column, const char *operation, bool in_group)
+take_operation(char *column, const char **cursor, bool in_group)
 {
 	CgRestFilter *filter = palloc0(sizeof(CgRestFilter));
-	size_t        length;
-	int           i = 0;
+	const char   *operation;
+	bool          is_quoted;
 
-	cg_rest_refuse_path(column);
 	filter->column = column;
-	filter->negated = skip_prefix(&operation, "not.");
-	length = strcspn(operation, ".");
-	while (i < lengthof(operators) &&
-		   (strlen(operators[i].name) != length || operation[length] != '.' ||
-			strncmp(operation, operators[i].name, length) != 0))
-		i++;
-	if (i == lengthof(operators))
-		refuse_operator(operation);
-
-	filter->op = operators[i].op;
-	filter->value = pstrdup(operation + length + 1);
-	length = strlen(filter->value);
+	filter->negated = skip_prefix(cursor, "not.");
+	operation = *cursor;
+	filter->op = take_operator(cursor);
 	if (filter->op == CG_REST_IN)
+		filter->values = take_values(cursor, operation);
+	else if (in_group)
+		filter->value = cg_rest_take_item(cursor, ",)", "filter", &is_quoted);
+	else
 	{
-		if (length < 2 || filter->value[0] != '(' || filter->value[length - 1] != ')')
-			cg_rest_refuse("filter", operation);
-		filter->values =
-			cg_rest_parse_list(pnstrdup(filter->value + 1, length - 2), "filter");
+		filter->value = pstrdup(*cursor);
+		*cursor += strlen(*cursor);
 	}
-	else if (in_group && filter->value[0] == '"')
-		filter->value = linitial(cg_rest_parse_list(filter->value, "filter"));
 	return filter;
 }
 
-/* The filters of "(a,b)": split at the commas outside of quotes and parentheses. */
+/* "(a,b)" of filters at *cursor, which then stands behind it and its blanks. */
 static List *
-parse_members(const char *group)
+take_members(const char **cursor)
 {
-	const char *last = group + strlen(group) - 1;
-	const char *start = group + 1;
+	const char *start = *cursor = cg_rest_skip_blanks(*cursor);
 	List       *members = NIL;
-	bool        is_quoted = false;
-	int         depth = 0;
 
-	if (group[0] != '(' || last <= start || *last != ')')
-		cg_rest_refuse("filter", group);
-	for (const char *p = start; p <= last; p++)
-	{
-		if (is_quoted && *p == '\\')
-			p++;
-		else if (*p == '"')
-			is_quoted = !is_quoted;
-		else if (!is_quoted && *p == '(')
-			depth++;
-		else if (!is_quoted && *p == ')' && p < last && --depth < 0)
-			break;
-		else if (!is_quoted && depth == 0 && (*p == ',' || p == last))
-		{
-			members = lappend(members, parse_item(pnstrdup(start, p - start)));
-			start = p + 1;
-		}
-	}
-	if (is_quoted || depth != 0 || start != last + 1)
-		cg_rest_refuse("filter", group);
+	check_stack_depth();
+	if (**cursor != '(')
+		cg_rest_refuse("filter", start);
+	(*cursor)++;
+	do
+		members = lappend(members, take_member(cursor));
+	while (cg_rest_next_item(cursor, members, "filter"));
+	if (**cursor != ')')
+		cg_rest_refuse("filter", start);
+	*cursor = cg_rest_skip_blanks(*cursor + 1);
 	return members;
 }
 
 /* A group named by [not.]and or [not.]or, or NULL; *name is then behind its name. */
 static CgRestFilter *
-parse_group(const char **name)
+take_group_name(const char **name)
 {
 	CgRestFilter *filter = palloc0(sizeof(CgRestFilter));
 
@@ -144,35 +162,59 @@ parse_group(const char **name)
 	return filter;
 }
 
-/* An item of a group. */
-static CgRestFilter *
-parse_item(char *item)
+/* A column's name; a quoted one is no path, whatever it holds. */
+static char *
+take_column(const char **cursor, const char *delimiters)
 {
-	const char   *behind = item;
-	CgRestFilter *filter = parse_group(&behind);
-	char         *dot;
+	const char *start = *cursor;
+	bool        is_quoted;
+	char       *name = cg_rest_take_item(cursor, delimiters, "filter", &is_quoted);
 
-	check_stack_depth();
-	if (filter != NULL && *behind == '(')
+	if (!is_quoted)
+		cg_rest_refuse_path(name);
+	if (*name == '\0')
+		cg_rest_refuse("filter", start);
+	return name;
+}
+
+/* An item of a group: [not.]and(...), [not.]or(...) or column.[not.]op.value */
+static CgRestFilter *
+take_member(const char **cursor)
+{
+	const char   *start = *cursor = cg_rest_skip_blanks(*cursor);
+	const char   *behind = start;
+	CgRestFilter *group = take_group_name(&behind);
+	char         *column;
+
+	/* A column may begin with the word: only a parenthesis makes it a group. */
+	if (group != NULL && *cg_rest_skip_blanks(behind) == '(')
 	{
-		filter->members = parse_members(behind);
-		return filter;
+		*cursor = behind;
+		group->members = take_members(cursor);
+		return group;
 	}
-	dot = strchr(item, '.');
-	if (dot == NULL || dot == item)
-		cg_rest_refuse("filter", item);
-	*dot = '\0';
-	return parse_operation(item, dot + 1, true);
+	column = take_column(cursor, ".,()");
+	if (**cursor != '.')
+		cg_rest_refuse("filter", start);
+	(*cursor)++;
+	return take_operation(column, cursor, true);
 }
 
 CgRestFilter *
 cg_rest_parse_filter(const CgParam *param)
 {
-	const char   *behind = param->name;
-	CgRestFilter *filter = parse_group(&behind);
+	const char   *name = param->name;
+	const char   *cursor = param->value;
+	CgRestFilter *filter = take_group_name(&name);
 
-	if (filter == NULL || *behind != '\0')
-		return parse_operation(param->name, param->value, false);
-	filter->members = parse_members(param->value);
+	if (filter != NULL && *name == '\0')
+		filter->members = take_members(&cursor);
+	else
+	{
+		name = param->name;
+		filter = take_operation(take_column(&name, ""), &cursor, false);
+	}
+	if (*cursor != '\0')
+		cg_rest_refuse("filter", param->value);
 	return filter;
 }

@@ -10,29 +10,33 @@
 #include "gateway/gateway.h"
 #include "gateway/rest.h"
 #include "gateway/rest_parse.h"
+#include "gateway/rest_rows.h"
+#include "gateway/settings.h"
 
-void
-cg_rest_answer_rows(const CgRestRequest *rest, CgResponse *response, int status,
-					uint64 rows)
+CgRowSink *
+cg_rest_open_rows(const CgRestRequest *rest, CgResponse *response)
 {
-	if (!rest->wants_object)
-	{
-		cg_response_header(response, "Content-Type", "application/json; charset=utf-8");
-		cg_json_append_rows(&response->body, 0, rows);
-	}
-	else if (rows == 1)
-	{
-		cg_response_header(response, "Content-Type",
-						   CG_REST_OBJECT_MEDIA_TYPE "; charset=utf-8");
-		cg_json_append_row(&response->body, 0);
-	}
-	else
+	return cg_row_sink_open(&response->body,
+							rest->wants_object ? CG_ROWS_OBJECT : CG_ROWS_ARRAY,
+							CG_ROWS_ALL);
+}
+
+bool
+cg_rest_answer_rows(const CgRestRequest *rest, CgResponse *response, int status,
+					CgRowSink *sink)
+{
+	cg_row_sink_close(sink);
+	if (rest->wants_object && sink->rows != 1)
 	{
 		cg_response_error(response, 406, "PGRST116",
 						  "JSON object requested, multiple (or no) rows returned", NULL);
-		return;
+		return false;
 	}
+	cg_response_header(response, "Content-Type",
+					   rest->wants_object ? CG_REST_OBJECT_MEDIA_TYPE "; charset=utf-8"
+										  : "application/json; charset=utf-8");
 	response->status = status;
+	return true;
 }
 
 static int64
@@ -42,13 +46,12 @@ count_rows(const CgRequest *request, const CgRestRequest *rest)
 	bool          isnull;
 
 	count.verb = CG_REST_COUNT;
-	(void) cg_rest_execute(request, &count);
+	(void) cg_rest_execute(request, &count, NULL);
 	return DatumGetInt64(cg_spi_value(0, 1, &isnull));
 }
 
-/* Content-Range: which rows these are, and of how many; total -1 if not counted. */
-static void
-write_range(CgResponse *response, int64 first, int64 rows, int64 total)
+void
+cg_rest_write_range(CgResponse *response, int64 first, int64 rows, int64 total)
 {
 	StringInfoData range;
 
@@ -65,12 +68,40 @@ write_range(CgResponse *response, int64 first, int64 rows, int64 total)
 	cg_response_header(response, "Content-Range", range.data);
 }
 
+/*
+ * A page that begins behind the last of the counted rows is none: 416.  One that begins
+ * right there is the empty end of the list, as for PostgREST.
+ */
+static bool
+refuse_page(const CgRestRequest *rest, CgResponse *response, int64 total)
+{
+	if (total < 0 || rest->offset <= total)
+		return false;
+	cg_response_error_details(response, 416, "PGRST103",
+							  "Requested range not satisfiable",
+							  psprintf("An offset of " INT64_FORMAT " was requested, but "
+									   "there are only " INT64_FORMAT " rows.",
+									   rest->offset, total),
+							  NULL);
+	cg_rest_write_range(response, 0, 0, total);
+	return true;
+}
+
+/* As PostgREST's db-max-rows: what is more is left out, and can be asked for by its place. */
+static void
+cap_rows(CgRestRequest *rest)
+{
+	if (cg_rest_max_rows > 0 && (rest->limit < 0 || rest->limit > cg_rest_max_rows))
+		rest->limit = cg_rest_max_rows;
+}
+
 void
 cg_rest_read(const CgRequest *request, CgResponse *response)
 {
 	CgRestRequest rest;
+	CgRowSink    *sink;
 	CgSpi         spi;
-	uint64        rows;
+	int64         rows;
 	int64         total = -1;
 
 	memset(&rest, 0, sizeof(rest));
@@ -83,10 +114,16 @@ cg_rest_read(const CgRequest *request, CgResponse *response)
 	cg_spi_begin(&spi, "answering a request");
 	if (rest.counts)
 		total = count_rows(request, &rest);
-	rows = cg_rest_execute(request, &rest);
-	write_range(response, rest.offset, (int64) rows, total);
-	/* 206: there are more. */
-	cg_rest_answer_rows(&rest, response, (int64) rows < total ? 206 : 200, rows);
+	if (!refuse_page(&rest, response, total))
+	{
+		cap_rows(&rest);
+		sink = cg_rest_open_rows(&rest, response);
+		rows = (int64) cg_rest_execute(request, &rest, sink);
+		/* 206: there are more.  No rows are no part of them (RFC 9110, 14.4). */
+		if (cg_rest_answer_rows(&rest, response, rows > 0 && rows < total ? 206 : 200,
+								sink))
+			cg_rest_write_range(response, rest.offset, rows, total);
+	}
 	cg_spi_end(&spi);
 }
 
@@ -94,6 +131,7 @@ void
 cg_rest_write(const CgRequest *request, CgResponse *response)
 {
 	CgRestRequest rest;
+	CgRowSink    *sink = NULL;
 	CgSpi         spi;
 	uint64        rows;
 
@@ -114,11 +152,12 @@ cg_rest_write(const CgRequest *request, CgResponse *response)
 	}
 
 	cg_spi_begin(&spi, "answering a request");
-	rows = cg_rest_execute(request, &rest);
-	if (rest.counts)
-		write_range(response, 0, 0, (int64) rows);
-	response->status = rest.verb == CG_REST_INSERT ? 201 : rest.returns ? 200 : 204;
 	if (rest.returns)
-		cg_rest_answer_rows(&rest, response, response->status, rows);
+		sink = cg_rest_open_rows(&rest, response);
+	rows = cg_rest_execute(request, &rest, sink);
+	response->status = rest.verb == CG_REST_INSERT ? 201 : rest.returns ? 200 : 204;
+	if ((!rest.returns || cg_rest_answer_rows(&rest, response, response->status, sink)) &&
+		rest.counts)
+		cg_rest_write_range(response, 0, 0, (int64) rows);
 	cg_spi_end(&spi);
 }

@@ -2,21 +2,19 @@
  * rest_parse.c
  *		Reads the query string of a table request: the PostgREST URL grammar.
  *
- * Values are quoted with double quotes where they hold reserved characters; a
- * backslash escapes inside quotes.  Nothing here looks at the catalog.
+ * Filters are read by rest_filter.c, lexemes by rest_lex.c.  Nothing here looks at the
+ * catalog.  Called by the handlers of /rest/v1.
  *
  * Memory:		the caller's context.
  * Errors:		42601 (syntax_error) with a message that names the parameter.
+ * Tested by:	test/sql/rest_protocol.sql, rest_lists.sql
  */
 #include "postgres.h"
 
-#include "common/int.h"
 #include "utils/builtins.h"
 
 #include "gateway/rest.h"
 #include "gateway/rest_parse.h"
-
-#define MAX_LIST 1000
 
 void
 cg_rest_refuse(const char *what, const char *value)
@@ -42,138 +40,125 @@ cg_rest_refuse_path(const char *name)
 }
 
 /*
- * Takes one item up to a delimiter, unquoting it; *cursor then stands on the
- * delimiter or the end.
+ * A column's name.  A quoted one is no path, whatever it holds; of another the caller
+ * says which form with parentheses or "::" it takes for which missing feature.
  */
 static char *
-take_item(const char **cursor, char delimiter, const char *what)
+take_name(const char **cursor, const char *delimiters, const char *what,
+		  const char *before, const char *behind)
 {
-	const char    *start = *cursor;
-	const char    *p = start;
-	StringInfoData item;
+	const char *start = *cursor;
+	bool        is_quoted;
+	char       *name = cg_rest_take_item(cursor, delimiters, what, &is_quoted);
 
-	initStringInfo(&item);
-	if (*p == '"')
-	{
-		for (p++; *p != '"'; p++)
-		{
-			if (*p == '\\' && p[1] != '\0')
-				p++;
-			if (*p == '\0')
-				cg_rest_refuse(what, start);
-			appendStringInfoChar(&item, *p);
-		}
-		p++;
-		if (*p != '\0' && *p != delimiter)
-			cg_rest_refuse(what, start);
-	}
-	else
-	{
-		while (*p != '\0' && *p != delimiter)
-			appendStringInfoChar(&item, *p++);
-	}
-	*cursor = p;
-	return item.data;
+	if (!is_quoted && (strpbrk(name, "()") != NULL || strstr(name, "::") != NULL))
+		cg_rest_refuse_feature(psprintf("%s \"%.100s\"%s", before, name, behind));
+	if (!is_quoted)
+		cg_rest_refuse_path(name);
+	if (*name == '\0')
+		cg_rest_refuse(what, start);
+	return name;
 }
 
-/* An empty text is an empty list. */
-List *
-cg_rest_parse_list(const char *value, const char *what)
+static char *
+take_selected(const char **cursor, const char *delimiters)
 {
-	const char *cursor = value;
-	List       *items = NIL;
-
-	if (*cursor == '\0')
-		return NIL;
-	for (;;)
-	{
-		items = lappend(items, take_item(&cursor, ',', what));
-		if (list_length(items) > MAX_LIST)
-			ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-							errmsg("%s has more than %d items", what, MAX_LIST)));
-		if (*cursor == '\0')
-			return items;
-		cursor++;
-	}
+	return take_name(cursor, delimiters, "select parameter", "select item",
+					 ", an embedded table, function or cast");
 }
 
 static List *
 parse_select(const char *value)
 {
-	List     *result = NIL;
-	ListCell *cell;
+	const char *cursor = cg_rest_skip_blanks(value);
+	List       *result = NIL;
 
-	foreach (cell, cg_rest_parse_list(value, "select parameter"))
+	if (*cursor == '\0')
+		return NIL;
+	do
 	{
-		char         *item = lfirst(cell);
 		CgRestColumn *column = palloc0(sizeof(CgRestColumn));
-		char         *colon = strchr(item, ':');
+		const char   *start = cursor;
 
-		if (strpbrk(item, "()") != NULL || strstr(item, "::") != NULL)
-			cg_rest_refuse_feature(psprintf(
-				"select item \"%.100s\", an embedded table, function or cast", item));
-		cg_rest_refuse_path(item);
-		if (colon != NULL)
+		column->name = take_selected(&cursor, ",:");
+		if (*cursor == ':' && cursor[1] == ':')
 		{
-			*colon = '\0';
-			column->alias = item;
-			item = colon + 1;
+			/* a cast, which it refuses */
+			cursor = start;
+			(void) take_selected(&cursor, ",");
 		}
-		if (*item == '\0' || (column->alias != NULL && *column->alias == '\0'))
-			cg_rest_refuse("select parameter", value);
-		column->name = strcmp(item, "*") == 0 ? NULL : item;
+		if (*cursor == ':')
+		{
+			cursor++;
+			column->alias = column->name;
+			column->name = take_selected(&cursor, ",");
+		}
+		if (strcmp(column->name, "*") == 0)
+			column->name = NULL;
 		result = lappend(result, column);
-	}
+	} while (cg_rest_next_item(&cursor, result, "select parameter"));
 	return result;
 }
 
 static List *
 parse_order(const char *value)
 {
-	List     *result = NIL;
-	ListCell *cell;
+	const char *what = "order parameter";
+	const char *cursor = cg_rest_skip_blanks(value);
+	List       *result = NIL;
 
-	foreach (cell, cg_rest_parse_list(value, "order parameter"))
+	if (*cursor == '\0')
+		return NIL;
+	do
 	{
-		char        *item = lfirst(cell);
 		CgRestOrder *order = palloc0(sizeof(CgRestOrder));
-		char        *part;
 
-		if (strchr(item, '(') != NULL)
-			cg_rest_refuse_feature(psprintf("order by another table, \"%.100s\"", item));
-		order->column = item;
-		while ((part = strrchr(item, '.')) != NULL)
+		order->column = take_name(&cursor, ",.", what, "order by another table,", "");
+		while (*cursor == '.')
 		{
-			if (strcmp(part, ".desc") == 0)
+			bool  is_quoted;
+			char *word;
+
+			cursor++;
+			word = cg_rest_take_item(&cursor, ",.", what, &is_quoted);
+			if (strcmp(word, "desc") == 0)
 				order->descending = true;
-			else if (strcmp(part, ".nullsfirst") == 0)
+			else if (strcmp(word, "nullsfirst") == 0)
 				order->nulls = -1;
-			else if (strcmp(part, ".nullslast") == 0)
+			else if (strcmp(word, "nullslast") == 0)
 				order->nulls = 1;
-			else if (strcmp(part, ".asc") != 0)
-				cg_rest_refuse("order parameter", value);
-			*part = '\0';
+			else if (strcmp(word, "asc") != 0)
+				cg_rest_refuse(what, value);
 		}
-		cg_rest_refuse_path(item);
-		if (*item == '\0')
-			cg_rest_refuse("order parameter", value);
 		result = lappend(result, order);
-	}
+	} while (cg_rest_next_item(&cursor, result, what));
 	return result;
 }
 
-static int64
-parse_count(const CgParam *param)
+static List *
+parse_columns(const char *value)
 {
-	char *end;
-	int64 count;
+	return cg_rest_take_list(&value, ",", "columns parameter");
+}
 
-	errno = 0;
-	count = strtoi64(param->value, &end, 10);
-	if (param->value[0] < '0' || param->value[0] > '9' || *end != '\0' || errno != 0)
+/*
+ * A number of rows.  One that is larger than any is the largest, as no table has so many;
+ * a negative one is no page, which is answered as such (rest_headers.c).
+ */
+static int64
+parse_count(const CgParam *param, CgRestRequest *request)
+{
+	const char *digits = param->value + (param->value[0] == '-');
+	size_t      length = strspn(digits, "0123456789");
+
+	if (length == 0 || digits[length] != '\0')
 		ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR),
 						errmsg("parameter \"%s\" must be a whole number", param->name)));
-	return count;
+	if (digits != param->value)
+		request->range_fault =
+			psprintf("%s must be greater than or equal to zero", param->name);
+	/* It saturates where it overflows. */
+	return strtoi64(digits, NULL, 10);
 }
 
 /* What the verb would pass over. */
@@ -182,7 +167,8 @@ refuse_unused(const CgRestRequest *request)
 {
 	if (request->verb == CG_REST_READ)
 		return;
-	if (request->order != NIL || request->limit >= 0 || request->offset > 0)
+	if (request->order != NIL || request->limit >= 0 || request->offset > 0 ||
+		request->range_fault != NULL)
 		cg_rest_refuse_feature("order, limit and offset of a write");
 	if (request->verb == CG_REST_INSERT && request->filters != NIL)
 		ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR), errmsg("POST takes no filters")));
@@ -210,11 +196,11 @@ cg_rest_parse(const CgTarget *target, CgRestRequest *request)
 		else if (strcmp(param->name, "order") == 0)
 			request->order = parse_order(param->value);
 		else if (strcmp(param->name, "limit") == 0)
-			request->limit = parse_count(param);
+			request->limit = parse_count(param, request);
 		else if (strcmp(param->name, "offset") == 0)
-			request->offset = parse_count(param);
+			request->offset = parse_count(param, request);
 		else if (strcmp(param->name, "columns") == 0)
-			request->columns = cg_rest_parse_list(param->value, "columns parameter");
+			request->columns = parse_columns(param->value);
 		else if (strcmp(param->name, "on_conflict") == 0)
 			cg_rest_refuse_feature("upsert (on_conflict)");
 		else

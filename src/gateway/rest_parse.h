@@ -32,8 +32,25 @@ extern bool cg_rest_body_keys(Jsonb *body, List **keys);
 /* One parameter that is a filter; the errors of cg_rest_parse(). */
 extern CgRestFilter *cg_rest_parse_filter(const CgParam *param);
 
-/* Comma-separated items, which may be quoted; "what" they are, for an error. */
-extern List *cg_rest_parse_list(const char *value, const char *what);
+/* The text behind its blanks and line ends. */
+extern const char *cg_rest_skip_blanks(const char *text);
+
+/*
+ * One item up to any of the delimiters, without blanks around it, unquoted; *cursor then
+ * stands on the delimiter or the end.  ERROR 42601 says "what" was read.
+ */
+extern char *cg_rest_take_item(const char **cursor, const char *delimiters,
+							   const char *what, bool *is_quoted);
+
+/*
+ * Whether an item follows those that were read: passes over the comma.  ERROR 54000 when
+ * there are too many.
+ */
+extern bool cg_rest_next_item(const char **cursor, List *items, const char *what);
+
+/* Items between commas, as char *; blanks alone are no item.  The comma is a delimiter. */
+extern List *cg_rest_take_list(const char **cursor, const char *delimiters,
+							   const char *what);
 
 /* ERROR 42601: what the text was taken for. */
 extern void cg_rest_refuse(const char *what, const char *value) pg_attribute_noreturn();

@@ -8,7 +8,8 @@
  *
  * Memory:		the caller's context.
  * Errors:		21000 for a change of all rows, 42P01 for a table that is not served, 42703 for an unknown column,
- *				22P02 and the like for a value that is not of the column's type.
+ *				22P02 and the like for a value that is not of the column's type, 22003 for a
+ *				number that prints to far more than was sent, 54000 for too many rows.
  */
 #include "postgres.h"
 
@@ -24,7 +25,10 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
+#include "core/canonical.h"
+#include "core/json_size.h"
 #include "gateway/rest.h"
+#include "gateway/settings.h"
 
 #define MAX_PARAMS 1000
 
@@ -93,14 +97,24 @@ add_param(CgRestPlan *plan, Oid type, Datum value, bool isnull)
 	plan->nparams++;
 }
 
+/* What prints to more than was sent is bounded here as it is in bodies. */
 static Datum
 read_value(Oid type, int32 typmod, const char *value)
 {
-	Oid input;
-	Oid parameter;
+	Oid   input;
+	Oid   parameter;
+	Datum result;
 
 	getTypeInputInfo(type, &input, &parameter);
-	return OidInputFunctionCall(input, unconstify(char *, value), parameter, typmod);
+	result = OidInputFunctionCall(input, unconstify(char *, value), parameter, typmod);
+	type = getBaseType(type);
+	if (type == JSONBOID)
+		cg_json_admit(DatumGetJsonbP(result), strlen(value));
+	else if (type == NUMERICOID &&
+			 cg_number_size(DatumGetNumeric(result)) > CG_NUMBER_CHARS)
+		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+						errmsg("a number has more than %d digits", CG_NUMBER_CHARS)));
+	return result;
 }
 
 /* An array of the column's type, for "in". */
@@ -156,6 +170,7 @@ write_comparison(Writer *writer, const CgRestFilter *filter)
 {
 	Form_pg_attribute column = find_column(writer->table, filter->column);
 	CgRestPlan       *plan = writer->plan;
+	char             *value = filter->value;
 	Oid               array;
 
 	appendStringInfo(&writer->sql, "%s(%s", filter->negated ? "NOT " : "",
@@ -171,6 +186,13 @@ write_comparison(Writer *writer, const CgRestFilter *filter)
 				ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 								errmsg("column \"%s\" cannot be compared with a list",
 									   filter->column)));
+			if (column->atttypid == TEXTOID)
+			{
+				ListCell *cell;
+
+				foreach (cell, filter->values)
+					lfirst(cell) = cg_canonical_operand(filter->column, lfirst(cell));
+			}
 			add_param(plan, array, read_values(column->atttypid, filter->values), false);
 			appendStringInfo(&writer->sql, " = ANY ($%d)", plan->nparams);
 			break;
@@ -191,10 +213,14 @@ write_comparison(Writer *writer, const CgRestFilter *filter)
 							 operator_sql[filter->op], plan->nparams);
 			break;
 		}
+		case CG_REST_EQ:
+		case CG_REST_NEQ:
+			if (column->atttypid == TEXTOID)
+				value = cg_canonical_operand(filter->column, value);
+			/* FALLTHROUGH */
 		default:
 			add_param(plan, column->atttypid,
-					  read_value(column->atttypid, column->atttypmod, filter->value),
-					  false);
+					  read_value(column->atttypid, column->atttypmod, value), false);
 			appendStringInfo(&writer->sql, " %s $%d", operator_sql[filter->op],
 							 plan->nparams);
 	}
@@ -208,6 +234,21 @@ write_filter(Writer *writer, const CgRestFilter *filter)
 		write_group(writer, filter);
 	else
 		write_comparison(writer, filter);
+}
+
+/*
+ * Counts what a change is about to touch, up to one row too many.  The subquery looks at
+ * nothing of the outer one, so it runs once, before the first row is changed, and sees
+ * the same rows.
+ */
+static void
+write_guard(Writer *writer, const CgRestRequest *request, const char *where)
+{
+	appendStringInfo(
+		&writer->sql,
+		" AND (SELECT cloudgreet.check_write_rows(pg_catalog.count(*)) FROM (SELECT FROM "
+		"cloudgreet.%s%s LIMIT %d) AS touched)",
+		quote_identifier(request->table), where, cg_rest_max_write_rows + 1);
 }
 
 static void
@@ -229,6 +270,15 @@ write_where(Writer *writer, const CgRestRequest *request)
 		appendStringInfo(&writer->sql, "%s(created_at, id) < ($%d, $%d)", word,
 						 writer->plan->nparams - 1, writer->plan->nparams);
 	}
+}
+
+static void
+write_guarded_where(Writer *writer, const CgRestRequest *request)
+{
+	int start = writer->sql.len;
+
+	write_where(writer, request);
+	write_guard(writer, request, pstrdup(writer->sql.data + start));
 }
 
 /* The output columns, also of RETURNING; "*" is every column. */
@@ -349,6 +399,8 @@ write_insert(Writer *writer, const CgRestRequest *request)
 {
 	List *names = request->columns;
 
+	if (JB_ROOT_IS_ARRAY(request->body))
+		cg_rest_check_write_rows(JB_ROOT_COUNT(request->body));
 	/* No rows: nothing is inserted, and RETURNING has its columns. */
 	if (JB_ROOT_IS_ARRAY(request->body) && JB_ROOT_COUNT(request->body) == 0)
 	{
@@ -431,13 +483,13 @@ cg_rest_plan(const CgRestRequest *request, CgRestPlan *plan)
 		case CG_REST_UPDATE:
 			require_filter(request);
 			write_update(&writer, request);
-			write_where(&writer, request);
+			write_guarded_where(&writer, request);
 			break;
 		case CG_REST_DELETE:
 			require_filter(request);
 			appendStringInfo(&writer.sql, "DELETE FROM cloudgreet.%s",
 							 quote_identifier(request->table));
-			write_where(&writer, request);
+			write_guarded_where(&writer, request);
 			break;
 	}
 	if (request->verb >= CG_REST_INSERT && request->returns)

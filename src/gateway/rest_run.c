@@ -12,10 +12,12 @@
 
 #include "common/hashfn.h"
 #include "miscadmin.h"
+#include "nodes/params.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
 #include "gateway/rest.h"
+#include "gateway/rest_rows.h"
 
 #define MAX_PLANS 256
 
@@ -118,12 +120,33 @@ find_plan(const CgRestPlan *plan)
 	return prepared;
 }
 
-uint64
-cg_rest_run(const CgRestPlan *plan, bool read_only)
+static ParamListInfo
+make_params(const CgRestPlan *plan)
 {
-	int rc = SPI_execute_plan(find_plan(plan), plan->values, plan->nulls, read_only, 0);
+	ParamListInfo params = makeParamList(plan->nparams);
 
+	for (int i = 0; i < plan->nparams; i++)
+	{
+		params->params[i].value = plan->values[i];
+		params->params[i].isnull = plan->nulls[i] == 'n';
+		params->params[i].pflags = PARAM_FLAG_CONST;
+		params->params[i].ptype = plan->types[i];
+	}
+	return params;
+}
+
+uint64
+cg_rest_run(const CgRestPlan *plan, bool read_only, CgRowSink *sink)
+{
+	SPIExecuteOptions options = {.read_only = read_only};
+	int               rc;
+
+	if (plan->nparams > 0)
+		options.params = make_params(plan);
+	if (sink != NULL)
+		options.dest = &sink->receiver;
+	rc = SPI_execute_plan_extended(find_plan(plan), &options);
 	if (rc < 0)
 		elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(rc));
-	return SPI_processed;
+	return sink != NULL ? sink->rows : SPI_processed;
 }

@@ -13,7 +13,7 @@ static const CgRoute routes[] = {
 	{"GET", "api/businesses/:", CG_ROUTE_SIGNED, cg_api_get},
 	{"GET", "api/leads", CG_ROUTE_SIGNED, cg_api_list},
 	{"POST", "api/leads", CG_ROUTE_SIGNED | CG_ROUTE_JSON | CG_ROUTE_WRITE,
-	 cg_api_create},
+	 cg_lead_create},
 	{"GET", "api/leads/:", CG_ROUTE_SIGNED, cg_api_get},
 	{"PUT", "api/leads/:", CG_ROUTE_SIGNED | CG_ROUTE_JSON | CG_ROUTE_WRITE,
 	 cg_api_update},

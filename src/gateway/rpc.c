@@ -19,6 +19,8 @@
 #include "gateway/gateway.h"
 #include "gateway/rest.h"
 #include "gateway/rest_parse.h"
+#include "gateway/rest_rows.h"
+#include "gateway/settings.h"
 #include "utils/builtins.h"
 #include "utils/catcache.h"
 #include "utils/lsyscache.h"
@@ -123,6 +125,8 @@ write_call(StringInfo sql, const char *name, const Callee *callee)
 						 foreach_current_index(cell) > 0 ? ", " : "",
 						 quote_identifier(lfirst(cell)), quote_identifier(lfirst(cell)));
 	appendStringInfoString(sql, ") AS " RESULT);
+	if (callee->returns_set && cg_rest_max_rows > 0)
+		appendStringInfo(sql, " LIMIT %d", cg_rest_max_rows);
 }
 
 /* Parameters would filter, order or cut the rows; only "every column" says nothing. */
@@ -141,27 +145,42 @@ refuse_parameters(const CgRequest *request)
 	}
 }
 
+/* A set is written as it comes, and has its place as a table's rows have. */
 static void
-answer_call(const CgRestRequest *rest, CgResponse *response, const Callee *callee,
-			uint64 rows)
+answer_set(const CgRestRequest *rest, CgResponse *response, const Callee *callee,
+		   const CgRestPlan *plan)
+{
+	CgRestRequest answer = *rest;
+	CgRowSink    *sink;
+	int64         rows;
+
+	if (callee->returns_rows)
+		sink = cg_rest_open_rows(rest, response);
+	else
+	{
+		answer.wants_object = false;
+		sink = cg_row_sink_open(&response->body, CG_ROWS_SCALARS, CG_ROWS_ALL);
+	}
+	rows = (int64) cg_rest_run(plan, false, sink);
+	if (cg_rest_answer_rows(&answer, response, 200, sink))
+		cg_rest_write_range(response, 0, rows, -1);
+}
+
+/* One row, or one value. */
+static void
+answer_value(CgResponse *response, const Callee *callee, const CgRestPlan *plan)
 {
 	bool  isnull;
 	Datum value;
 
+	(void) cg_rest_run(plan, false, NULL);
 	if (callee->is_void)
 	{
 		response->status = 204;
 		return;
 	}
-	if (callee->returns_set && callee->returns_rows)
-	{
-		cg_rest_answer_rows(rest, response, 200, rows);
-		return;
-	}
 	cg_response_header(response, "Content-Type", "application/json; charset=utf-8");
-	if (callee->returns_set)
-		cg_json_append_scalars(&response->body, rows);
-	else if (callee->returns_rows)
+	if (callee->returns_rows)
 		cg_json_append_row(&response->body, 0);
 	else
 	{
@@ -203,6 +222,9 @@ cg_rpc_call(const CgRequest *request, CgResponse *response)
 	plan.sql = sql.data;
 	plan.nparams = callee.names == NIL ? 0 : 1;
 	cg_spi_begin(&spi, "answering a request");
-	answer_call(&rest, response, &callee, cg_rest_run(&plan, false));
+	if (callee.returns_set)
+		answer_set(&rest, response, &callee, &plan);
+	else
+		answer_value(response, &callee, &plan);
 	cg_spi_end(&spi);
 }

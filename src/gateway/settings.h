@@ -7,6 +7,8 @@
 
 extern char *cg_cors_origins; /* comma-separated; "*" for any */
 extern int   cg_response_bytes;
+extern int   cg_rest_max_rows; /* 0: no limit */
+extern int   cg_rest_max_write_rows;
 
 /* Defines the settings; called once from _PG_init(). */
 extern void cg_gateway_settings_define(void);

@@ -5,7 +5,7 @@
  * Clients get the message of an error and the column it is about, never its DETAIL,
  * HINT or CONTEXT unless the code is ours: those may quote other rows or SQL text.
  * The DETAIL of a refused appointment (ZG4xx) is a JSON object whose members are added
- * to the answer's.
+ * to the answer's.  What they quote may be long, and is cut.
  *
  * Memory:		the caller's context.
  */
@@ -15,6 +15,8 @@
 #include "utils/json.h"
 
 #include "core/json_walk.h"
+#include "core/message.h"
+#include "gate/answer_rules.h"
 #include "http/response.h"
 
 /* Longer prefixes first; the first match counts. */
@@ -25,14 +27,14 @@ static const struct
 } statuses[] = {
 	{"ZG101", 401}, {"ZG102", 403}, {"ZG103", 401}, {"ZG104", 422}, {"ZG105", 422},
 	{"ZG106", 422}, {"ZG107", 409}, {"ZG111", 404}, {"ZG1", 503},   {"ZG2", 409},
-	{"ZG3", 409},   {"ZG402", 422}, {"ZG403", 422}, {"ZG404", 422}, {"ZG407", 422},
-	{"ZG4", 409},   {"23503", 409}, {"23505", 409}, {"23P01", 409}, {"23502", 400},
-	{"23514", 422}, {"23", 400},    {"22023", 422}, {"22004", 422}, {"22", 400},
-	{"25006", 503}, {"40", 409},    {"42501", 403}, {"42883", 404}, {"42P01", 404},
-	{"42703", 400}, {"42P17", 500}, {"42", 400},    {"0A", 400},    {"21", 400},
-	{"28", 403},    {"53", 503},    {"54001", 400}, {"54", 413},    {"55P03", 503},
-	{"55", 500},    {"P0001", 400}, {"P0002", 404}, {"57014", 504}, {"57", 503},
-	{"08", 503},
+	{"ZG303", 422}, {"ZG304", 422}, {"ZG305", 422}, {"ZG3", 409},   {"ZG402", 422},
+	{"ZG403", 422}, {"ZG404", 422}, {"ZG407", 422}, {"ZG4", 409},   {"23503", 409},
+	{"23505", 409}, {"23P01", 409}, {"23502", 400}, {"23514", 422}, {"23", 400},
+	{"22023", 422}, {"22004", 422}, {"22", 400},    {"25006", 503}, {"40", 409},
+	{"42501", 403}, {"42883", 404}, {"42P01", 404}, {"42703", 400}, {"42P17", 500},
+	{"42", 400},    {"0A", 400},    {"21", 400},    {"28", 403},    {"53", 503},
+	{"54001", 400}, {"54", 413},    {"55P03", 503}, {"55", 500},    {"P0001", 400},
+	{"P0002", 404}, {"57014", 504}, {"57", 503},    {"08", 503},
 };
 
 void
@@ -85,9 +87,9 @@ cg_response_error_details(CgResponse *response, int status, const char *code,
 	cg_response_header(response, "Content-Type", "application/json; charset=utf-8");
 
 	append_text(&response->body, "code", code);
-	append_text(&response->body, "details", details);
-	append_text(&response->body, "hint", hint);
-	append_text(&response->body, "message", message);
+	append_text(&response->body, "details", cg_message_clip(details));
+	append_text(&response->body, "hint", cg_message_clip(hint));
+	append_text(&response->body, "message", cg_message_clip(message));
 	appendStringInfoChar(&response->body, '}');
 }
 
@@ -128,6 +130,8 @@ cg_response_sql_error(CgResponse *response, const ErrorData *error, bool is_anon
 			break;
 		}
 	}
+	if (error->sqlerrcode == ERRCODE_READ_ONLY_SQL_TRANSACTION)
+		hint = CG_HINT_READ_ONLY;
 	if (strncmp(code, "ZG", 2) == 0)
 	{
 		details = error->detail;

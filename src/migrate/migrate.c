@@ -12,8 +12,8 @@
  * Locks:		ShareUpdateExclusive on the extension object for the transaction:
  *				one migration at a time, and no ALTER or DROP EXTENSION meanwhile.
  *				(An advisory lock could be held by any role that may connect.)
- * Errors:		42501 for callers without superuser rights, ZG114 for a schema of a
- *				newer library, ZG117 for one that is not whole, 55000 for a step that
+ * Errors:		42501 for callers without superuser rights, ZG113 for an extension
+ *				that was not updated, ZG114 for one or a schema of a newer library, ZG117 for one that is not whole, 55000 for a step that
  *				changed after it was applied.
  */
 #include "postgres.h"
@@ -38,6 +38,7 @@
 
 #include "core/errors.h"
 #include "core/instance.h"
+#include "core/pinned.h"
 #include "core/schema_version.h"
 #include "core/spi.h"
 #include "migrate/replace.h"
@@ -65,15 +66,13 @@ static int
 pin_settings(void)
 {
 	static const char *const pinned[][2] = {
-		{"search_path", "pg_catalog, pg_temp"},
-		{"check_function_bodies", "on"},
-		{"standard_conforming_strings", "on"},
-		{"default_table_access_method", "heap"},
-		{"default_tablespace", ""},
+		{"search_path", "pg_catalog, pg_temp"},  {"check_function_bodies", "on"},
+		{"default_table_access_method", "heap"}, {"default_tablespace", ""},
 		{"client_min_messages", "warning"},
 	};
 	int level = NewGUCNestLevel();
 
+	cg_pinned_set_local();
 	for (int i = 0; i < lengthof(pinned); i++)
 		pin_setting(pinned[i][0], pinned[i][1]);
 	return level;
@@ -195,6 +194,17 @@ refuse_newer_schema(List *steps, int version)
 						 "before the schema was migrated.")));
 }
 
+/* Whether the replaceable objects in the database came from files with this checksum. */
+static bool
+has_replaceables(const char *checksum)
+{
+	Oid   types[] = {TEXTOID};
+	Datum values[] = {CStringGetTextDatum(checksum)};
+
+	return keep_books("SELECT FROM cloudgreet_private.api_state WHERE checksum = $1", 1,
+					  types, values) == 1;
+}
+
 static void
 apply_replaceables(bool schema_changed)
 {
@@ -203,9 +213,7 @@ apply_replaceables(bool schema_changed)
 	Oid   types[] = {TEXTOID};
 	Datum values[] = {CStringGetTextDatum(checksum)};
 
-	if (!schema_changed &&
-		keep_books("SELECT FROM cloudgreet_private.api_state WHERE checksum = $1", 1,
-				   types, values) == 1)
+	if (!schema_changed && has_replaceables(checksum))
 		return;
 
 	cg_scripts_replace(scripts);
@@ -255,6 +263,8 @@ cg_sql_migrate(PG_FUNCTION_ARGS)
 	LockDatabaseObject(ExtensionRelationId, get_extension_oid("cloudgreet", false), 0,
 					   ShareUpdateExclusiveLock);
 
+	/* The files are those of the library: they call functions of its extension. */
+	cg_extension_require();
 	settings_level = pin_settings();
 	cg_spi_begin(&spi, "migrating the application schema");
 	steps = cg_scripts_read("schema");
@@ -287,4 +297,22 @@ cg_sql_migrate(PG_FUNCTION_ARGS)
 	AtEOXact_GUC(true, settings_level);
 
 	PG_RETURN_INT32(version);
+}
+
+PG_FUNCTION_INFO_V1(cg_sql_is_migrated);
+
+/* A release may bring replaceable files alone, which the schema's version does not tell. */
+Datum
+cg_sql_is_migrated(PG_FUNCTION_ARGS)
+{
+	CgSpi spi;
+	bool  result = cg_schema_state() == CG_SCHEMA_CURRENT;
+
+	if (result)
+	{
+		cg_spi_begin(&spi, "comparing the installed files");
+		result = has_replaceables(cg_scripts_checksum(cg_scripts_read("api")));
+		cg_spi_end(&spi);
+	}
+	PG_RETURN_BOOL(result);
 }

@@ -35,6 +35,7 @@
 #include "utils/timestamp.h"
 #include "utils/rel.h"
 
+#include "compat.h"
 #include "outbox/handoff.h"
 
 #define DATABASES 16
@@ -253,7 +254,7 @@ cg_handoff_attach(CgHandoffWorker worker)
 		SpinLockAcquire(&own_place->lock);
 		is_mine = own_place->worker[worker] == NO_PROCESS;
 		if (is_mine)
-			own_place->worker[worker] = MyProc->pgprocno;
+			own_place->worker[worker] = cg_compat_proc_number();
 		SpinLockRelease(&own_place->lock);
 	}
 	LWLockRelease(AddinShmemInitLock);

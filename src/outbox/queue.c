@@ -19,6 +19,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "compat.h"
 #include "core/clock.h"
 #include "core/spi.h"
 #include "outbox/queue.h"

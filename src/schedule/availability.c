@@ -77,11 +77,12 @@ read_range(FunctionCallInfo fcinfo, CgQuery *query)
 	if (query->from >= query->to)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("the range must end after it starts")));
-	if (query->to - query->from > MAX_RANGE_DAYS * USECS_PER_DAY)
+	/* From one end of the calendar to the other is more than 64 bits have. */
+	if (query->to > cg_time_shift(query->from, MAX_RANGE_DAYS * USECS_PER_DAY))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the range must not be longer than %d days", MAX_RANGE_DAYS)));
-	if (query->from > query->now + MAX_YEARS_AHEAD * 366 * USECS_PER_DAY)
+	if (query->from > cg_time_shift(query->now, MAX_YEARS_AHEAD * 366 * USECS_PER_DAY))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("the range must start within %d years", MAX_YEARS_AHEAD)));
 }
@@ -103,7 +104,7 @@ read_limit(FunctionCallInfo fcinfo, int argument)
 static void
 open_calendar(const CgQuery *query, const CgService *service, CgCalendar *calendar)
 {
-	TimestampTz to = query->to + service->duration;
+	TimestampTz to = cg_time_shift(query->to, service->duration);
 	TimestampTz since;
 
 	cg_schedule_load_hours(query, calendar, service->earliest, to);
@@ -162,7 +163,7 @@ put_slot(ReturnSetInfo *result, const CgQuery *query, const CgService *service,
 	initStringInfo(&spoken);
 	cg_zone_say(view, start, query->now, &spoken);
 	values[0] = TimestampTzGetDatum(start);
-	values[1] = TimestampTzGetDatum(start + service->duration);
+	values[1] = TimestampTzGetDatum(cg_time_shift(start, service->duration));
 	values[2] = UUIDPGetDatum(staff);
 	values[3] = CStringGetTextDatum(spoken.data);
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
@@ -229,7 +230,7 @@ cg_sql_judge_slot(PG_FUNCTION_ARGS)
 	require(fcinfo, 1, "starts_at");
 	query.from = PG_GETARG_TIMESTAMPTZ(1);
 	if (TIMESTAMP_NOT_FINITE(query.from) ||
-		query.from > query.now + MAX_YEARS_AHEAD * 366 * USECS_PER_DAY)
+		query.from > cg_time_shift(query.now, MAX_YEARS_AHEAD * 366 * USECS_PER_DAY))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("an appointment must start within %d years", MAX_YEARS_AHEAD)));
@@ -244,13 +245,14 @@ cg_sql_judge_slot(PG_FUNCTION_ARGS)
 		Datum values[4];
 		bool  nulls[4] = {false};
 
+		CHECK_FOR_INTERRUPTS();
 		/* Of a time in the past only that is said. */
 		if (query.from > query.now)
 			open_calendar(&query, &service, &calendars[i]);
 		values[0] = UUIDPGetDatum(&calendars[i].staff_id);
 		values[1] =
 			CStringGetTextDatum(cg_judge(&query, &service, &calendars[i], query.from));
-		values[2] = TimestampTzGetDatum(query.from + service.duration);
+		values[2] = TimestampTzGetDatum(cg_time_shift(query.from, service.duration));
 		values[3] = Int32GetDatum(service.seats);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}

@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "utils/datetime.h"
 
 #include "schedule/schedule_internal.h"
@@ -33,6 +34,7 @@ add_date(CgCalendar *calendar, CgIntervals *list, DateADT date)
 	int  weekday = j2day(date + POSTGRES_EPOCH_JDATE);
 	bool is_overridden = false;
 
+	CHECK_FOR_INTERRUPTS();
 	if (!cg_zone_has_date(&calendar->zone, date))
 		return;
 	for (int i = 0; i < calendar->noverrides; i++)

@@ -7,7 +7,22 @@
  */
 #include "postgres.h"
 
+#include "common/int.h"
+#include "miscadmin.h"
+
 #include "schedule/interval.h"
+
+TimestampTz
+cg_time_shift(TimestampTz at, int64 by)
+{
+	TimestampTz result;
+
+	if (TIMESTAMP_NOT_FINITE(at))
+		return at;
+	if (pg_add_s64_overflow(at, by, &result) || !IS_VALID_TIMESTAMP(result))
+		return by > 0 ? DT_NOEND : DT_NOBEGIN;
+	return result;
+}
 
 void
 cg_intervals_add(CgIntervals *list, TimestampTz start, TimestampTz end)
@@ -47,6 +62,7 @@ cg_intervals_merge(CgIntervals *list)
 	{
 		CgInterval *last = &list->items[kept];
 
+		CHECK_FOR_INTERRUPTS();
 		if (list->items[i].start > last->end)
 			list->items[++kept] = list->items[i];
 		else
@@ -66,6 +82,7 @@ cg_intervals_subtract(const CgIntervals *from, const CgIntervals *taken,
 		TimestampTz start = from->items[i].start;
 		TimestampTz end = from->items[i].end;
 
+		CHECK_FOR_INTERRUPTS();
 		while (next < taken->count && taken->items[next].end <= start)
 			next++;
 		for (int k = next; k < taken->count && taken->items[k].start < end; k++)

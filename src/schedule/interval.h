@@ -22,6 +22,12 @@ typedef struct CgIntervals
 	int         capacity;
 } CgIntervals;
 
+/*
+ * An instant so much later, or earlier; the end of time instead of what is behind it, so
+ * that a comparison is right whatever is asked or stored.
+ */
+extern TimestampTz cg_time_shift(TimestampTz at, int64 by);
+
 /* Adds an interval; an empty one is left out. */
 extern void cg_intervals_add(CgIntervals *list, TimestampTz start, TimestampTz end);
 

@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -28,7 +29,8 @@ static const Oid query_types[] = {UUIDOID,        UUIDOID, UUIDOID,       TIMEST
 	"       coalesce(s.slot_step_minutes, s.duration_minutes),"                          \
 	"       s.minimum_notice_minutes, s.seats, b.time_zone,"                             \
 	"       CASE WHEN b.settings ->> 'booking_horizon_days' ~ '^[0-9]{1,4}$'"            \
-	"            THEN (b.settings ->> 'booking_horizon_days')::integer END"              \
+	"            THEN (b.settings ->> 'booking_horizon_days')::integer END,"             \
+	"       coalesce(s.slot_round_minutes, 0)"                                           \
 	"  FROM cloudgreet.services s JOIN cloudgreet.businesses b ON b.id = s.business_id"  \
 	" WHERE s.business_id = $1 AND s.id = $2 AND s.is_active"
 
@@ -117,20 +119,6 @@ get_minutes(int column)
 	return DatumGetInt32(cg_spi_value(0, column, &isnull)) * USECS_PER_MINUTE;
 }
 
-/* The round part of the hour that slots of a step keep to: quarter hours for 45. */
-static int
-round_part(int64 step)
-{
-	static const int parts[] = {60, 30, 20, 15, 10, 5};
-
-	for (int i = 0; i < lengthof(parts); i++)
-	{
-		if (step % (parts[i] * USECS_PER_MINUTE) == 0)
-			return parts[i];
-	}
-	return 1;
-}
-
 void
 cg_schedule_load_service(const CgQuery *query, CgZone *view, CgService *service)
 {
@@ -146,8 +134,8 @@ cg_schedule_load_service(const CgQuery *query, CgZone *view, CgService *service)
 	service->buffer_before = get_minutes(2);
 	service->buffer_after = get_minutes(3);
 	service->step = get_minutes(4);
-	service->round_to = round_part(service->step);
-	service->earliest = query->now + get_minutes(5);
+	service->round_to = DatumGetInt32(cg_spi_value(0, 9, &isnull));
+	service->earliest = cg_time_shift(query->now, get_minutes(5));
 	service->seats = DatumGetInt32(cg_spi_value(0, 6, &isnull));
 	service->time_zone = TextDatumGetCString(cg_spi_value(0, 7, &isnull));
 	if (view->tz == NULL)
@@ -234,10 +222,10 @@ add_rows(CgIntervals *list, uint64 rows, int64 before, int64 after)
 		TimestampTz start = DatumGetTimestampTz(cg_spi_value(i, 1, &isnull));
 		TimestampTz end = DatumGetTimestampTz(cg_spi_value(i, 2, &isnull));
 
-		if (start >= end)
-			continue;
-		cg_intervals_add(list, TIMESTAMP_NOT_FINITE(start) ? start : start - before,
-						 TIMESTAMP_NOT_FINITE(end) ? end : end + after);
+		CHECK_FOR_INTERRUPTS();
+		if (start < end)
+			cg_intervals_add(list, cg_time_shift(start, -before),
+							 cg_time_shift(end, after));
 	}
 }
 
@@ -270,6 +258,7 @@ add_allocations(const CgQuery *query, const CgService *service, CgCalendar *cale
 		int         parties = 0;
 		bool        has_other = false;
 
+		CHECK_FOR_INTERRUPTS();
 		for (next = i;
 			 next < rows && DatumGetTimestampTz(cg_spi_value(next, 1, &isnull)) == start;
 			 next++)
@@ -289,8 +278,8 @@ add_allocations(const CgQuery *query, const CgService *service, CgCalendar *cale
 			blocks_end =
 				Max(blocks_end, DatumGetTimestampTz(cg_spi_value(next, 4, &isnull)));
 		}
-		blocks_start -= service->buffer_after;
-		blocks_end += service->buffer_before;
+		blocks_start = cg_time_shift(blocks_start, -service->buffer_after);
+		blocks_end = cg_time_shift(blocks_end, service->buffer_before);
 		if (parties == 0)
 			continue;
 		if (parties >= service->seats || has_other)
@@ -310,8 +299,8 @@ cg_schedule_load_busy(const CgQuery *query, const CgService *service,
 {
 	uint64 rows;
 
-	from -= MAX_BUFFERS;
-	to += MAX_BUFFERS;
+	from = cg_time_shift(from, -MAX_BUFFERS);
+	to = cg_time_shift(to, MAX_BUFFERS);
 	rows = run(ALLOCATIONS_SQL, query, &calendar->staff_id, from, to);
 	add_allocations(query, service, calendar, rows);
 	rows = run(BUSY_SQL, query, &calendar->staff_id, from, to);

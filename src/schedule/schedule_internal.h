@@ -40,7 +40,7 @@ typedef struct CgService
 	int64       buffer_before;
 	int64       buffer_after;
 	int64       step;
-	int         round_to; /* minutes of the hour on which slots begin */
+	int         round_to; /* minutes of the hour on which slots begin; 0: on any */
 	int         seats;
 	TimestampTz earliest; /* now, with the minimum notice */
 	TimestampTz latest;   /* no start from here on: the horizon */

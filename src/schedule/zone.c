@@ -11,6 +11,7 @@
  */
 #include "postgres.h"
 
+#include "common/int.h"
 #include "datatype/timestamp.h"
 #include "utils/datetime.h"
 
@@ -130,10 +131,14 @@ int64
 cg_zone_local(CgZone *zone, TimestampTz at)
 {
 	pg_time_t seconds = unix_seconds(at);
+	int64     local;
 
 	if (!holds(zone, seconds, seconds))
 		load_stretch(zone, seconds);
-	return at + zone->offset * USECS_PER_SEC;
+	if (pg_add_s64_overflow(at, zone->offset * USECS_PER_SEC, &local))
+		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+						errmsg("time out of range for its time zone")));
+	return local;
 }
 
 DateADT

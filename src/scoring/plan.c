@@ -25,6 +25,7 @@
 #include "utils/builtins.h"
 #include "utils/numeric.h"
 
+#include "core/json_size.h"
 #include "scoring/scoring.h"
 
 #define MAX_EVIDENCE 2000
@@ -56,7 +57,8 @@ typedef struct Member
 static bool
 read_number(JsonbValue *value, double low, double high, double *result)
 {
-	if (value->type != jbvNumeric)
+	/* The conversion prints the number first. */
+	if (value->type != jbvNumeric || cg_number_size(value->val.numeric) > CG_NUMBER_CHARS)
 		return false;
 	*result = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow,
 												 NumericGetDatum(value->val.numeric)));

@@ -13,6 +13,7 @@
 #include "utils/jsonb.h"
 #include "utils/memutils.h"
 
+#include "compat.h"
 #include "scoring/scoring.h"
 
 /* What a call site keeps: copies of the JSON, NULL for the built-in, and their plan. */

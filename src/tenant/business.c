@@ -1,14 +1,23 @@
 /*
  * business.c
- *		Which business a function works on: the context's, or one an operator names.
+ *		Which business a function works on, and whether the caller may have it done.
  *
- * Errors:		ZG101 when there is none, ZG102 when the caller may not choose it.
+ * Functions call cloudgreet_private.business_for(), which gives resolve_business() the
+ * application roles of the function's row in the permission matrix.  A function that
+ * was let in enters the business, and what it calls is its own doing: only the first
+ * function of a call judges.  Tested by test/sql/permissions.sql: every role tries
+ * every function.
+ *
+ * Errors:		ZG101 when there is no business, ZG102 when the caller may not choose it,
+ *				42501 when its application role may not do this.
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/uuid.h"
 
@@ -21,16 +30,46 @@
  * asked about is the one outside of SECURITY DEFINER functions.
  */
 static bool
-caller_is_operator(bool has_context, const CgContext *context)
+caller_is_operator(const CgContext *context)
 {
 	Oid service_role;
 
-	if (has_context)
+	if (context->db_role[0] != '\0')
 		return strcmp(context->db_role, "service_role") == 0;
 	service_role = get_role_oid("service_role", true);
 	return superuser_arg(GetOuterUserId()) ||
 		   (OidIsValid(service_role) &&
 			has_privs_of_role(GetOuterUserId(), service_role));
+}
+
+/* Error 42501 unless the context's role is one of those allowed; NULL: any that is known. */
+static void
+require_app_role(const CgContext *context, ArrayType *allowed)
+{
+	const char *app_role = context->app_role;
+	Datum      *roles;
+	int         count;
+
+	if (app_role[0] == '\0')
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("permission denied: the token has no application role"),
+						errhint("Its role must be admin, user or agent.")));
+	if (allowed == NULL)
+		return;
+	deconstruct_array(allowed, TEXTOID, -1, false, TYPALIGN_INT, &roles, NULL, &count);
+	for (int i = 0; i < count; i++)
+	{
+		if (strcmp(TextDatumGetCString(roles[i]), app_role) == 0)
+			return;
+	}
+	if (count == 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied: only an %s of the business may do this",
+						TextDatumGetCString(roles[0]))));
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied: the role \"%s\" may not do this", app_role)));
 }
 
 PG_FUNCTION_INFO_V1(cg_sql_resolve_business);
@@ -39,15 +78,18 @@ Datum
 cg_sql_resolve_business(PG_FUNCTION_ARGS)
 {
 	pg_uuid_t *wanted = PG_ARGISNULL(0) ? NULL : PG_GETARG_UUID_P(0);
+	ArrayType *allowed = PG_ARGISNULL(1) ? NULL : PG_GETARG_ARRAYTYPE_P(1);
 	pg_uuid_t *result;
 	CgContext  context;
-	bool       has_context = cg_context_get(&context);
 
-	if (has_context && context.has_business)
+	(void) cg_context_get(&context);
+	if (context.has_business)
 	{
 		if (wanted != NULL && memcmp(wanted->data, context.business.data, UUID_LEN) != 0)
 			ereport(ERROR, (errcode(ERRCODE_CG_BUSINESS_FORBIDDEN),
 							errmsg("another business than the one signed in for")));
+		if (!context.is_entered)
+			require_app_role(&context, allowed);
 		result = palloc(sizeof(pg_uuid_t));
 		*result = context.business;
 		PG_RETURN_UUID_P(result);
@@ -57,7 +99,7 @@ cg_sql_resolve_business(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_CG_BUSINESS_REQUIRED), errmsg("no business is chosen"),
 				 errhint("Sign in with cloudgreet.login(), or, as an operator, name the "
 						 "business.")));
-	if (!caller_is_operator(has_context, &context))
+	if (!caller_is_operator(&context))
 		ereport(ERROR, (errcode(ERRCODE_CG_BUSINESS_FORBIDDEN),
 						errmsg("permission denied to choose a business"),
 						errhint("Only service_role and superusers name the business.")));
@@ -70,9 +112,9 @@ Datum
 cg_sql_is_operator(PG_FUNCTION_ARGS)
 {
 	CgContext context;
-	bool      has_context = cg_context_get(&context);
 
-	PG_RETURN_BOOL(caller_is_operator(has_context, &context));
+	(void) cg_context_get(&context);
+	PG_RETURN_BOOL(caller_is_operator(&context));
 }
 
 PG_FUNCTION_INFO_V1(cg_sql_enter_business);
@@ -84,6 +126,7 @@ cg_sql_enter_business(PG_FUNCTION_ARGS)
 
 	(void) cg_context_get(&context);
 	context.has_business = true;
+	context.is_entered = true;
 	context.business = *PG_GETARG_UUID_P(0);
 	cg_context_set(&context, GUC_ACTION_SAVE);
 	PG_RETURN_VOID();

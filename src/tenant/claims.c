@@ -143,7 +143,7 @@ visit_role(ClaimsWalk *walk, int rank, const char *token, bool is_text)
 }
 
 static bool
-visit_claim(void *state, const char *path, bool in_array, const char *token,
+judge_claim(void *state, const char *path, bool in_array, const char *token,
 			JsonTokenType type)
 {
 	ClaimsWalk *walk = state;
@@ -183,6 +183,18 @@ visit_claim(void *state, const char *path, bool in_array, const char *token,
 		return visit_business(walk, rank, token, is_text);
 	rank = path_rank(cg_jwt_role_claims, path);
 	return rank < 0 || visit_role(walk, rank, token, is_text);
+}
+
+static bool
+visit_claim(void *state, const char *path, bool in_array, const char *token,
+			JsonTokenType type)
+{
+	ClaimsWalk *walk = state;
+
+	if (judge_claim(state, path, in_array, token, type))
+		return true;
+	strlcpy(walk->claims->bad_claim, path, sizeof(walk->claims->bad_claim));
+	return false;
 }
 
 bool

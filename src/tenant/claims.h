@@ -29,6 +29,7 @@ typedef struct CgClaims
 	double    iat;
 	char      app_role[CG_ROLE_NAME_LENGTH]; /* admin, user, agent or "" */
 	char      db_role[CG_ROLE_NAME_LENGTH];  /* anon, authenticated, service_role */
+	char      bad_claim[64];                 /* the first of the wrong type, or "" */
 } CgClaims;
 
 /*

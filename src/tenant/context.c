@@ -21,6 +21,7 @@
 #include "utils/syscache.h"
 #include "utils/varlena.h"
 
+#include "compat.h"
 #include "tenant/claims.h"
 #include "tenant/context.h"
 #include "tenant/settings.h"
@@ -62,7 +63,7 @@ format_hex_uuid(bool present, const pg_uuid_t *id, char *to)
 		sprintf(to + 2 * i, "%02x", id->data[i]);
 }
 
-/* Text form: business,user,app role,database role; "-" for what is absent. */
+/* Text form: business,user,app role,database role,"e" if entered; "-" for absent. */
 static bool
 parse_context(const char *from, CgContext *context)
 {
@@ -70,11 +71,13 @@ parse_context(const char *from, CgContext *context)
 	char user[33];
 	char app_role[CG_ROLE_NAME_LENGTH];
 	char db_role[CG_ROLE_NAME_LENGTH];
+	char entered;
 
 	memset(context, 0, sizeof(*context));
-	if (sscanf(from, "%32[-0-9a-f],%32[-0-9a-f],%15[-a-z_],%15[-a-z_]", business, user,
-			   app_role, db_role) != 4)
+	if (sscanf(from, "%32[-0-9a-f],%32[-0-9a-f],%15[-a-z_],%15[-a-z_],%c", business, user,
+			   app_role, db_role, &entered) != 5)
 		return false;
+	context->is_entered = entered == 'e';
 	context->has_business = business[0] != '-';
 	context->has_user = user[0] != '-';
 	if ((context->has_business &&
@@ -104,12 +107,12 @@ cg_context_check(char **newval, void **extra, GucSource source)
 		return false;
 	}
 
-	parsed = malloc(sizeof(CgContext)); /* GUC extras are freed with free() */
+	parsed = cg_compat_guc_malloc(sizeof(CgContext));
 	if (parsed == NULL)
 		return false;
 	if (!parse_context(*newval, parsed))
 	{
-		free(parsed);
+		cg_compat_guc_free(parsed);
 		return false;
 	}
 	*extra = parsed;
@@ -131,9 +134,10 @@ cg_context_set(const CgContext *context, GucAction action)
 
 	format_hex_uuid(context->has_business, &context->business, business);
 	format_hex_uuid(context->has_user, &context->user, user);
-	snprintf(value, sizeof(value), "%s,%s,%s,%s", business, user,
+	snprintf(value, sizeof(value), "%s,%s,%s,%s,%c", business, user,
 			 context->app_role[0] != '\0' ? context->app_role : "-",
-			 context->db_role[0] != '\0' ? context->db_role : "-");
+			 context->db_role[0] != '\0' ? context->db_role : "-",
+			 context->is_entered ? 'e' : '-');
 
 	may_set = true;
 	PG_TRY();
@@ -242,6 +246,9 @@ read_trusted_claims(CgContext *result)
 			claims_context.user = parsed.subject;
 			memcpy(claims_context.app_role, parsed.app_role, CG_ROLE_NAME_LENGTH);
 			memcpy(claims_context.db_role, parsed.db_role, CG_ROLE_NAME_LENGTH);
+			/* What names a business is bound to it: service_role's or not, no operator. */
+			if (parsed.has_business && strcmp(parsed.db_role, "service_role") == 0)
+				strlcpy(claims_context.db_role, "authenticated", CG_ROLE_NAME_LENGTH);
 			claims_valid = true;
 		}
 	}

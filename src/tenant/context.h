@@ -20,6 +20,7 @@ typedef struct CgContext
 {
 	bool      has_business;
 	bool      has_user;
+	bool      is_entered; /* by a function that has judged its caller's right */
 	pg_uuid_t business;
 	pg_uuid_t user;
 	char      app_role[CG_ROLE_NAME_LENGTH]; /* admin, user, agent or "" */

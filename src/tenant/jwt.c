@@ -2,6 +2,9 @@
  * jwt.c
  *		Verifies tokens against the keys of the database.
  *
+ * A kid that names no active key is refused, though a key without one might have signed:
+ * whoever retires a key means it.  Called by login.c.
+ *
  * A key knows its algorithm and the token's header only has to name the same, so
  * neither "none" nor a public key used as an HMAC secret can pass.  kid is looked
  * up and nothing else; jku, x5u, jwk and x5c are not read.
@@ -10,6 +13,7 @@
  * no white space, no bits left over).
  *
  * Memory:		the caller's context; keys are cleansed before returning.
+ * Tested by:	test/sql/login.sql, claims.sql, explain_token.sql
  * Errors:		those of reading keys, ZG110 when no key matched and some could not be
  *				opened; a bad token is never an error here.
  */
@@ -23,6 +27,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "compat.h"
 #include "core/clock.h"
 #include "core/errors.h"
 #include "core/spi.h"
@@ -101,8 +106,6 @@ split_token(const char *token, size_t length, TokenParts *parts)
 	const char *first;
 	const char *second;
 
-	if (length > MAX_TOKEN_BYTES)
-		return false;
 	first = memchr(token, '.', length);
 	second = first == NULL ? NULL : memchr(first + 1, '.', end - first - 1);
 	if (second == NULL)
@@ -205,6 +208,72 @@ any_key_signed(const CgTokenHeader *header, const TokenParts *parts)
 	return matches;
 }
 
+/* Why no key is found to have signed a token, by its header. */
+static const char *
+explain_key(const CgTokenHeader *header)
+{
+	CgSpi       spi;
+	CgIdentity  saved;
+	Oid         types[] = {TEXTOID, TEXTOID};
+	Datum       values[] = {CStringGetTextDatum(header->algorithm),
+							CStringGetTextDatum(header->key_id)};
+	bool        isnull;
+	bool        is_active;
+	int64       active;
+	int64       fitting;
+	const char *fault;
+
+	cg_run_as_owner(&saved);
+	cg_spi_begin(&spi, "explaining a token");
+	(void) cg_spi_query("SELECT count(*) FILTER (WHERE is_active), "
+						"count(*) FILTER (WHERE is_active AND algorithm = $1), "
+						"bool_or(is_active) FILTER (WHERE kid = $2) "
+						"FROM cloudgreet_private.jwt_keys",
+						2, types, values, NULL, true, 1);
+	active = DatumGetInt64(cg_spi_value(0, 1, &isnull));
+	fitting = DatumGetInt64(cg_spi_value(0, 2, &isnull));
+	is_active = DatumGetBool(cg_spi_value(0, 3, &isnull));
+	cg_spi_end(&spi);
+	cg_identity_restore(&saved);
+
+	if (header->algorithm[0] == '\0')
+		fault = "its header names no algorithm (alg)";
+	else if (active == 0)
+		fault = "no key is active (add_jwt_key)";
+	else if (fitting == 0)
+		fault = psprintf("its header names the algorithm \"%s\", which no active key has",
+						 header->algorithm);
+	else if (!header->has_key_id)
+		fault = psprintf("no active key signed it, of " INT64_FORMAT
+						 " with its algorithm (add_jwt_key)",
+						 fitting);
+	else if (isnull)
+		fault =
+			psprintf("its header names the key (kid) \"%s\", and there is none of that "
+					 "name: add_jwt_key() under it, with the secret that signed it",
+					 header->key_id);
+	else if (!is_active)
+		fault = psprintf("its header names the key (kid) \"%s\", which is retired",
+						 header->key_id);
+	else
+		fault = psprintf("its header names the key (kid) \"%s\", which did not sign it",
+						 header->key_id);
+	return fault;
+}
+
+/* Which claim it was, where one can be named. */
+static const char *
+explain_claims(const CgClaims *claims)
+{
+	if (claims->bad_claim[0] == '\0')
+		return "its claims are no JSON object, are too large or nested too deeply, or "
+			   "name "
+			   "one twice";
+	return psprintf("its claim \"%s\" is malformed: sub and business_id are UUIDs, times "
+					"are numbers, iss and aud are texts",
+					claims->bad_claim);
+}
+
 static const char *
 time_fault(const CgClaims *claims)
 {
@@ -223,30 +292,31 @@ time_fault(const CgClaims *claims)
 }
 
 const char *
-cg_jwt_fault(const char *token, size_t length, CgClaims *claims)
+cg_jwt_fault(const char *token, size_t length, CgClaims *claims, bool explains)
 {
 	TokenParts    parts;
 	CgTokenHeader header;
 	const char   *fault;
 
+	if (length > MAX_TOKEN_BYTES)
+		return "it is longer than " CppAsString2(MAX_TOKEN_BYTES) " bytes";
 	if (!split_token(token, length, &parts))
 		return "it is not three parts of base64url";
 	if (!cg_token_header_parse(parts.header, parts.header_length, &header))
-		return "its header is malformed";
+		return "its header is malformed: an object in which alg and kid are texts";
 	if (header.has_critical)
 		return "its header has crit";
 	if (!any_key_signed(&header, &parts))
-		return "no active key signed it (add_jwt_key), or its header names another "
-			   "algorithm or kid";
+		return explains ? explain_key(&header) : "no active key signed it";
 	if (!cg_claims_parse(parts.payload, parts.payload_length, claims))
-		return "its claims are malformed: sub and business_id are UUIDs, times are "
-			   "numbers";
+		return explain_claims(claims);
 	fault = time_fault(claims);
 	if (fault != NULL)
 		return fault;
 	if (cg_jwt_issuer[0] != '\0' && !claims->issuer_matches)
-		return "its iss is not cloudgreet.jwt_issuer";
+		return psprintf("its iss is not \"%s\" (cloudgreet.jwt_issuer)", cg_jwt_issuer);
 	if (cg_jwt_audience[0] != '\0' && !claims->audience_matches)
-		return "its aud is not cloudgreet.jwt_audience";
+		return psprintf("its aud is not \"%s\" (cloudgreet.jwt_audience)",
+						cg_jwt_audience);
 	return NULL;
 }

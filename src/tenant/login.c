@@ -22,6 +22,7 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
+#include "compat.h"
 #include "core/errors.h"
 #include "core/schema_version.h"
 #include "core/spi.h"
@@ -111,13 +112,13 @@ currency_fault(const CgClaims *claims, CgContext *context)
 
 /* NULL, or why the token is refused. */
 static const char *
-token_fault(const char *token, size_t length, CgContext *context)
+token_fault(const char *token, size_t length, CgContext *context, bool explains)
 {
 	CgClaims    claims;
 	const char *fault;
 
 	memset(context, 0, sizeof(*context));
-	fault = cg_jwt_fault(token, length, &claims);
+	fault = cg_jwt_fault(token, length, &claims, explains);
 	if (fault != NULL)
 		return fault;
 
@@ -127,13 +128,16 @@ token_fault(const char *token, size_t length, CgContext *context)
 	context->user = claims.subject;
 	memcpy(context->app_role, claims.app_role, CG_ROLE_NAME_LENGTH);
 	memcpy(context->db_role, claims.db_role, CG_ROLE_NAME_LENGTH);
+	/* service_role passes row security: nothing could hold it to the business. */
+	if (claims.has_business && strcmp(claims.db_role, "service_role") == 0)
+		return "it is of service_role, which acts for all businesses, and names one";
 	return claims.has_business ? currency_fault(&claims, context) : NULL;
 }
 
 bool
 cg_login_accept(const char *token, size_t length, CgContext *context)
 {
-	return token_fault(token, length, context) == NULL;
+	return token_fault(token, length, context, false) == NULL;
 }
 
 PG_FUNCTION_INFO_V1(cg_sql_explain_token);
@@ -147,7 +151,7 @@ cg_sql_explain_token(PG_FUNCTION_ARGS)
 
 	cg_secret_hide_activity("<cloudgreet.explain_token>");
 	cg_schema_require();
-	fault = token_fault(VARDATA_ANY(token), VARSIZE_ANY_EXHDR(token), &context);
+	fault = token_fault(VARDATA_ANY(token), VARSIZE_ANY_EXHDR(token), &context, true);
 	if (fault != NULL)
 		fault = psprintf("refused: %s", fault);
 	else if (context.has_business && context.app_role[0] == '\0')

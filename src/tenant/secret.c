@@ -19,6 +19,7 @@
 
 #include "utils/builtins.h"
 
+#include "compat.h"
 #include "core/errors.h"
 #include "tenant/master_key.h"
 #include "tenant/secret.h"

@@ -1,7 +1,12 @@
 /*
  * secret_log.c
- *		Redacts log entries of statements that carry a secret: calls of set_secret(),
- *		add_jwt_key(), login() and explain_token().
+ *		Redacts log entries that carry a secret: calls of set_secret(), add_jwt_key(),
+ *		login(), explain_token() and http(), and whatever holds a token.
+ *
+ * A call is known by its name, however it is spelled: quoted, with blanks or comments
+ * before its parenthesis, in any case; a text with names in Unicode escapes may hold any
+ * name, and is taken to.  A token is known by its form, wherever it stands: as a
+ * parameter, in a plan of auto_explain, in an error.
  *
  * log_statement, log_min_duration_statement and the STATEMENT line of any error
  * would print a literal secret; so would an error that quotes a misplaced argument.
@@ -9,14 +14,16 @@
  * statement still gets the whole error.
  *
  * What it cannot help: a library that is not loaded yet, hence the advice to
- * preload; and a literal given to a function that someone wrote around
- * set_secret(), in entries from before that call, such as those of log_statement.
+ * preload; a secret that is no token, given as a literal to a function that someone wrote
+ * around set_secret(), in entries from before that call, such as those of log_statement;
+ * and views like pg_stat_statements (docs/operations.md).
  *
  * Invariant:	an entry is written once, by the inner of two passes: redact() calls
  *				EmitErrorReport() for a changed copy of it, then keeps the original
  *				from the log only.
  * Memory:		allocates nothing; the replaced fields are constants and restored.
  * Errors:		none may be raised inside the hook.
+ * Tested by:	test/t/030_secrets.pl, 031_secret_log.pl
  */
 #include "postgres.h"
 
@@ -34,9 +41,20 @@
 #define HIDDEN_STATEMENT "statement not shown: it carries a secret"
 #define HIDDEN_ACTIVITY "<" HIDDEN_STATEMENT ">"
 
+/* Names that nothing else has, and how a name in Unicode escapes begins. */
 static const char *const carriers[] = {
-	"set_secret", "seal_secret", "add_jwt_key", "seal_jwt_key", "login(", "explain_token",
+	"set_secret", "seal_secret", "add_jwt_key", "seal_jwt_key", "explain_token", "u&\"",
 };
+
+/* Names that other things have, too: only a call counts. */
+static const struct
+{
+	const char *name;
+	bool        by_literal; /* but not of parameters alone, as the front calls it */
+} calls[] = {{"login", false}, {"http", true}, {"http_caller", true}};
+
+/* How a token's header begins in base64url: an object, perhaps with white space. */
+static const char *const token_starts[] = {"eyJ", "eyA", "ewo", "ew0"};
 
 static emit_log_hook_type previous_hook = NULL;
 
@@ -60,15 +78,99 @@ after_word(const char *text, const char *word)
 	return NULL;
 }
 
+/* Passes over white space and comments; one that is not closed ends the text. */
+static const char *
+skip_blanks(const char *text)
+{
+	for (;;)
+	{
+		while (scanner_isspace(*text))
+			text++;
+		if (text[0] == '-' && text[1] == '-')
+			text += strcspn(text, "\n\r");
+		else if (text[0] == '/' && text[1] == '*')
+		{
+			int depth = 0;
+
+			do
+			{
+				bool opens = text[0] == '/' && text[1] == '*';
+				bool closes = text[0] == '*' && text[1] == '/';
+
+				depth += opens ? 1 : closes ? -1 : 0;
+				text += opens || closes ? 2 : 1;
+			} while (depth > 0 && *text != '\0');
+		}
+		else
+			return text;
+	}
+}
+
+/* Whether a function whose name ends so is called: a wrapper's name may. */
+static bool
+names_call(const char *text, const char *name, bool by_literal)
+{
+	while ((text = after_word(text, name)) != NULL)
+	{
+		const char *p = skip_blanks(*text == '"' ? text + 1 : text);
+
+		if (*p == '(' && (!by_literal || *skip_blanks(p + 1) != '$'))
+			return true;
+	}
+	return false;
+}
+
+static size_t
+base64url_span(const char *text)
+{
+	const char *p = text;
+
+	while (isalnum((unsigned char) *p) || *p == '-' || *p == '_')
+		p++;
+	return p - text;
+}
+
+/* Whether a token stands in a text: three parts, of which the first is an object. */
+static bool
+holds_token(const char *text)
+{
+	for (; (text = strchr(text, 'e')) != NULL; text++)
+	{
+		size_t header;
+		size_t payload;
+
+		for (int i = 0; i < lengthof(token_starts); i++)
+		{
+			if (strncmp(text, token_starts[i], 3) != 0)
+				continue;
+			header = base64url_span(text);
+			if (header < 12 || text[header] != '.')
+				continue;
+			payload = base64url_span(text + header + 1);
+			if (payload > 2 && text[header + 1 + payload] == '.' &&
+				base64url_span(text + header + payload + 2) >= 16)
+				return true;
+		}
+	}
+	return false;
+}
+
 static bool
 names_carrier(const char *text)
 {
-	for (int i = 0; text != NULL && i < lengthof(carriers); i++)
+	if (text == NULL)
+		return false;
+	for (int i = 0; i < lengthof(carriers); i++)
 	{
 		if (after_word(text, carriers[i]) != NULL)
 			return true;
 	}
-	return false;
+	for (int i = 0; i < lengthof(calls); i++)
+	{
+		if (names_call(text, calls[i].name, calls[i].by_literal))
+			return true;
+	}
+	return holds_token(text);
 }
 
 /* Reads the name after EXECUTE, folded as the parser does. */
@@ -78,14 +180,13 @@ read_name(const char *text, char *name)
 	bool quoted;
 	int  length = 0;
 
-	while (scanner_isspace(*text))
-		text++;
+	text = skip_blanks(text);
 	quoted = *text == '"';
 	if (quoted)
 		text++;
-	while (
-		*text != '\0' && length < NAMEDATALEN - 1 &&
-		(quoted ? *text != '"' : !scanner_isspace(*text) && *text != '(' && *text != ';'))
+	while (*text != '\0' && length < NAMEDATALEN - 1 &&
+		   (quoted ? *text != '"'
+				   : !scanner_isspace(*text) && strchr("(;/-", *text) == NULL))
 	{
 		name[length++] = quoted ? *text : pg_tolower((unsigned char) *text);
 		text++;

@@ -1,7 +1,7 @@
 /*
  * secret_sql.c
  *		The SQL functions that seal secrets, called by set_secret() and add_jwt_key(),
- *		and one that tells whether a secret could be opened.
+ *		and two that tell whether one could be opened.
  *
  * Names, rights and rows are the business of sql/api/210_secrets.sql.  Nothing in SQL
  * returns the text of a secret.
@@ -14,10 +14,12 @@
 #include "funcapi.h"
 #include "utils/builtins.h"
 
+#include "compat.h"
 #include "tenant/secret.h"
 #include "tenant/secret_log.h"
 
 #define LAST_SHOWN 4
+#define JWT_KEY_MIN_BYTES 32
 
 /* The end of a secret, shown so that people can tell two apart; none of a short one. */
 static char *
@@ -96,4 +98,26 @@ cg_sql_secret_opens(PG_FUNCTION_ARGS)
 	OPENSSL_cleanse(VARDATA(plain), VARSIZE(plain) - VARHDRSZ);
 	pfree(plain);
 	PG_RETURN_BOOL(true);
+}
+
+PG_FUNCTION_INFO_V1(cg_sql_jwt_key_fault);
+
+/* Arguments: kid, key_id, nonce, ciphertext; none is null (STRICT). */
+Datum
+cg_sql_jwt_key_fault(PG_FUNCTION_ARGS)
+{
+	char  *label = cg_secret_jwt_label(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	bytea *plain = cg_secret_try_open(label, text_to_cstring(PG_GETARG_TEXT_PP(1)),
+									  PG_GETARG_BYTEA_PP(2), PG_GETARG_BYTEA_PP(3));
+	size_t length;
+
+	if (plain == NULL)
+		PG_RETURN_TEXT_P(cstring_to_text("it cannot be opened with the master key"));
+	length = VARSIZE(plain) - VARHDRSZ;
+	OPENSSL_cleanse(VARDATA(plain), length);
+	pfree(plain);
+	/* As add_jwt_key() asks; a row may have come another way. */
+	if (length < JWT_KEY_MIN_BYTES)
+		PG_RETURN_TEXT_P(cstring_to_text("it has less than 32 bytes"));
+	PG_RETURN_NULL();
 }

@@ -3,12 +3,15 @@
  *		Mends the escapes that jsonb refuses, then leaves parsing to jsonb.
  *
  * Memory:		the caller's context.
+ * Errors:		those of jsonb_in() and cg_json_admit().
  */
 #include "postgres.h"
 
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
+#include "compat.h"
+#include "core/json_size.h"
 #include "webhook/json.h"
 
 /* The code unit of "\uXXXX", or -1. */
@@ -66,7 +69,7 @@ cg_webhook_parse(const bytea *body)
 		return NULL;
 	text = pnstrdup(VARDATA_ANY(body), length);
 	mend_escapes(text, length);
-	json = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
+	json = cg_json_read(text);
 	pfree(text);
 	return JB_ROOT_IS_OBJECT(json) ? json : NULL;
 }

@@ -19,6 +19,7 @@
 #include "utils/builtins.h"
 #include "utils/uuid.h"
 
+#include "compat.h"
 #include "core/clock.h"
 #include "core/errors.h"
 #include "core/schema_version.h"
@@ -225,6 +226,7 @@ receive(const CgWebhook *webhook, CgResponse *response)
 	}
 	memset(&context, 0, sizeof(context));
 	context.has_business = true;
+	context.is_entered = true;
 	context.business = account.business;
 	cg_context_set(&context, GUC_ACTION_SAVE);
 	if (is_signed(webhook, &account, &verdict))
@@ -254,4 +256,23 @@ cg_webhook_receive(const CgWebhook *webhook, CgResponse *response)
 	receive(webhook, response);
 	cg_spi_end(&spi);
 	cg_identity_restore(&saved);
+}
+
+bool
+cg_webhook_business(const CgWebhook *webhook, pg_uuid_t *business)
+{
+	CgSpi      spi;
+	CgIdentity saved;
+	Account    account;
+	bool       is_found;
+
+	cg_schema_require();
+	cg_run_as_owner(&saved);
+	cg_spi_begin(&spi, "finding the account of a webhook");
+	is_found = find_account(webhook, &account);
+	cg_spi_end(&spi);
+	cg_identity_restore(&saved);
+	if (is_found)
+		*business = account.business;
+	return is_found;
 }

@@ -9,6 +9,7 @@
 
 #include "http/response.h"
 #include "utils/jsonb.h"
+#include "utils/uuid.h"
 
 /* A request to a webhook's path. */
 typedef struct CgWebhook
@@ -26,5 +27,8 @@ typedef struct CgWebhook
  * the like for a body that is no JSON, ZG108 to ZG110 when keys cannot be read.
  */
 extern void cg_webhook_receive(const CgWebhook *webhook, CgResponse *response);
+
+/* The business of the account that a path means; false when it means none. */
+extern bool cg_webhook_business(const CgWebhook *webhook, pg_uuid_t *business);
 
 #endif /* CG_WEBHOOK_RECEIVE_H */

@@ -29,6 +29,7 @@
 #include "lib/stringinfo.h"
 #include "utils/timestamp.h"
 
+#include "compat.h"
 #include "webhook/signature.h"
 
 #define TOLERANCE_USECS (INT64CONST(300) * USECS_PER_SEC)
@@ -39,6 +40,7 @@
 #define SHA256_BASE64 44
 #define ED25519_KEY_BYTES 32
 #define ED25519_SIGNATURE_BYTES 64
+#define RESEND_KEY_BYTES 192
 
 /* What a rule looks at. */
 typedef struct Delivery
@@ -197,6 +199,16 @@ ed25519_verifies(const char *key, const char *signature, const StringInfoData *m
 	return verifies;
 }
 
+/* The public key that Telnyx shows in base64; key has room for one byte more. */
+static bool
+decode_telnyx_key(const char *text, size_t length, char *key)
+{
+	int decoded;
+
+	return decode_base64(text, length, key, ED25519_KEY_BYTES + 1, &decoded) &&
+		   decoded == ED25519_KEY_BYTES && !is_weak_key(key);
+}
+
 static CgWebhookVerdict
 verify_telnyx(const Delivery *delivery)
 {
@@ -215,8 +227,7 @@ verify_telnyx(const Delivery *delivery)
 		return CG_WEBHOOK_UNSIGNED;
 	if (!is_timely(delivery, seconds, USECS_PER_SEC))
 		return CG_WEBHOOK_STALE;
-	if (!decode_base64(delivery->key, delivery->key_length, key, sizeof(key), &length) ||
-		length != ED25519_KEY_BYTES || is_weak_key(key))
+	if (!decode_telnyx_key(delivery->key, delivery->key_length, key))
 		return CG_WEBHOOK_FORGED;
 
 	initStringInfo(&message);
@@ -307,15 +318,25 @@ list_has_digest(const char *list, const unsigned char *digest)
 	return found;
 }
 
+/* The secret that Resend shows as "whsec_" and base64. */
+static bool
+decode_resend_key(const char *text, size_t length, char *key, int size, int *decoded)
+{
+	if (length >= 6 && memcmp(text, "whsec_", 6) == 0)
+	{
+		text += 6;
+		length -= 6;
+	}
+	return decode_base64(text, length, key, size, decoded);
+}
+
 static CgWebhookVerdict
 verify_resend(const Delivery *delivery)
 {
 	char          *id = find_header(delivery, "svix-id");
 	char          *timestamp = find_header(delivery, "svix-timestamp");
 	char          *list = find_header(delivery, "svix-signature");
-	const char    *encoded = delivery->key;
-	size_t         encoded_length = delivery->key_length;
-	char           key[192];
+	char           key[RESEND_KEY_BYTES];
 	int            key_length;
 	unsigned char  digest[EVP_MAX_MD_SIZE];
 	int64          seconds;
@@ -327,12 +348,8 @@ verify_resend(const Delivery *delivery)
 		return CG_WEBHOOK_UNSIGNED;
 	if (!is_timely(delivery, seconds, USECS_PER_SEC))
 		return CG_WEBHOOK_STALE;
-	if (encoded_length >= 6 && memcmp(encoded, "whsec_", 6) == 0)
-	{
-		encoded += 6;
-		encoded_length -= 6;
-	}
-	if (!decode_base64(encoded, encoded_length, key, sizeof(key), &key_length))
+	if (!decode_resend_key(delivery->key, delivery->key_length, key, sizeof(key),
+						   &key_length))
 		return CG_WEBHOOK_FORGED;
 
 	initStringInfo(&message);
@@ -409,4 +426,24 @@ cg_webhook_verify(const char *provider, Jsonb *headers, const bytea *body,
 			return rules[i].verify(&delivery);
 	}
 	return CG_WEBHOOK_FORGED;
+}
+
+const char *
+cg_webhook_key_fault(const char *provider, const char *key, size_t length)
+{
+	char decoded[RESEND_KEY_BYTES];
+	int  decoded_length;
+	bool fits = length > 0;
+
+	if (strcmp(provider, "telnyx") == 0)
+		fits = decode_telnyx_key(key, length, decoded);
+	else if (strcmp(provider, "resend") == 0)
+		fits = decode_resend_key(key, length, decoded, sizeof(decoded), &decoded_length);
+	OPENSSL_cleanse(decoded, sizeof(decoded));
+	if (fits)
+		return NULL;
+	if (strcmp(provider, "telnyx") == 0)
+		return "it is no Ed25519 public key in base64";
+	return strcmp(provider, "resend") == 0 ? "it is not \"whsec_\" and base64"
+										   : "it is empty";
 }

@@ -27,6 +27,13 @@ extern CgWebhookVerdict cg_webhook_verify(const char *provider, Jsonb *headers,
 										  const bytea *body, const char *key,
 										  size_t key_length, TimestampTz at);
 
+/*
+ * Why no webhook of the provider can be signed with what is stored as the key, or NULL
+ * when one can; the text says nothing of the key.
+ */
+extern const char *cg_webhook_key_fault(const char *provider, const char *key,
+										size_t length);
+
 /* Whether there is a rule for the provider: telnyx, retell, resend, google. */
 extern bool cg_webhook_knows(const char *provider);
 

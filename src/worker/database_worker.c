@@ -22,6 +22,7 @@
 #include "utils/snapmgr.h"
 
 #include "core/instance.h"
+#include "core/pinned.h"
 #include "core/schema_version.h"
 #include "worker/database_worker.h"
 
@@ -105,6 +106,7 @@ cg_database_worker_start(CgHandoffWorker worker, const char *name)
 	BackgroundWorkerInitializeConnection(MyBgworkerEntry->bgw_extra, NULL, 0);
 	pgstat_report_appname(name);
 	SetConfigOption("lock_timeout", LOCK_TIMEOUT, PGC_USERSET, PGC_S_OVERRIDE);
+	cg_pinned_set();
 	SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_OVERRIDE);
 	/*
 	 * What a worker does, it does by keys.  Its plans are kept for long, and those that

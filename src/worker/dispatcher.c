@@ -29,6 +29,7 @@
 #include "utils/memutils.h"
 #include "utils/wait_event.h"
 
+#include "compat.h"
 #include "core/monotonic.h"
 #include "http/client.h"
 #include "outbox/settings.h"
@@ -297,7 +298,7 @@ cg_worker_dispatch(Datum argument)
 	SetConfigOption("lock_timeout", "50ms", PGC_USERSET, PGC_S_OVERRIDE);
 	MemoryContextSwitchTo(TopMemoryContext);
 	start();
-	events = CreateWaitEventSet(TopMemoryContext, 3);
+	events = cg_compat_wait_event_set(3);
 	AddWaitEventToSet(events, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
 	AddWaitEventToSet(events, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
 	AddWaitEventToSet(events, WL_SOCKET_READABLE,

@@ -32,6 +32,7 @@ static bool  gate_access_log = true;
 static int   gate_answer_bytes = 64 * 1024 * 1024;
 static int   gate_body_bytes = 1024 * 1024;
 static int   gate_body_timeout = 30000;
+static int   gate_business_executors = 0;
 static char *gate_conninfo = NULL;
 static int   gate_connections = 10000;
 static int   gate_executors = 4;
@@ -41,16 +42,30 @@ static int   gate_idle_timeout = 75000;
 static char *gate_listen_addresses = NULL;
 static int   gate_port = 8787;
 static int   gate_queue = 256;
+static int   gate_read_timeout = 10000;
 static int   gate_request_timeout = 30000;
 static int   gate_write_timeout = 30000;
 
 /* The settings that the front takes as they are. */
 static const char *const forwarded[] = {
-	"gate_access_log",   "gate_answer_bytes",     "gate_body_bytes",
-	"gate_body_timeout", "gate_connections",      "gate_drain_timeout",
-	"gate_executors",    "gate_header_bytes",     "gate_header_timeout",
-	"gate_idle_timeout", "gate_listen_addresses", "gate_port",
-	"gate_queue",        "gate_request_timeout",  "gate_write_timeout",
+	"cors_origins",
+	"gate_access_log",
+	"gate_answer_bytes",
+	"gate_body_bytes",
+	"gate_body_timeout",
+	"gate_business_executors",
+	"gate_connections",
+	"gate_drain_timeout",
+	"gate_executors",
+	"gate_header_bytes",
+	"gate_header_timeout",
+	"gate_idle_timeout",
+	"gate_listen_addresses",
+	"gate_port",
+	"gate_queue",
+	"gate_read_timeout",
+	"gate_request_timeout",
+	"gate_write_timeout",
 };
 
 static bool  check_conninfo(char **newval, void **extra, GucSource source);
@@ -92,6 +107,12 @@ cg_worker_settings_define(void)
 							"Sets the time in which a request's body must arrive.", NULL,
 							&gate_body_timeout, 30000, 1, HOUR_MS, PGC_SIGHUP,
 							GUC_UNIT_MS, NULL, NULL, NULL);
+
+	DefineCustomIntVariable("cloudgreet.gate_business_executors",
+							"Sets how many requests of one business run at a time.",
+							"0 means half of cloudgreet.gate_executors.",
+							&gate_business_executors, 0, 0, 1000, PGC_SIGHUP, 0, NULL,
+							NULL, NULL);
 
 	DefineCustomIntVariable("cloudgreet.gate_connections",
 							"Sets the number of HTTP connections that are accepted.",
@@ -144,6 +165,11 @@ cg_worker_settings_define(void)
 							NULL, &gate_queue, 256, 0, 100000, PGC_SIGHUP, 0, NULL, NULL,
 							NULL);
 
+	DefineCustomIntVariable("cloudgreet.gate_read_timeout",
+							"Sets the time that a GET may take in the database.", NULL,
+							&gate_read_timeout, 10000, 1, HOUR_MS, PGC_SIGHUP,
+							GUC_UNIT_MS, NULL, NULL, NULL);
+
 	DefineCustomIntVariable("cloudgreet.gate_request_timeout",
 							"Sets the time that a request may take in the database.",
 							NULL, &gate_request_timeout, 30000, 1, HOUR_MS, PGC_SIGHUP,
@@ -182,9 +208,19 @@ cg_worker_append_settings(StringInfo block, const char *conninfo, bool is_spare)
 	/* GetConfigOption() gives numbers without unit, in ms and bytes; booleans as on, off. */
 	for (size_t i = 0; i < lengthof(forwarded); i++)
 	{
+		int start;
+
 		snprintf(name, sizeof(name), "cloudgreet.%s", forwarded[i]);
-		appendStringInfo(block, "%s=%s\n", forwarded[i],
-						 GetConfigOption(name, false, false));
+		appendStringInfo(block, "%s=", forwarded[i]);
+		start = block->len;
+		appendStringInfoString(block, GetConfigOption(name, false, false));
+		/* A line end in a value would begin another setting. */
+		for (int j = start; j < block->len; j++)
+		{
+			if ((unsigned char) block->data[j] < ' ')
+				block->data[j] = ' ';
+		}
+		appendStringInfoChar(block, '\n');
 	}
 	appendStringInfo(block, "gate_conninfo=%s\nspare=%d\n\n", conninfo, is_spare);
 }

@@ -1,7 +1,9 @@
 /*
  * availability_oracle.sql
  *		For tests: what is bookable on a random calendar, by trying every quarter of an
- *		hour with SQL's own means, compared with what bookings are judged by.
+ *		hour with SQL's own means, compared with what bookings are judged by, and with
+ *		what is offered: whatever can be booked has an offer that begins less than its
+ *		length before.
  *
  * The zones' changes of the clock are outside of the hours, for AT TIME ZONE reads a
  * repeated time otherwise.
@@ -14,8 +16,8 @@ DECLARE
 BEGIN
     INSERT INTO cloudgreet.calendar_connections (business_id, staff_id, provider_account_id, calendar_id) VALUES (business, staff, account, 'c') RETURNING id INTO connection;
     INSERT INTO cloudgreet.working_hours (business_id, staff_id, weekday, starts, ends)
-    SELECT business, staff, d, make_time(h, 0, 0), make_time(h, 0, 0) + make_interval(mins => 15 * (1 + floor(random() * 16))::int)
-      FROM generate_series(0, 6) d, unnest('{6,9,14}'::int[]) h WHERE random() < 0.7;
+    SELECT business, staff, d, make_time(h, m, 0), make_time(h, m, 0) + make_interval(mins => 15 * (1 + floor(random() * room))::int)
+      FROM (SELECT d, h, 5 * floor(random() * 6)::int AS m, room FROM generate_series(0, 6) d, (VALUES (6, 10), (9, 18), (14, 16)) v (h, room)) t WHERE random() < 0.7;
     INSERT INTO cloudgreet.schedule_overrides (business_id, staff_id, local_date, starts, ends)
     SELECT business, staff, '2027-03-10'::date + d, CASE WHEN random() < 2 THEN '08:00'::time END, '11:30' FROM generate_series(0, 9) d WHERE random() < 0.2;
     INSERT INTO cloudgreet.time_off (business_id, staff_id, starts_at, ends_at)
@@ -34,7 +36,7 @@ BEGIN
 END
 $$;
 
--- A line for each start on which the two disagree, and for each offered one that is not free.
+-- A line for each start on which the two disagree, for each offered one that is not free, and for each free one that has no offer near.
 CREATE FUNCTION public.compare_calendar(number int) RETURNS SETOF text LANGUAGE plpgsql AS
 $$
 DECLARE
@@ -71,6 +73,12 @@ BEGIN
     UNION ALL
     SELECT format('calendar %s: %s is offered', number, j.start)
       FROM public.judge_all(business, service, ARRAY(SELECT s.starts_at FROM cloudgreet.check_availability(service, '2027-03-11Z', '2027-03-18Z', max_slots => 1000, business_id => business) s)) j
-     WHERE NOT j.is_free;
+     WHERE NOT j.is_free
+    UNION ALL
+    SELECT format('calendar %s: nothing is offered near %s', number, j.start)
+      FROM public.judge_all(business, service, ARRAY(SELECT s FROM generate_series('2027-03-11Z'::timestamptz, '2027-03-18Z', '5 minutes') s)) j
+     WHERE j.is_free AND NOT EXISTS (
+         SELECT FROM cloudgreet.check_availability(service, '2027-03-10Z', '2027-03-18Z', max_slots => 1000, business_id => business) s
+          WHERE s.starts_at > j.start - length AND s.starts_at <= j.start);
 END
 $$;

@@ -7,10 +7,6 @@ $$
     INSERT INTO cloudgreet.provider_accounts (business_id, provider, name) VALUES (business, 'google', 'main') RETURNING id;
 $$;
 
--- The minutes of an hour at which slots of a step begin.
-CREATE FUNCTION public.round_part(step int) RETURNS int LANGUAGE sql IMMUTABLE AS
-$$ SELECT coalesce((SELECT p FROM unnest('{60,30,20,15,10,5}'::int[]) p WHERE step % p = 0 ORDER BY p DESC LIMIT 1), 1) $$;
-
 -- What a case needs that is not there; NULL for one that can run.
 CREATE FUNCTION public.case_lacks(spec jsonb) RETURNS text LANGUAGE sql IMMUTABLE AS
 $$
@@ -21,7 +17,6 @@ $$
         (spec ->> 'mode' = 'round_robin' AND (spec -> 'resources' @> '[{"fixed": true}]'
             OR (SELECT count(DISTINCT r ->> 'group') > 1 FROM jsonb_array_elements(spec -> 'resources') r)), 'groups'),
         (spec #>> '{horizon,type}' <> 'rolling' OR spec #> '{horizon,business_days}' = 'true', 'horizon of this kind'),
-        ((spec ->> 'round_to')::int <> public.round_part((spec ->> 'step')::int), 'rounding unlike the step'),
         (jsonb_path_exists(spec, '$.resources[*].travel'), 'travel'),
         (jsonb_path_exists(spec, '$.resources[*].busy[*].rrule'), 'recurring events')) v (lacks, what) WHERE lacks;
 $$;
@@ -61,8 +56,12 @@ BEGIN
     INSERT INTO cloudgreet.calendar_connections (business_id, staff_id, provider_account_id, calendar_id)
     VALUES (business, staff, account, 'c') RETURNING id INTO connection;
     INSERT INTO cloudgreet.working_hours (business_id, staff_id, weekday, starts, ends, valid_from, valid_to)
-    SELECT business, staff, d::int, (h ->> 'start')::time, (h ->> 'end')::time, (h ->> 'valid_from')::date, (h ->> 'valid_to')::date
-      FROM jsonb_array_elements(spec -> 'hours') h, jsonb_array_elements_text(h -> 'days') d;
+    -- Hours that overlap are one here, as they are for the engine.
+    SELECT business, staff, m.day, '00:00'::time + make_interval(mins => lower(r)), CASE upper(r) WHEN 1440 THEN '24:00' ELSE '00:00'::time + make_interval(mins => upper(r)) END, m.valid_from, m.valid_to
+      FROM (SELECT d::int AS day, (h ->> 'valid_from')::date AS valid_from, (h ->> 'valid_to')::date AS valid_to,
+                   range_agg(int4range(split_part(h ->> 'start', ':', 1)::int * 60 + split_part(h ->> 'start', ':', 2)::int,
+                                       split_part(h ->> 'end', ':', 1)::int * 60 + split_part(h ->> 'end', ':', 2)::int)) AS hours
+              FROM jsonb_array_elements(spec -> 'hours') h, jsonb_array_elements_text(h -> 'days') d GROUP BY 1, 2, 3) m, unnest(m.hours) r;
     INSERT INTO cloudgreet.schedule_overrides (business_id, staff_id, local_date, starts, ends)
     SELECT business, staff, (o ->> 'date')::date, (o ->> 'start')::time, (o ->> 'end')::time
       FROM jsonb_array_elements(coalesce(spec -> 'overrides', '[]')) o
@@ -102,7 +101,7 @@ BEGIN
     UPDATE cloudgreet.businesses SET settings = jsonb_build_object('booking_horizon_days', spec #> '{horizon,days}')
      WHERE id = business AND spec ? 'horizon';
     service := cloudgreet.create_service('x', (spec ->> 'duration')::int, NULL, coalesce((spec ->> 'buffer_before')::int, 0), coalesce((spec ->> 'buffer_after')::int, 0),
-        minimum_notice_minutes => coalesce((spec ->> 'notice')::int, 0), slot_step_minutes => (spec ->> 'step')::int, seats => coalesce((spec ->> 'seats')::int, 1), business_id => business);
+        minimum_notice_minutes => coalesce((spec ->> 'notice')::int, 0), slot_step_minutes => (spec ->> 'step')::int, seats => coalesce((spec ->> 'seats')::int, 1), slot_round_minutes => (spec ->> 'round_to')::int, business_id => business);
     INSERT INTO cloudgreet.leads (business_id, id, name) VALUES (business, lead, 'Ann');
     account := public.make_account(business);
     PERFORM public.load_resource(business, service, lead, account, r) FROM jsonb_array_elements(spec -> 'resources') r;

@@ -26,7 +26,6 @@ BEGIN
         INSERT INTO cloudgreet.provider_accounts (business_id, id, provider, name) VALUES (b, i, 'telnyx', canary);
         INSERT INTO cloudgreet.ai_agents (business_id, id, name) VALUES (b, i, canary);
         INSERT INTO cloudgreet.phone_numbers (business_id, id, phone_number, label, provider_account_id, agent_id) VALUES (b, i, phone, canary, i, i);
-        INSERT INTO cloudgreet_private.phone_routes (phone_number, business_id) VALUES (phone, b);
         INSERT INTO cloudgreet.api_keys (business_id, id, name, key_hash, last_four) VALUES (b, i, canary, sha256(letter::bytea), letter);
         INSERT INTO cloudgreet_private.api_key_routes (key_hash, business_id) VALUES (sha256(letter::bytea), b);
         INSERT INTO cloudgreet.feature_flags (business_id, id, name, is_enabled) VALUES (b, i, 'new_thing', true);
@@ -60,6 +59,14 @@ BEGIN
         INSERT INTO cloudgreet.audit_log (business_id, action, subject_type, data) VALUES (b, 'user.added', 'user', jsonb_build_object('note', canary));
         INSERT INTO cloudgreet.alerts (business_id, id, alert_type, message) VALUES (b, i, 'provider_broken', canary);
         INSERT INTO cloudgreet_private.secrets (business_id, name, version, key_id, nonce, ciphertext, last_four) VALUES (b, canary, 1, '00000000', '\x00', '\x00', '');
+        INSERT INTO cloudgreet_private.idempotency_keys (business_id, operation, key, request_hash, result_id) VALUES (b, 'send_sms', canary, '\x00', i);
+        INSERT INTO cloudgreet_private.outbox (business_id, id, account_id, provider, operation, idempotency, subject_type, subject_id, body, state, deadline_at, finished_at)
+        VALUES (b, cloudgreet.uuid_v7(), i, 'telnyx', 'send_sms', 'none', 'sms_message', i, canary::bytea, 'done', '2026-12-01Z', '2026-12-01Z');
+        INSERT INTO cloudgreet_private.outbox_attempts (business_id, outbox_id, attempt, outcome, duration_ms) VALUES (b, i, 1, 'done', 1);
+        INSERT INTO cloudgreet_private.due_work (business_id, kind, subject_id, due_at) VALUES (b, 'enrollment', i, '2099-12-01Z');
+        INSERT INTO cloudgreet_private.message_causes (business_id, message_id, cause, cause_id) VALUES (b, i, 'appointment', i);
+        INSERT INTO cloudgreet_private.opt_lifts (business_id, contact, channel, lifted_at) VALUES (b, phone, 'sms', '2026-12-01Z');
+        INSERT INTO cloudgreet_private.entity_locks (business_id, entity_key) VALUES (b, canary);
         INSERT INTO cloudgreet_private.webhook_seen (account_id, dedup_key) VALUES (i, canary);
         INSERT INTO cloudgreet_private.webhook_inbox (business_id, account_id, provider, event_type, dedup_key, headers, body) VALUES (b, i, 'telnyx', 'message.received', canary, '{}', canary::bytea);
         INSERT INTO cloudgreet_private.webhook_refusals (account_id, day, reason, refused, last_at) VALUES (i, '2026-12-01', 'stale', 1, '2026-12-01Z');

@@ -16,11 +16,25 @@
  *	/rest/v1/rpc/leave	leaves all that a session can hold
  *	anything else	"hello"
  *
+ * cloudgreet.http_caller() knows the tokens "Bearer NAME ..." as NAME's, but "Bearer forged ..."
+ * as refused and "Bearer nobody ..." as nobody's, and the webhooks' paths that end in NAME; scripted.asked counts its calls.
+ *
  * Sequence scripted.calls counts calls, also those that fail or are cancelled.
  */
 CREATE SCHEMA cloudgreet;
 CREATE SCHEMA scripted;
 CREATE SEQUENCE scripted.calls;
+CREATE SEQUENCE scripted.asked;
+
+CREATE FUNCTION cloudgreet.http_caller(target text, headers jsonb) RETURNS text
+    LANGUAGE plpgsql STRICT AS $$
+BEGIN
+    PERFORM nextval('scripted.asked');
+    RETURN nullif(CASE WHEN split_part(headers ->> 'authorization', ' ', 2) = 'nobody' THEN ''
+                       WHEN target = '' THEN split_part(coalesce(headers ->> 'authorization', headers ->> 'apikey'), ' ', 2)
+                       ELSE regexp_replace(target, '^.*/', '') END, 'forged');
+END
+$$;
 
 CREATE FUNCTION cloudgreet.http(text, text, jsonb, bytea, OUT status integer, OUT headers jsonb, OUT body bytea)
     LANGUAGE plpgsql STRICT AS $$

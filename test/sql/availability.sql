@@ -102,24 +102,50 @@ SELECT left(public.outcome(format('book_appointment(%L, %L, %L, %L, business_id 
 SELECT cloudgreet.add_jwt_key('avail', 'a-secret-of-at-least-thirty-two-bytes') IS NULL AS bad;
 SELECT jsonb_build_object('iat', floor(extract(epoch FROM cloudgreet.clock())), 'exp', floor(extract(epoch FROM cloudgreet.clock())) + 3600) AS around \gset
 SELECT public.mint(public.claims(:'business', 'agent', :'around'), 'a-secret-of-at-least-thirty-two-bytes') AS agent, public.mint(public.claims(:'other', 'admin', :'around'), 'a-secret-of-at-least-thirty-two-bytes') AS neighbour \gset
-CREATE FUNCTION public.ask(method text, target text, token text, body text DEFAULT '') RETURNS TABLE (status int, json jsonb) LANGUAGE sql AS
+CREATE FUNCTION public.ask(method text, target text, token text, body text DEFAULT '') RETURNS TABLE (status int, answer jsonb) LANGUAGE sql AS
 $$ SELECT r.status, nullif(convert_from(r.body, 'UTF8'), '')::jsonb FROM cloudgreet.http(method, target, jsonb_build_object('authorization', 'Bearer ' || token), convert_to(body, 'UTF8')) r $$;
-SELECT status, json ->> 'id' AS http_id FROM public.ask('POST', '/api/appointments', :'agent', jsonb_build_object('service_id', :'service', 'scheduled_date', '2026-12-29T15:00:00Z', 'lead_id', :'ann')::text) \gset r_
+SELECT status, answer ->> 'id' AS http_id FROM public.ask('POST', '/api/appointments', :'agent', jsonb_build_object('service_id', :'service', 'scheduled_date', '2026-12-29T15:00:00Z', 'lead_id', :'ann')::text) \gset r_
 \echo :r_status
-SELECT status, json ->> 'code', jsonb_array_length(json -> 'next_slots'), json -> 'next_slots' -> 0 ->> 'local_text'
+SELECT status, answer ->> 'code', jsonb_array_length(answer -> 'next_slots'), answer -> 'next_slots' -> 0 ->> 'local_text'
   FROM public.ask('POST', '/api/appointments', :'agent', jsonb_build_object('service_id', :'service', 'starts_at', '2026-12-29T15:30:00Z', 'lead_id', :'ben', 'staff_id', :'bob')::text);
-SELECT status, json ->> 'code', json ->> 'message' FROM public.ask('POST', '/api/appointments', :'agent', '{"colour": "red"}');
-SELECT status, json ->> 'message' FROM public.ask('POST', '/api/appointments', :'agent', '{}');
-SELECT a.status, a.json ->> 'code', a.json ->> 'message'
+SELECT status, answer ->> 'code', answer ->> 'message' FROM public.ask('POST', '/api/appointments', :'agent', '{"colour": "red"}');
+SELECT status, answer ->> 'message' FROM public.ask('POST', '/api/appointments', :'agent', '{}');
+SELECT a.status, a.answer ->> 'code', a.answer ->> 'message'
   FROM unnest('{"\"2026-12-29T15:00:00\"","\"2026-12-29\"","\"tomorrow\"","\"2026-12-29T15:00x\"",20261229,"[\"2026-12-29T15:00\"]"}'::jsonb[]) t,
        public.ask('POST', '/api/appointments', :'agent', jsonb_build_object('service_id', :'service', 'starts_at', t, 'lead_id', :'ben')::text) a;
-SELECT status, json ->> 'code' FROM public.ask('POST', '/api/appointments', :'agent', '[]');
-SELECT status, json ->> 'status' FROM public.ask('PUT', '/api/appointments/' || :'r_http_id', :'agent', '{"starts_at": "2026-12-29T16:00:00Z", "status": "confirmed"}');
-SELECT status, json ->> 'code' FROM public.ask('PUT', '/api/appointments/' || :'r_http_id', :'neighbour', '{"status": "confirmed"}');
+SELECT status, answer ->> 'code' FROM public.ask('POST', '/api/appointments', :'agent', '[]');
+SELECT status, answer ->> 'status' FROM public.ask('PUT', '/api/appointments/' || :'r_http_id', :'agent', '{"starts_at": "2026-12-29T16:00:00Z", "status": "confirmed"}');
+SELECT status, answer ->> 'code' FROM public.ask('PUT', '/api/appointments/' || :'r_http_id', :'neighbour', '{"status": "confirmed"}');
 SELECT status FROM public.ask('DELETE', '/api/appointments/' || :'r_http_id', :'neighbour');
 SELECT status FROM public.ask('DELETE', '/api/appointments/' || :'r_http_id', :'agent'), generate_series(1, 2);
-SELECT status, json ->> 'code' FROM public.ask('DELETE', '/api/appointments/x', :'agent');
-SELECT status, jsonb_array_length(json) FROM public.ask('POST', '/rest/v1/rpc/check_availability', :'agent', jsonb_build_object('service_id', :'service', 'range_start', '2026-12-29Z', 'range_end', '2026-12-30Z')::text);
+SELECT status, answer ->> 'code' FROM public.ask('DELETE', '/api/appointments/x', :'agent');
+SELECT status, jsonb_array_length(answer) FROM public.ask('POST', '/rest/v1/rpc/check_availability', :'agent', jsonb_build_object('service_id', :'service', 'range_start', '2026-12-29Z', 'range_end', '2026-12-30Z')::text);
+
+\set VERBOSITY default
+-- A free hour is offered as it is, at whichever minute it begins, unless the service rounds; today's go on in their steps, and the last one that is left is offered.
+CREATE FUNCTION public.offers(minutes int, opens time, closes time, rounding int, step int, at time DEFAULT '00:00') RETURNS text LANGUAGE plpgsql AS
+$$
+DECLARE
+    b uuid := cloudgreet.create_business('Offers', 'America/Chicago');
+    service uuid := cloudgreet.create_service('x', minutes, slot_step_minutes => step, slot_round_minutes => rounding, business_id => b);
+    staff uuid := cloudgreet.add_staff('Bob', working_hours => jsonb_build_object('wed', jsonb_build_array(jsonb_build_array(to_char(opens, 'HH24:MI'), to_char(closes, 'HH24:MI')))), business_id => b);
+    offered text;
+BEGIN
+    PERFORM set_config('cloudgreet.clock', '2026-07-01T' || to_char(at, 'HH24:MI:SS') || '-05:00', true);
+    SELECT string_agg(to_char(s.starts_at AT TIME ZONE 'America/Chicago', 'HH24:MI'), ' ' ORDER BY s.starts_at) INTO offered
+      FROM cloudgreet.check_availability(service, '2026-07-01 00:00-05', '2026-07-02 00:00-05', business_id => b) s;
+    DELETE FROM cloudgreet.businesses WHERE id = b;
+    RETURN offered;
+END
+$$;
+SELECT public.offers(60, '09:15', '10:15', NULL, NULL), public.offers(60, '09:20', '11:25', 0, NULL), public.offers(45, '08:10', '10:30', NULL, 30), public.offers(7, '09:01', '09:23', NULL, NULL);
+SELECT public.offers(60, '09:15', '11:30', 15, NULL), public.offers(60, '09:20', '12:00', 30, NULL), public.offers(60, '09:20', '12:00', 60, NULL), public.offers(60, '09:15', '10:15', 60, NULL);
+SELECT public.offers(60, '09:00', '13:00', NULL, NULL, '09:07:23'), public.offers(60, '09:00', '10:15', NULL, NULL, '09:07:23'), public.offers(60, '09:00', '10:15', NULL, NULL, '09:15:01');
+\set VERBOSITY sqlstate
+SELECT public.offers(60, '09:00', '10:15', 61, NULL);
+SELECT public.offers(60, '09:00', '10:15', -1, NULL);
+\set VERBOSITY default
+DROP FUNCTION public.offers(int, time, time, int, int, time);
 
 \set ECHO none
 DROP FUNCTION public.utc(timestamptz), public.outcome(text), public.ask(text, text, text, text), public.mint(text, text, text), public.claims(uuid, text, jsonb), public.hmac_sha256(bytea, bytea), public.base64url(bytea);

@@ -104,6 +104,30 @@ SELECT cloudgreet.create_agent('x', '{"volume": 1}', business_id => :'business')
 UPDATE cloudgreet.ai_agents SET config = '{"working_hours": {"mon": [["9am", "5pm"]]}}' WHERE id = :'agent';
 UPDATE cloudgreet.ai_agents SET config = '{"working_hours": {"time_zone": "Mars/Olympus"}}' WHERE id = :'agent';
 UPDATE cloudgreet.ai_agents SET config = '{"greeting": "Hi", "working_hours": null}' WHERE id = :'agent' RETURNING config;
+-- So is all else that a function would have refused, in many rows at once too; the error says where the fault lies.
+UPDATE cloudgreet.ai_agents SET config = '{"voice_settings": {"speed": 99}}' WHERE business_id = :'business';
+UPDATE cloudgreet.ai_agents SET config = config || '{"voice_settings": {"pitch": "high"}}' WHERE business_id = :'business';
+UPDATE cloudgreet.ai_agents SET config = '{"voice_settings": {"volume": 1}}' WHERE id = :'agent';
+UPDATE cloudgreet.ai_agents SET config = '{"behavior_settings": {"escalation_triggers": [1]}}' WHERE id = :'agent';
+UPDATE cloudgreet.ai_agents SET config = '{"behavior_settings": {"personality": 5}}' WHERE id = :'agent';
+INSERT INTO cloudgreet.ai_agents (business_id, name, config) VALUES (:'business', 'y', '{"voice_settings": null}');
+UPDATE cloudgreet.businesses SET settings = '{"booking_horizon_days": "soon"}' WHERE id = :'business';
+UPDATE cloudgreet.businesses SET settings = '{"booking_horizon_days": -1}' WHERE id = :'business';
+UPDATE cloudgreet.businesses SET settings = '{"inbound": {"closed": "voicemail"}}' WHERE id = :'business';
+UPDATE cloudgreet.businesses SET settings = '{"inbound": {"open": "answer"}}' WHERE id = :'business';
+UPDATE cloudgreet.businesses SET settings = '{"replies": "cancel"}' WHERE id = :'business';
+UPDATE cloudgreet.businesses SET settings = '{"follow_up_sequence": 7}' WHERE id = :'business';
+UPDATE cloudgreet.businesses SET settings = '{"booking_horizon_days": 60, "inbound": {"unknown": "reject"}, "replies": {"no": "cancel"}, "colour": "red"}' WHERE id = :'business' RETURNING settings;
+SELECT cloudgreet.add_staff('Someone', working_hours => '{}', business_id => :'business') AS someone \gset
+INSERT INTO cloudgreet.working_hours (business_id, staff_id, weekday, starts, ends) VALUES (:'business', :'someone', 1, '09:00', '12:00'), (:'business', :'someone', 1, '11:59', '13:00');
+INSERT INTO cloudgreet.working_hours (business_id, staff_id, weekday, starts, ends, valid_from, valid_to) VALUES (:'business', :'someone', 1, '09:00', '12:00', NULL, '2026-12-31'),
+    (:'business', :'someone', 1, '12:00', '13:00', NULL, NULL), (:'business', :'someone', 2, '09:00', '13:00', NULL, NULL), (:'business', :'someone', 1, '09:00', '12:00', '2027-01-01', NULL);
+UPDATE cloudgreet.working_hours SET ends = '12:30' WHERE staff_id = :'someone' AND starts = '09:00' AND weekday = 1;
+UPDATE cloudgreet.working_hours SET weekday = 1 WHERE staff_id = :'someone' AND weekday = 2;
+UPDATE cloudgreet.working_hours SET valid_to = '2027-01-01' WHERE staff_id = :'someone' AND valid_to = '2026-12-31';
+WITH s AS (INSERT INTO cloudgreet.sequences (business_id, name) VALUES (:'business', 'z') RETURNING id),
+     t AS (INSERT INTO cloudgreet.message_templates (business_id, name, channel, subject, content) VALUES (:'business', 'z', 'email', 'Hi', 'Hi') RETURNING id)
+INSERT INTO cloudgreet.sequence_steps (business_id, sequence_id, position, delay_minutes, channel, template_id) SELECT :'business', s.id, 1, 5, 'sms', t.id FROM s, t;
 
 \set ECHO none
 DROP TABLE public.call;

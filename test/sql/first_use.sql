@@ -87,7 +87,13 @@ SET LOCAL ROLE anon;
 SELECT DISTINCT public.code_of(call) AS code_for_anon FROM public.first_use_call;
 ROLLBACK;
 
--- An admin cannot reach another business, nor take its number, nor see that it has it.
+-- The admin's number is a claim until an operator confirms it.
+RESET SESSION AUTHORIZATION;
+SELECT count(*) AS routes FROM cloudgreet_private.phone_routes WHERE business_id = :'business';
+SELECT cloudgreet.confirm_phone_number('+12125550150', :'business') IS NOT NULL AS confirmed;
+SELECT n.is_active, r.phone_number FROM cloudgreet.phone_numbers n JOIN cloudgreet_private.phone_routes r USING (business_id, phone_number) WHERE business_id = :'business';
+
+-- An admin cannot reach another business, nor take its number, nor see that it has it: it claims it as any other.
 RESET SESSION AUTHORIZATION;
 SELECT cloudgreet.create_business('Zenith HVAC', 'America/Chicago') AS zenith \gset
 SET SESSION AUTHORIZATION authenticator;
@@ -95,8 +101,8 @@ BEGIN;
 SET LOCAL ROLE authenticated;
 SELECT set_config('request.jwt.claims', json_build_object('business_id', :'zenith', 'role', 'admin')::text, true) IS NOT NULL AS signed_in;
 SELECT public.code_of(format('create_service(%L, 30, business_id => %L)', 'x', :'business')) AS other_business;
-SELECT public.code_of('add_phone_number(''+12125550150'')') AS number_taken;
 SELECT public.code_of('remove_phone_number(''+12125550150'')') AS not_ours;
+SELECT public.code_of('add_phone_number(''+12125550150'')') AS claimed, public.code_of('add_phone_number(''+12125550159'')') AS claimed_of_nobody;
 SELECT public.code_of(format('add_phone_number(%L, agent_id => %L)', '+12125550152', :'agent')) AS foreign_agent;
 SELECT public.code_of(format('add_phone_number(%L, provider_account_id => %L)', '+12125550152', :'account')) AS foreign_account;
 SELECT public.code_of(format('add_staff(%L, service_ids => ARRAY[%L]::uuid[])', 'x', :'service')) AS foreign_service;

@@ -129,11 +129,18 @@ SELECT * FROM public.ask('POST', '/rest/v1/rpc/current_app_role', :'agent', '{}'
 SELECT * FROM public.ask('POST', '/rest/v1/rpc/migrate', :'admin', '{}');
 SELECT * FROM public.ask('POST', '/rest/v1/rpc/http', :'admin', '{"method": "GET", "target": "/api/health", "headers": {}, "body": ""}');
 SELECT * FROM public.ask('POST', '/rest/v1/rpc/enter_business', :'admin', json_build_object('business_id', :'other')::text);
+-- Whose a token is, the front may ask, to serve businesses in turn: a business, a role, or nobody.
+SELECT what, CASE cloudgreet.http_caller('', headers) WHEN :'business' THEN 'the business' WHEN :'other' THEN 'the other' ELSE cloudgreet.http_caller('', headers) END AS caller
+  FROM (VALUES ('admin', jsonb_build_object('authorization', 'Bearer ' || :'admin')), ('agent', jsonb_build_object('authorization', 'bearer  ' || :'agent')), ('as apikey', jsonb_build_object('apikey', :'neighbour')),
+               ('both', jsonb_build_object('authorization', 'Bearer ' || :'neighbour', 'apikey', :'admin')), ('anon', jsonb_build_object('authorization', 'Bearer ' || :'anon')), ('expired', jsonb_build_object('authorization', 'Bearer ' || :'expired')),
+               ('forged', jsonb_build_object('authorization', 'Bearer ' || :'admin' || 'x')), ('forged beside a good one', jsonb_build_object('authorization', 'Bearer x', 'apikey', :'admin')), ('nothing', '{}'), ('two', jsonb_build_object('authorization', 'Bearer ' || :'admin' || ', Bearer ' || :'neighbour'))) v (what, headers);
+SELECT target, cloudgreet.http_caller(target, jsonb_build_object('authorization', 'Bearer ' || :'admin')) AS caller FROM unnest(ARRAY['/', '/api/sms', '/api/sms/webhook', '/api/sms/webhook/x', '/rest/v1/leads', '/api/leads/webhook', '%', '/api/sms/webhook/00000000-0000-7000-8000-000000000000']) target;
 -- Afterwards the session is what it was.
 SELECT cloudgreet.current_business_id() IS NULL, current_setting('transaction_read_only'), current_setting('search_path'), current_user = session_user;
 \set VERBOSITY sqlstate
 SET ROLE authenticated;
 SELECT * FROM cloudgreet.http('GET', '/api/health', '{}', '');
+SELECT * FROM cloudgreet.http_caller('', '{}');
 RESET ROLE;
 
 \set ECHO none

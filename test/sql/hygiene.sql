@@ -40,6 +40,8 @@ SELECT p.oid::regprocedure FROM pg_proc p JOIN ours ON ours.oid = p.pronamespace
 -- Functions not in C without a pinned search_path that ends with pg_temp.
 SELECT p.oid::regprocedure FROM pg_proc p JOIN ours ON ours.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang
  WHERE l.lanname <> 'c' AND p.prosqlbody IS NULL AND NOT coalesce(p.proconfig @> '{"search_path=pg_catalog, pg_temp"}', false);
+-- Functions by which sessions come in, without the settings that would change what they mean.
+SELECT f FROM cloudgreet_private.unpinned_functions() f;
 -- SECURITY DEFINER functions that do not belong to the owner without rights of its own.
 SELECT p.oid::regprocedure FROM pg_proc p JOIN ours ON ours.oid = p.pronamespace
  WHERE p.prosecdef AND p.proowner <> 'cloudgreet_owner'::regrole;
@@ -66,4 +68,4 @@ SELECT pg_describe_object(d.classid, d.objid, 0) FROM pg_depend d JOIN pg_extens
  WHERE e.extname = 'cloudgreet' AND d.deptype = 'e' AND p.pronamespace IS DISTINCT FROM 'cloudgreet'::regnamespace;
 -- Constraints and triggers that are not valid or not enabled.
 SELECT conname FROM pg_constraint JOIN ours ON ours.oid = connamespace WHERE NOT convalidated;
-SELECT tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN ours ON ours.oid = c.relnamespace WHERE t.tgenabled <> 'O';
+SELECT tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN ours ON ours.oid = c.relnamespace WHERE t.tgenabled <> CASE t.tgname WHEN 'businesses_replicated' THEN 'R' ELSE 'O' END;

@@ -39,7 +39,7 @@ BEGIN
 EXCEPTION
     WHEN SQLSTATE 'XX999' THEN RETURN SQLERRM;
     WHEN insufficient_privilege THEN RETURN 'denied';
-    WHEN integrity_constraint_violation OR SQLSTATE 'ZG303' THEN RETURN 'yes'; -- the policies let it through to the constraints, or to a trigger of rows
+    WHEN integrity_constraint_violation OR SQLSTATE 'ZG306' THEN RETURN 'yes'; -- the policies let it through to the constraints, or to a trigger of rows
 END
 $$;
 

@@ -32,6 +32,20 @@ SELECT * FROM public.ask('GET', '/rest/v1/no_such_table');
 SELECT * FROM public.ask('GET', '/api/leads');
 SELECT * FROM public.ask('POST', '/rest/v1/rpc/normalize_phone_number', body => '{"value": "(212) 555-0188"}');
 SELECT * FROM public.ask('POST', '/rest/v1/rpc/create_service', body => '{"name": "Roof", "duration_minutes": 60}');
+-- A token of service_role that names a business reads and writes no other, nor its own: it is refused.
+SELECT t.n, a.status, c.method, split_part(c.target, '?', 1) AS path
+  FROM (VALUES (1, json_build_object('role', 'service_role', 'business_id', :'business', 'exp', 99999999999)),
+               (2, json_build_object('role', 'service_role', 'app_metadata', json_build_object('business_id', :'business', 'role', 'admin'), 'exp', 99999999999))) t (n, claims),
+       (VALUES ('GET', '/rest/v1/leads', ''), ('POST', '/rest/v1/leads', json_build_object('business_id', :'other', 'name', 'Planted')::text),
+               ('PATCH', '/rest/v1/leads?name=eq.Ann', '{"name": "Stolen"}'), ('DELETE', '/rest/v1/leads?name=eq.Ann', ''), ('GET', '/api/leads', ''),
+               ('POST', '/rest/v1/rpc/queue_status', '{}'), ('POST', '/rest/v1/rpc/create_service', json_build_object('business_id', :'other', 'name', 'x', 'duration_minutes', 30)::text),
+               ('POST', '/rest/v1/rpc/create_business', '{"name": "x", "time_zone": "UTC"}')) c (method, target, body),
+       public.ask(c.method, c.target, public.mint(t.claims::text, :'secret'), c.body) a ORDER BY 1, 3, 4;
+-- A token with a business and no application role reads no rows and calls no function.
+SELECT r, a.status, b.status AS of_a_function, b.body::jsonb ->> 'code' AS code
+  FROM unnest('{owner,ADMIN,"",none}'::text[]) r,
+       public.mint((public.claims(:'business', 'x')::jsonb || jsonb_build_object('role', r))::text, :'secret') token,
+       public.ask('GET', '/rest/v1/leads', token) a, public.ask('POST', '/rest/v1/rpc/send_sms', token, '{"to_number": "+12125550144", "content": "x"}') b;
 -- The matrix is what is asked.
 INSERT INTO cloudgreet_private.permissions VALUES ('leads', 'agent', 'delete');
 SELECT * FROM public.ask('DELETE', '/rest/v1/leads?name=eq.nobody', :'agent');

@@ -19,7 +19,7 @@ SELECT * FROM public.ask('PUT', '/api/leads/' || :'ann', :'admin', '{"phone": "c
 SELECT * FROM public.ask('POST', '/api/leads', :'admin', '{"email": "nobody"}');
 SELECT * FROM public.ask('POST', '/api/leads', :'admin', '{"time_zone": "Mars/Olympus"}');
 SELECT * FROM public.ask('POST', '/api/leads', :'admin', '{"phone": 5}');
--- /rest/v1 stores what it is given, and says the same of what it cannot store.
+-- /rest/v1 does the same, and says the same of what it cannot store.
 SELECT * FROM public.ask('POST', '/rest/v1/leads', :'admin', '{"phone": "(212) 555-0187"}');
 SELECT * FROM public.ask('POST', '/rest/v1/leads', :'admin', '{"email": "nobody"}');
 SELECT * FROM public.ask('PATCH', '/rest/v1/leads?name=eq.Ann', :'admin', '{"time_zone": "Mars/Olympus"}');

@@ -78,6 +78,23 @@ CREATE TEMP VIEW present_grants AS
      CROSS JOIN LATERAL aclexplode(g.acl) a WHERE a.grantee <> c.relowner;
 (SELECT '+' AS is, w.* FROM (TABLE wanted_grants EXCEPT TABLE present_grants) w)
 UNION ALL (SELECT '-', p.* FROM (TABLE present_grants EXCEPT TABLE wanted_grants) p) ORDER BY 2, 3, 4, 5;
+-- Grants of functions, likewise: what is there beyond (-) has no row in the matrix of functions.
+CREATE TEMP VIEW wanted_calls AS
+    SELECT DISTINCT p.oid::regprocedure AS function, CASE WHEN m.role_name IN ('admin', 'user', 'agent') THEN 'authenticated' ELSE m.role_name END AS role
+      FROM cloudgreet_private.function_permissions m JOIN pg_proc p ON p.proname = m.function_name AND p.pronamespace = 'cloudgreet'::regnamespace;
+CREATE TEMP VIEW present_calls AS
+    SELECT p.oid::regprocedure AS function, CASE a.grantee WHEN 0 THEN 'public' ELSE a.grantee::regrole::text END || CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END AS role
+      FROM pg_proc p JOIN ours ON ours.oid = p.pronamespace CROSS JOIN LATERAL aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+     WHERE a.grantee <> p.proowner AND a.grantee <> to_regrole('cloudgreet_owner');
+(SELECT '+' AS is, w.*, 'the grant is missing: sql/extension/900_grants.sql, or apply_permissions() did not run' AS mend FROM (TABLE wanted_calls EXCEPT TABLE present_calls) w)
+UNION ALL (SELECT '-', p.*, 'no row in the matrix of functions: sql/api/800_permissions.sql' FROM (TABLE present_calls EXCEPT TABLE wanted_calls) p) ORDER BY 2, 3, 1;
+-- Rows without a function; functions of an application role that do not ask for it, or ask for another's right (next_slots() asks by check_availability()).
+SELECT m.function_name FROM cloudgreet_private.function_permissions m
+ WHERE NOT EXISTS (SELECT FROM pg_proc p WHERE p.proname = m.function_name AND p.pronamespace = 'cloudgreet'::regnamespace);
+SELECT p.oid::regprocedure, 'call cloudgreet_private.business_for() with the function''s own name' AS mend FROM pg_proc p
+ WHERE p.pronamespace = 'cloudgreet'::regnamespace AND p.prosecdef
+   AND p.proname IN (SELECT m.function_name FROM cloudgreet_private.function_permissions m WHERE m.role_name IN ('admin', 'user', 'agent'))
+   AND p.prosrc !~ (CASE WHEN p.proname IN ('start_agent', 'stop_agent') THEN 'switch_agent' ELSE 'business_for\(''' || p.proname || '''' END);
 -- Schemas open to others than the API roles.
 SELECT n.nspname, CASE a.grantee WHEN 0 THEN 'public' ELSE a.grantee::regrole::text END AS grantee, a.privilege_type
   FROM pg_namespace n JOIN ours USING (oid), aclexplode(n.nspacl) a

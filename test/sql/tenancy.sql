@@ -81,6 +81,13 @@ SELECT cloudgreet.add_staff('x', service_ids => ARRAY[:'row_b']::uuid[]);
 ROLLBACK TO s;
 SELECT cloudgreet.add_phone_number('+12125550188', agent_id => :'row_b');
 ROLLBACK TO s;
+-- Large objects, which would belong to all tenants; a business is deleted by operators.
+SELECT lo_create(0);
+ROLLBACK TO s;
+SELECT lo_from_bytea(0, 'CANARY-A');
+ROLLBACK TO s;
+SELECT cloudgreet.delete_business(:'A');
+ROLLBACK TO s;
 -- Internals.
 SELECT * FROM cloudgreet_private.phone_routes;
 ROLLBACK TO s;

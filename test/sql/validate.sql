@@ -28,7 +28,7 @@ INSERT INTO vector SELECT 'email', false, v FROM unnest(ARRAY[
     repeat('a', 10000), 'a@' || repeat('b.', 5000) || 'com']) v;
 INSERT INTO vector SELECT 'zone', true, v FROM unnest(ARRAY[
     'UTC', 'America/New_York', 'Europe/Berlin', 'Pacific/Apia', 'America/Argentina/Buenos_Aires', 'America/Port-au-Prince', 'Asia/Ho_Chi_Minh',
-    'Antarctica/DumontDUrville', 'US/Eastern', 'Etc/UTC', 'Etc/GMT', 'Etc/GMT+5', 'Etc/GMT-14']) v;
+    'Antarctica/DumontDUrville', 'Arctic/Longyearbyen', 'Etc/UTC', 'Etc/GMT', 'Etc/GMT+5', 'Etc/GMT-14']) v;
 INSERT INTO vector SELECT 'zone', false, v FROM unnest(ARRAY[
     '', '/', 'utc', 'america/new_york', 'AMERICA/NEW_YORK', 'America/New York', 'America/Nowhere', 'America', 'America/', 'America/Indiana', '/America/New_York',
     'America//New_York', 'America/New_York/', ' America/New_York', E'America/New_York\n', 'EST', 'EST5EDT', 'PST8PDT', 'GB', 'GMT', 'GMT+5', 'UTC+5', '+05:00', '-5', '<+05>-5',
@@ -59,10 +59,31 @@ SELECT country, value, cloudgreet.normalize_phone_number(value, country) AS norm
 SELECT cloudgreet.normalize_phone_number(E'\u202a+1\u00a0(212)\u00a0555\u20110123\u202c') AS copied;
 -- The form that is stored is its own normal form.
 SELECT count(*) AS changed FROM vector WHERE expected AND value <> CASE kind
-    WHEN 'phone' THEN cloudgreet.normalize_phone_number(value) WHEN 'email' THEN cloudgreet.normalize_email(value) ELSE cloudgreet.normalize_time_zone(value) END
-   AND NOT (kind = 'email' AND lower(value) <> value);
+    WHEN 'phone' THEN cloudgreet.phone_party(value) WHEN 'email' THEN cloudgreet.normalize_email(value) ELSE cloudgreet.normalize_time_zone(value) END
+   AND NOT (kind = 'email' AND lower(value) <> value OR kind = 'zone' AND value IN ('US/Eastern', 'Etc/UTC'));
 SELECT cloudgreet.normalize_email(E'  Ann.Lee@Example.COM\r\n') AS email, cloudgreet.normalize_time_zone(E'\tamerica/new_york ') AS zone,
        cloudgreet.normalize_time_zone('utc') AS utc;
+
+-- Addresses as people and mail programs write them; marks that nobody sees are blanks.
+SELECT value, cloudgreet.normalize_email(value) AS normalized FROM (VALUES
+    ('Dana Roe <Dana.Roe@Example.ORG>'), ('"Roe, Dana" <dana.roe@example.org>'), ('"Roe \"D\" <x@example.com>" <dana@example.org>'), ('<dana@example.org>'),
+    ('dana@example.org (at home (or not))'), ('(office) Dana <dana@example.org> (noon)'), ('mailto:Dana@example.org?subject=Hi&cc=x@example.com'),
+    ('<mailto:dana@example.org>'), ('dana@example.org <DANA@example.org>'), ('Dána <dana@EXAMPLE.org>'), (E'\u00a0dana@example.org\u200b'), ('dana@xn--Bcher-KVA.example')) v (value);
+-- One address is wanted, of letters that mail can be sent to.
+SELECT left(value, 50) AS value, cloudgreet.read_email(value) IS NULL AS refused FROM (VALUES
+    ('a@example.org, b@example.org'), ('A <a@example.org>, B <b@example.org>'), ('a@example.org;b@example.org'), ('a@example.org <b@example.org> c@example.org'),
+    ('Dana <dana@example.org'), ('dana@example.org>'), ('"Dana <dana@example.org>'), ('(dana@example.org'), ('Dana <>'), ('Dana <@relay.example:dana@example.org>'),
+    (E'Dana\nBcc: x@example.com <dana@example.org>'), ('"dana roe"@example.org'), ('dana@bücher.example'), ('dána@example.org'), ('dana＠example.org'),
+    ('mailto:'), ('mailto:?to=dana@example.org'), (repeat('(', 2000) || 'dana@example.org'), (repeat('x', 2000) || ' <dana@example.org>')) v (value) ORDER BY cloudgreet.read_email(value) IS NULL, value COLLATE "C";
+SELECT cloudgreet.normalize_email('a@example.org, b@example.org');
+SELECT cloudgreet.normalize_email('dana@bücher.example');
+SELECT value, cloudgreet.normalize_contact(value) AS contact FROM (VALUES ('Dana <Dana@example.org>'), ('(312) 555-0142'), ('sip:+13125550142@trunk.example.com')) v (value);
+
+-- A zone is stored by its present name, which the server has, also when it lacks former ones.
+SELECT value, cloudgreet.normalize_time_zone(value) AS zone, cloudgreet.time_zone_country(cloudgreet.normalize_time_zone(value)) AS country
+  FROM unnest('{US/Pacific,us/hawaii,Asia/Saigon,Asia/Rangoon,Europe/Kiev,Europe/Oslo,Europe/Amsterdam,America/Buenos_Aires,Etc/Zulu,UTC}'::text[]) value;
+SELECT count(*) AS not_its_own FROM pg_timezone_names z
+ WHERE cloudgreet.is_time_zone(z.name) AND cloudgreet.normalize_time_zone(cloudgreet.normalize_time_zone(z.name)) <> cloudgreet.normalize_time_zone(z.name);
 
 -- What is refused is told apart, and not repeated.
 SELECT cloudgreet.normalize_phone_number('555-0123');

@@ -92,6 +92,8 @@ SELECT * FROM public.retell('', key => 'retell-3');
 -- Answered at once, and not stored: an inbound call waits.
 SELECT * FROM public.retell('{"event": "call_inbound", "call_inbound": {"from_number": "+12125550171", "to_number": "+12125550170"}}', key => 'retell-3');
 -- Accounts: unknown ones, what is no id, another provider's path, two where one is meant.
+-- Whose they are, the front may ask by their path.
+SELECT cloudgreet.http_caller('/api/' || path, '{}') = :'business' AS is_of_it FROM unnest(ARRAY['sms/webhook/' || :'telnyx', 'webrtc/webhook/' || :'telnyx' || '/x', 'retell/webhook/' || :'retell', 'sms/webhook', 'sms/webhook/' || :'retell', 'sms/nothing/' || :'telnyx']) path;
 SELECT * FROM public.telnyx('text', '/api/sms/webhook/' || gen_random_uuid());
 SELECT status FROM public.telnyx('text', '/api/sms/webhook/x');
 SELECT status FROM public.telnyx('text', '/api/sms/webhook/' || :'retell');

@@ -32,7 +32,9 @@ $node->safe_psql('postgres', qq{
 	INSERT INTO cloudgreet.leads (business_id, name) SELECT '$b', 'of B' FROM generate_series(1, 30000);
 	ANALYZE cloudgreet.leads;
 });
-my $force = 'SET force_parallel_mode = on; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0; SET enable_indexscan = off; SET enable_bitmapscan = off; SET enable_indexonlyscan = off;';
+# Its name since 16, and before.
+my ($parallel) = $node->safe_psql('postgres', q{SELECT name FROM pg_settings WHERE name IN ('debug_parallel_query', 'force_parallel_mode')});
+my $force = "SET $parallel = on; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0; SET enable_indexscan = off; SET enable_bitmapscan = off; SET enable_indexonlyscan = off;";
 for my $case ([ $a, 20001 ], [ $b, 30001 ])
 {
 	my ($business, $rows) = @$case;

@@ -5,6 +5,7 @@ use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use Doctor qw(failing_lines);
 
 sub status
 {
@@ -13,7 +14,7 @@ sub status
 }
 
 my $node = PostgreSQL::Test::Cluster->new('original');
-$node->init(allows_streaming => 1);
+$node->init(allows_streaming => 'logical');
 $node->start;
 $node->safe_psql('postgres', 'CREATE DATABASE app');
 $node->safe_psql('app', 'CREATE EXTENSION cloudgreet');
@@ -33,6 +34,48 @@ $node->restart;
 is(status($node, 'app'), 'paused', 'also over a restart');
 $node->safe_psql('app', 'SELECT cloudgreet.activate()');
 is(status($node, 'app'), 'active', 'activate() starts it again');
+
+# --- Logical replication --------------------------------------------------------------
+# The publication is the one of docs/operations.md.  A subscriber is a copy, whatever came first.
+my ($publication) = slurp_file('docs/operations.md') =~ /^(CREATE PUBLICATION .*;)$/m or die 'no publication in the documents';
+$node->safe_psql('postgres', 'CREATE DATABASE source');
+$node->safe_psql('source', 'CREATE EXTENSION cloudgreet; SELECT cloudgreet.migrate()');
+$node->safe_psql('source', slurp_file('test/lib/sample_data.sql'));
+$node->safe_psql('source', $publication);
+my $subscriber = PostgreSQL::Test::Cluster->new('subscriber');
+$subscriber->init;
+$subscriber->start;
+$subscriber->safe_psql('postgres', 'CREATE DATABASE app');
+$subscriber->safe_psql('app', 'CREATE EXTENSION cloudgreet; SELECT cloudgreet.migrate()');
+is(status($subscriber, 'app'), 'active', 'a new database is active');
+$subscriber->safe_psql('app', "CREATE SUBSCRIPTION copied CONNECTION \$\$" . $node->connstr('source') . "\$\$ PUBLICATION cloudgreet");
+is(status($subscriber, 'app'), 'copy', 'and a copy once it subscribes to another');
+$subscriber->wait_for_subscription_sync($node, 'copied', 'app');
+my $count = q{SELECT string_agg(format('%s %s', c.relname, (xpath('/row/n/text()', query_to_xml(format('SELECT count(*) AS n FROM %s', c.oid::regclass), false, true, '')))[1]), ', ' ORDER BY c.relname)
+	FROM pg_class c WHERE c.relnamespace = 'cloudgreet'::regnamespace AND c.relkind IN ('r', 'p')};
+like($node->safe_psql('source', $count), qr/appointments [1-9].*businesses [1-9].*events [1-9].*sms_messages [1-9]/, 'the original has rows');
+is($subscriber->safe_psql('app', $count), $node->safe_psql('source', $count), 'the first copy brings all of them');
+$node->safe_psql('source', q{UPDATE cloudgreet.leads SET notes = 'changed'; UPDATE cloudgreet.appointments SET status = 'canceled' WHERE status = 'scheduled'});
+$node->wait_for_catchup('copied');
+is($subscriber->safe_psql('app', q{SELECT count(*) FROM cloudgreet.leads WHERE notes = 'changed'}), $node->safe_psql('source', 'SELECT count(*) FROM cloudgreet.leads'), 'and changes follow');
+is($subscriber->safe_psql('app', 'SELECT (SELECT count(*) FROM cloudgreet_private.outbox) + (SELECT count(*) FROM cloudgreet_private.due_work)'), 0, 'nothing is to be sent there');
+my (undef, undef, $refusal) = $subscriber->psql('app', "\\set VERBOSITY verbose\nSELECT cloudgreet.activate()");
+like($refusal, qr/ERROR:\s+55000: a subscription still brings/, 'it cannot be activated while rows come in');
+$subscriber->safe_psql('app', 'SELECT cloudgreet.migrate()');
+is(status($subscriber, 'app'), 'copy', 'nor does migrate() do it');
+$subscriber->safe_psql('app', 'DROP SUBSCRIPTION copied');
+is(status($subscriber, 'app'), 'copy', 'without the subscription it still holds the rows of another');
+$subscriber->safe_psql('app', 'SELECT cloudgreet.activate()');
+is(status($subscriber, 'app'), 'active', 'until it is activated to take over');
+$subscriber->safe_psql('postgres', 'CREATE DATABASE late');
+$subscriber->safe_psql('late', 'CREATE EXTENSION cloudgreet; SELECT cloudgreet.migrate(); CREATE TABLE public.other (id int PRIMARY KEY)');
+$node->safe_psql('source', 'CREATE TABLE public.other (id int PRIMARY KEY); CREATE PUBLICATION other FOR TABLE public.other');
+$subscriber->safe_psql('late', "CREATE SUBSCRIPTION unrelated CONNECTION \$\$" . $node->connstr('source') . "\$\$ PUBLICATION other");
+is(status($subscriber, 'late'), 'active', 'a subscription to tables that are not ours is nothing to us');
+$subscriber->safe_psql('late', 'DROP SUBSCRIPTION unrelated');
+$subscriber->safe_psql('late', q{SET session_replication_role = replica; INSERT INTO cloudgreet.businesses (name, time_zone) VALUES ('Brought by another tool', 'UTC')});
+is(status($subscriber, 'late'), 'copy', 'other tools that replicate make a copy as well');
+$subscriber->stop;
 
 # --- Copies ---------------------------------------------------------------------------
 my $dump = $node->basedir . '/app.dump';
@@ -92,10 +135,22 @@ my $standby = PostgreSQL::Test::Cluster->new('standby');
 $standby->init_from_backup($node, 'shared', has_streaming => 1);
 $standby->start;
 is(status($standby, 'app'), 'copy', 'a standby can tell its state, and it is a copy');
+like($standby->safe_psql('app', 'SELECT reason FROM cloudgreet.installation_status()'), qr/^It is a standby/, 'since it is one');
+my $said = $standby->safe_psql('app', q{SELECT problem || ' -> ' || mend FROM cloudgreet.doctor()});
+unlike($said, qr/activate|sends nothing/, 'doctor() does not ask it to send');
+like($said, qr/no active token key/, 'but names what is wrong there too');
+is(failing_lines($standby, 'app'), '', 'with lines that run there');
+$node->safe_psql('app', 'ALTER TABLE cloudgreet.leads NO FORCE ROW LEVEL SECURITY');
+$node->wait_for_catchup($standby);
+like($standby->safe_psql('app', 'SELECT mend FROM cloudgreet.doctor()'), qr/^On the primary: SELECT cloudgreet_private\.apply_permissions\(\);$/m, 'or that say where');
+$node->safe_psql('app', 'SELECT cloudgreet_private.apply_permissions()');
+$node->wait_for_catchup($standby);
 my ($status, undef, $err) = $standby->psql('app', 'SELECT cloudgreet.activate()');
 like($err, qr/cannot execute cloudgreet\.activate\(\) during recovery/, 'it cannot be activated');
 is(status($node, 'app'), 'active', 'and the attempt does not touch the file that it shares with the primary');
 $standby->promote;
+like($standby->safe_psql('app', q{SELECT severity || problem || mend FROM cloudgreet.doctor()}),
+	qr/^warningthis database sends nothing\. .* The server was promoted \(timeline 2\)\.SELECT cloudgreet\.activate\(\);  -- .*old primary is certain to be down$/m, 'once promoted it is told that it does not send');
 $standby->safe_psql('app', 'SELECT cloudgreet.activate()');
 is(status($standby, 'app'), 'active', 'once promoted it can');
 $standby->stop;

@@ -77,6 +77,11 @@ my %faults = (
 	'a view with its owner\'s rights' => 'CREATE VIEW cloudgreet.all_leads AS SELECT * FROM cloudgreet.leads',
 	'a function without search_path' => q{CREATE FUNCTION cloudgreet.f() RETURNS int LANGUAGE sql AS 'SELECT 1'; REVOKE ALL ON FUNCTION cloudgreet.f() FROM PUBLIC},
 	'a function for PUBLIC' => 'GRANT EXECUTE ON FUNCTION cloudgreet.add_jwt_key(text, text, text) TO PUBLIC',
+	'a function for tenants without a row' => q{CREATE FUNCTION cloudgreet.f() RETURNS int LANGUAGE sql RETURN 1; COMMENT ON FUNCTION cloudgreet.f() IS 'f'; REVOKE ALL ON FUNCTION cloudgreet.f() FROM PUBLIC; GRANT EXECUTE ON FUNCTION cloudgreet.f() TO authenticated},
+	'a function that service_role may pass on' => 'GRANT EXECUTE ON FUNCTION cloudgreet.create_business(text, text, text, text, text, jsonb) TO service_role WITH GRANT OPTION',
+	'a right to call missing' => 'REVOKE EXECUTE ON FUNCTION cloudgreet.send_sms(text, text, text, uuid, timestamptz, text, uuid) FROM authenticated',
+	'a function that asks for another\'s right' => q{DO $$ BEGIN EXECUTE replace(pg_get_functiondef('cloudgreet.list_secrets(uuid)'::regprocedure), '''list_secrets''', '''agent_status'''); END $$},
+	'an internal function opened' => 'GRANT EXECUTE ON FUNCTION cloudgreet_private.upkeep(integer) TO service_role',
 	'a definer function of a superuser' => 'ALTER FUNCTION cloudgreet.set_secret(text, text, uuid) OWNER TO postgres',
 	'a foreign key without an index' => 'DROP INDEX cloudgreet.leads_owner_id',
 	'a table without a comment' => 'COMMENT ON TABLE cloudgreet.leads IS NULL',
@@ -94,6 +99,19 @@ for my $fault (sort keys %faults)
 	$node->safe_psql($mutant, $faults{$fault});
 	my $noticed = grep { run_test($mutant, $_) ne $whole{$_} } @tests;
 	ok($noticed, "noticed: $fault");
+	$node->safe_psql('postgres', "DROP DATABASE $mutant");
+}
+
+# What the functions ask themselves is seen by calling them.
+for my $fault ('CREATE OR REPLACE FUNCTION cloudgreet_private.business_for(function_name text, business_id uuid) RETURNS uuid LANGUAGE sql STABLE RETURN coalesce(business_id, cloudgreet.current_business_id())',
+	'CREATE OR REPLACE FUNCTION cloudgreet_private.business_for(function_name text, business_id uuid) RETURNS uuid LANGUAGE sql STABLE RETURN cloudgreet.resolve_business(business_id)',
+	q{DO $$ BEGIN EXECUTE replace(pg_get_functiondef('cloudgreet_private.roles_of(text)'::regprocedure), $b$WHEN 'send_sms'::text THEN '{admin,user}'$b$, $b$WHEN 'send_sms'::text THEN '{admin,user,agent}'$b$); END $$})
+{
+	my $mutant = 'mutant' . ++$n;
+	$node->safe_psql('postgres', "CREATE DATABASE $mutant TEMPLATE whole");
+	my $sound = run_test($mutant, 'function_rights');
+	$node->safe_psql($mutant, $fault);
+	isnt(run_test($mutant, 'function_rights'), $sound, "noticed: $fault");
 	$node->safe_psql('postgres', "DROP DATABASE $mutant");
 }
 

@@ -6,6 +6,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use IO::Socket::INET;
 use Test::More;
+use Doctor qw(failing_lines);
 
 my $node = PostgreSQL::Test::Cluster->new('doctor');
 $node->init;
@@ -47,7 +48,7 @@ my @faults = (
 	[ 'GRANT authenticated TO cloudgreet_gate', 'REVOKE authenticated FROM cloudgreet_gate', qr/"cloudgreet_gate" has rights of its own/ ],
 	[ 'ALTER ROLE cloudgreet_gate RESET log_parameter_max_length', 'ALTER ROLE cloudgreet_gate SET log_parameter_max_length = 0', qr/log may show tokens.*log_parameter_max_length = 0/ ],
 	[ 'CREATE ROLE wide LOGIN IN ROLE service_role', 'DROP ROLE wide', qr/note: login roles that can become service_role.*: wide/ ],
-	[ q{UPDATE cloudgreet_private.jwt_keys SET key_id = '00000000'}, q{UPDATE cloudgreet_private.jwt_keys SET key_id = (cloudgreet.seal_jwt_key('x', 'x')).key_id}, qr/1 token keys and 0 secrets in use were sealed with another master key/ ],
+	[ q{UPDATE cloudgreet_private.jwt_keys SET key_id = '00000000'}, q{UPDATE cloudgreet_private.jwt_keys SET key_id = (cloudgreet.seal_jwt_key('x', 'x')).key_id, is_active = true}, qr/1 token keys and 0 secrets in use were sealed with another master key/ ],
 	[ q{DO $$ DECLARE p regclass; BEGIN FOR p IN SELECT inhrelid FROM pg_inherits WHERE inhparent = 'cloudgreet.events'::regclass LOOP IF p::text > 'cloudgreet.events_p' || to_char(now() AT TIME ZONE 'UTC', 'YYYY_MM') THEN EXECUTE 'DROP TABLE ' || p; END IF; END LOOP; END $$},
 		'SET ROLE cloudgreet_owner; SELECT cloudgreet_private.maintain_partitions()', qr/"events" has partitions for 0 more months.*maintain_partitions/ ],
 );
@@ -55,13 +56,72 @@ my $account = q{INSERT INTO cloudgreet.provider_accounts (business_id, provider,
 my $no_account = 'DELETE FROM cloudgreet.businesses';
 push @faults, [ sprintf($account, 'resend', 'broken'), $no_account, qr/Resend refuses the key.*set_secret.*no sender for e-mails.*"from".*account main.*no webhook key.*connect_provider/s ],
 	[ sprintf($account, 'telnyx', 'active'), $no_account, qr/no webhook key.*texts are sent without a URL.*cloudgreet\.public_url/s ];
-push @faults, [ 'CREATE TABLE cloudgreet.notes ()', 'DROP TABLE cloudgreet.notes', qr/cloudgreet\.notes belongs to role "\w+".*OWNER TO cloudgreet_owner/ ];
+# A business with accounts whose secrets cannot be what they are used as.
+my $acme = q{SELECT cloudgreet.create_business('Acme', 'UTC') AS business \gset
+	ALTER SYSTEM SET cloudgreet.public_url = 'https://api.example.com'; SELECT pg_reload_conf();
+	SELECT cloudgreet.set_secret('api', 'KEY0123456789', :'business'), cloudgreet.set_secret('hook', 'GYBs8h0vx3+QEYJlW0nHRxLG4S4ZUtAprkxzw2bp8yw=', :'business'), cloudgreet.set_secret('resend_hook', 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw', :'business');
+	SELECT cloudgreet.connect_provider('telnyx', '{"api_key": "api", "webhook_key": "hook"}', business_id => :'business'),
+	       cloudgreet.connect_provider('resend', '{"api_key": "api", "webhook_key": "resend_hook"}', '{"from": "a@example.com"}', business_id => :'business');
+	%s};
+my $acme_id = q{(SELECT id FROM cloudgreet.businesses)};
+push @faults, [ sprintf($acme, ''), $no_account, undef ],
+	[ sprintf($acme, "SELECT cloudgreet.set_secret('hook', 'not-a-key', :'business')"), $no_account, qr/webhook_key of account main of business \S+ cannot be one of Telnyx: it is no Ed25519 public key/ ],
+	[ sprintf($acme, "SELECT cloudgreet.set_secret('resend_hook', 'whsec_%%', :'business')"), $no_account, qr/webhook_key of account main .* cannot be one of Resend: it is not "whsec_" and base64/ ],
+	[ sprintf($acme, "SELECT cloudgreet.set_secret('api', E'KEY0123\\n', :'business')"), $no_account, qr/api_key of account main .* cannot be one of Telnyx: it has blanks/ ],
+	[ sprintf($acme, "SELECT cloudgreet.delete_secret('hook', :'business')"), $no_account, qr/names secret "hook" as its webhook_key, which is not stored.*set_secret/ ],
+	[ sprintf($acme, 'UPDATE cloudgreet_private.secrets SET ciphertext = set_byte(ciphertext, 0, 255 - get_byte(ciphertext, 0)) WHERE name = $$hook$$'), $no_account, qr/secret "hook" of business \S+ is damaged/ ],
+	[ sprintf($acme, q{UPDATE cloudgreet_private.secrets SET key_id = '00000000'}), $no_account, qr/0 token keys and 3 secrets in use.*set_secret\(\)/ ],
+	[ sprintf($acme, q{INSERT INTO cloudgreet.calendar_connections (business_id, staff_id, provider_account_id, calendar_id)
+		SELECT :'business', cloudgreet.add_staff('Bob', business_id => :'business'), id, 'c' FROM cloudgreet.provider_accounts LIMIT 1}), "DELETE FROM cloudgreet.calendar_connections; $no_account", qr/has a calendar of Google, which nothing reads/ ],
+	[ q{INSERT INTO cloudgreet_private.jwt_keys SELECT 'short', 'HS256', key_id, nonce, ciphertext FROM cloudgreet.seal_jwt_key('short', 'tiny')},
+		q{DELETE FROM cloudgreet_private.jwt_keys WHERE kid = 'short'}, qr/token key "short" cannot be used: it has less than 32 bytes -> SELECT cloudgreet\.retire_jwt_key\('short'\)/ ];
+
+# What waits, fails or is late.
+my $inbox = q{INSERT INTO cloudgreet_private.webhook_inbox (business_id, account_id, provider, event_type, dedup_key, headers, body, state, next_at, processed_at)
+	VALUES (:'business', cloudgreet.uuid_v7(), 'telnyx', 'x', 'x', '{}', '', '%s', now() - interval '10 minutes', %s)};
+my $request = q{INSERT INTO cloudgreet_private.outbox (business_id, account_id, provider, operation, idempotency, subject_type, subject_id, body, state, next_at, deadline_at, reason, finished_at)
+	SELECT :'business', id, 'telnyx', 'send_sms', 'none', 'sms_message', cloudgreet.uuid_v7(), '', '%s', now() + interval '1 hour', now() + interval '1 day', %s, %s
+	  FROM cloudgreet.provider_accounts WHERE provider = 'telnyx'; };
+my $attempt = q{INSERT INTO cloudgreet_private.outbox_attempts (business_id, outbox_id, attempt, outcome, http_status, error_code, duration_ms)
+	SELECT business_id, id, n, 'retry', %s, %s, 1 FROM cloudgreet_private.outbox, generate_series(1, 3) n; };
+my $no_work = "TRUNCATE cloudgreet_private.outbox, cloudgreet_private.outbox_attempts, cloudgreet_private.webhook_inbox, cloudgreet_private.webhook_refusals, cloudgreet_private.due_work; $no_account";
+push @faults, [ sprintf($acme, sprintf($inbox, 'failed', 'now()')), $no_work, qr/1 webhooks were given up in the last week \(telnyx\).*replay_webhook/ ],
+	[ sprintf($acme, sprintf($request, 'held', q{'that time is over'}, 'NULL')), $no_work, qr/^error: 1 messages by Telnyx are held: that time is over.*retry_delivery/m ],
+	[ sprintf($acme, sprintf($request, 'dead', q{'400 it''s bad'}, 'now()')), $no_work, qr/^warning: 1 messages by Telnyx were given up in the last day: 400 it's bad/m ],
+	[ sprintf($acme, sprintf($request, 'done', 'NULL', q{now() - interval '1 minute'}) . sprintf($attempt, 'NULL', q{'dns'})), $no_work, qr/^error: Telnyx cannot be reached: 3 attempts of the last hour failed \(dns\).*api\.telnyx\.com/m ],
+	[ sprintf($acme, sprintf($request, 'done', 'NULL', 'now()') . sprintf($attempt, 503, 'NULL')), $no_work, qr/Telnyx cannot be reached: .*\(503\)/ ],
+	[ sprintf($acme, sprintf($request, 'done', 'NULL', 'now()') . sprintf($attempt, 'NULL', q{'timeout'}) . sprintf($attempt, 422, 'NULL')), $no_work, undef ],
+	[ sprintf($acme, q{INSERT INTO cloudgreet_private.webhook_refusals SELECT account_id, current_date, 'bad_signature', 7, now() FROM cloudgreet_private.account_routes WHERE provider = 'telnyx'}),
+		$no_work, qr/every webhook of account \S+ \(telnyx\) is refused since a day: bad_signature/ ],
+	[ sprintf($acme, q{INSERT INTO cloudgreet_private.due_work VALUES (:'business', 'reminder', cloudgreet.uuid_v7(), now() - interval '6 minutes')}), $no_work,
+		qr/reminders and follow-ups are late, 1 of them: nothing calls tick\(\) -> Install pg_cron/ ];
+
+# Roles.
+push @faults, [ 'CREATE ROLE boss LOGIN SUPERUSER; CREATE ROLE seer LOGIN BYPASSRLS; CREATE ROLE seers BYPASSRLS; CREATE ROLE guest LOGIN IN ROLE seers; CREATE ROLE plain LOGIN',
+		'DROP ROLE boss, seer, guest, seers, plain', qr/note: login roles that row security does not hold for[^:]*: boss \(superuser\), guest \(member of seers\), seer \(BYPASSRLS\) / ],
+	[ 'CREATE ROLE "the heir" LOGIN IN ROLE cloudgreet_owner', 'DROP ROLE "the heir"', qr/"cloudgreet_owner" is not safe.*REVOKE cloudgreet_owner FROM "the heir"/ ],
+	[ 'CREATE ROLE maker LOGIN CREATEROLE', 'DROP ROLE maker',
+		$node->safe_psql('postgres', 'SHOW server_version_num') < 160000 ? qr/CREATEROLE can make themselves members of cloudgreet_owner: maker.*supautils\.reserved_memberships/ : undef ],
+	[ 'CREATE ROLE supabase_storage_admin; CREATE SCHEMA storage', 'DROP SCHEMA storage; DROP ROLE supabase_storage_admin', qr/Supabase's Storage sets claims that are not believed.*trusted_authenticators = 'authenticator, supabase_storage_admin'/ ];
+push @faults, [ 'CREATE TABLE cloudgreet.notes (business_id uuid NOT NULL)', 'DROP TABLE cloudgreet.notes', qr/cloudgreet\.notes belongs to role "\w+".*OWNER TO cloudgreet_owner/ ],
+	[ 'CREATE TABLE cloudgreet.scratch ()', 'DROP TABLE IF EXISTS cloudgreet.scratch, public.scratch', qr/cloudgreet\.scratch belongs to role "\w+".*ALTER TABLE cloudgreet\.scratch SET SCHEMA public/ ];
 for my $fault (@faults)
 {
 	my ($plant, $mend, $expected) = @$fault;
+	my ($what) = reverse split /\n\s*/, $plant;
 	$node->safe_psql('postgres', $plant);
-	like(problems(), $expected, "named: $plant");
+	if (defined $expected)
+	{
+		like(problems(), $expected, "named: $what");
+	}
+	else
+	{
+		is(problems(), '', "no fault: $what");
+	}
+	is(failing_lines($node, 'postgres'), '', 'its lines run as they are printed');
 	$node->safe_psql('postgres', $mend);
+	$node->safe_psql('postgres', 'ALTER SYSTEM RESET ALL');
+	$node->reload;
 	is(problems(), '', 'and gone once mended');
 }
 like(problems("SET cloudgreet.master_key_file = ''"), qr/there is no master key.*cloudgreet\.master_key_file/, 'named: no master key');
@@ -76,6 +136,19 @@ chmod 0644, $loose;
 $said = problems("SET cloudgreet.master_key_file = '$loose'");
 like($said, qr/other users have access to it -> .*chmod 600 '.*loose\.key'/, 'named: a key file that others can read');
 unlike($said, qr/openssl/, 'which is kept');
+
+# A tick that is missing is told before anything is late, once the server is up for a while.
+my $planned = q{SELECT cloudgreet.create_business('Acme', 'UTC') AS business \gset
+	BEGIN; INSERT INTO cloudgreet_private.due_work VALUES (:'business', 'reminder', cloudgreet.uuid_v7(), now() + interval '1 day');
+	UPDATE cloudgreet_private.installation SET activated_at = now() - interval '1 hour' WHERE is_single; };
+my $asked = q{SELECT problem FROM cloudgreet_private.doctor_work(now() - interval '%s')};
+is($node->safe_psql('postgres', "$planned SELECT cloudgreet.tick() \\g /dev/null\n" . sprintf($asked, '1 hour') . q{; ROLLBACK; DELETE FROM cloudgreet.businesses WHERE name = 'Acme'}) =~ s/.*\n//r, '', 'a planned reminder is no fault while something calls tick()');
+like($node->safe_psql('postgres', $planned . sprintf($asked, '1 hour') . q{; ROLLBACK; DELETE FROM cloudgreet.businesses WHERE name = 'Acme'}), qr/nothing calls tick\(\), so 1 reminders/, 'but it is when nothing does');
+unlike($node->safe_psql('postgres', $planned . sprintf($asked, '1 minute') . q{; ROLLBACK; DELETE FROM cloudgreet.businesses WHERE name = 'Acme'}), qr/tick/, 'unless the server has just started');
+
+# A name of a time zone that came from a system with more of them.
+like(problems(q{BEGIN; SET LOCAL client_min_messages = error; ALTER TABLE cloudgreet.businesses DROP CONSTRAINT IF EXISTS businesses_time_zone_check;
+	INSERT INTO cloudgreet.businesses (name, time_zone) VALUES ('Acme', 'Mars/Olympus')}), qr/does not know the time zone "Mars\/Olympus" of 1 rows of businesses/, 'named: a time zone that the system does not know');
 
 # Lost master key, as docs/operations.md tells it: with the new one in use, nothing is left.
 chmod 0600, $loose;

@@ -54,6 +54,19 @@ like($answers[0], qr/ 200$/, 'the health check answers');
 like($answers[1], qr/"Ann".* 201$/, 'a lead is made');
 like($answers[2], qr/^\[.*"Ann".* 200$/s, 'and listed');
 
+# The other SQL: rules of a business for whoever is signed in, and its accounts for a superuser.
+my ($rules) = slurp_file('docs/scoring.md') =~ /^```sql\n(.*?)^```/ms;
+($status, undef, $err) = $node->psql('postgres', "BEGIN; SELECT cloudgreet.login('$token');\n$rules COMMIT;", on_error_stop => 1, connstr => $node->connstr('postgres') . ' user=app');
+is("$status$err", '0', 'the rules of docs/scoring.md are taken');
+my ($providers) = $install =~ /^```\n(\\set business .*?)^```/ms;
+my $acme = $node->safe_psql('postgres', q{SELECT id FROM cloudgreet.businesses WHERE name = 'Acme Roofing'});
+$providers =~ s/<its id>/$acme/;
+($status, undef, $err) = $node->psql('postgres', $providers, on_error_stop => 1);
+is("$status$err", '0', 'the lines for providers run');
+# Whatever block is not run here or by 120_supabase.pl is a file's content, a drawing, or the demo.
+my $known = qr/^(SECRET=|BEGIN;|curl|CREATE EXTENSION|const|import|SELECT cloudgreet\.set_scoring|\\set business|git clone|sudo|# pg_ident|shared_preload|postmaster)/;
+is(join("\n", grep { !/$known/ } map { slurp_file($_) =~ /^```\w*\n(.*?)\n(?:.*?^)?```$/msg } 'README.md', glob('docs/*.md')), '', 'no document has a block that no test knows');
+
 # Every function that someone may call is in the list of functions, with its arguments.
 my $list = slurp_file('docs/sql-api.md');
 my @missing = grep { index($list, "`$_(") < 0 } split /\n/, $node->safe_psql('postgres', q{

@@ -12,7 +12,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $module = 'test/modules/http_client';
-is(system("make -s -C $module"), 0, 'the test module is built') or BAIL_OUT('no module');
+is(system("make -s -C $module"), 0, 'the test module is built') or die "no module";
 my $node = PostgreSQL::Test::Cluster->new('http');
 $node->init;
 $node->start;

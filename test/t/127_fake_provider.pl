@@ -45,6 +45,8 @@ my @wrong = (
 	[ 'telnyx type', 'telnyx', 'POST', '/messages', { %sms, text => 5 }, 422, '10015' ],
 	[ 'telnyx number', 'telnyx', 'POST', '/messages', { %sms, to => '312-555-0199' }, 422, '10016' ],
 	[ 'telnyx too long', 'telnyx', 'POST', '/messages', { %sms, text => 'x' x 1531 }, 422, '40302' ],
+	[ 'telnyx too many characters of the extension table', 'telnyx', 'POST', '/messages', { %sms, text => '[' x 761 }, 422, '40302' ],
+	[ 'telnyx too many emojis', 'telnyx', 'POST', '/messages', { %sms, text => "\x{1F600}" x 331 }, 422, '40302' ],
 	[ 'telnyx media type', 'telnyx', 'POST', '/messages', '{}', 415, '10014', headers => { 'content-type' => 'text/plain' } ],
 	[ 'telnyx JSON', 'telnyx', 'POST', '/messages', '{"to":', 400, '10023' ],
 	[ 'telnyx path', 'telnyx', 'POST', '/message', \%sms, 404, '10005' ],

@@ -39,6 +39,8 @@ foreach my $provider (sort keys %event)
 		is($answer->(headers => \%changed), 401, "$provider: no $header");
 	}
 	is($hooks->sql("SELECT sum(refused) FROM cloudgreet_private.webhook_refusals WHERE account_id = '$account{$provider}'"), 5 + 2 * keys %$good, "$provider: each is counted");
+	my $long = join ',', ('1e131071') x 3000;
+	is($hooks->deliver($hooks->prepare("$provider long", $provider, $body =~ s/\}$/,"more":[$long]}/r)), 400, "$provider: signed, with numbers that print to far more than was sent");
 	is($hooks->sql('SELECT count(*) FROM cloudgreet_private.webhook_inbox, cloudgreet_private.webhook_seen'), 0, "$provider: none is kept");
 	is($answer->(at => $now - 300), 200, "$provider: 300 seconds old");
 	$hooks->sql('SELECT cloudgreet_private.process_webhooks(); DELETE FROM cloudgreet_private.webhook_inbox; DELETE FROM cloudgreet_private.webhook_seen');

@@ -25,6 +25,13 @@ SKIP:
 	my @lacks = split /\n/, $run->(join "\n", map { "SELECT coalesce(public.case_lacks('$_->{text}'), '-');" } @cases);
 	my @lacking = map { "$cases[$_]{spec}{name}: $lacks[$_]" } grep { $lacks[$_] ne '-' } 0 .. $#cases;
 	@cases = @cases[grep { $lacks[$_] eq '-' } 0 .. $#cases];
+	# Governments change their rules: a case holds while its zone has those it was written by.
+	my %written_by = ('dst-Havana forward' => q{timestamptz '2027-03-13 12:00Z' AT TIME ZONE 'America/Havana' = '2027-03-13 07:00'});
+	foreach my $name (grep { $run->("SELECT $written_by{$_}") eq 'f' } keys %written_by)
+	{
+		push @lacking, map { "$_->{spec}{name}: the zone's rules of then" } grep { $_->{spec}{name} =~ /^\Q$name\E/ } @cases;
+		@cases = grep { $_->{spec}{name} !~ /^\Q$name\E/ } @cases;
+	}
 	my $ran = @cases;
 	foreach my $zone ('UTC', 'America/New_York', 'Pacific/Apia')
 	{

@@ -72,7 +72,7 @@ nothing_left('after it');
 end_by('KILL', begin());
 ok(processes() > 0, 'a start that is killed leaves what it started');
 ($status, $said) = demo('start');
-is($status, 0, 'the next one starts') or BAIL_OUT($said);
+is($status, 0, 'the next one starts') or die $said;
 like($said, qr/^demo: starting anew; what ran in \.\/run is removed$/m, '... anew');
 
 # --- The story ---------------------------------------------------------------------------
@@ -91,6 +91,8 @@ is(join(' ', $said =~ /^Reminder +(\d+h) before by SMS: .* \(scheduled\)$/mg), '
 
 # --- What it has one try -----------------------------------------------------------------
 my @lines = $said =~ /^  ((?:curl|psql) .*)$/mg;
+my ($ask) = grep { /^psql/ } @lines;
+is(`@{[ $ask =~ s/ -c .*/ -XAtc 'SELECT * FROM cloudgreet.doctor()'/r ]}`, '', 'doctor() finds all well in it');
 is(scalar(@lines), 3, 'it prints three lines');
 # As in another shell, in another directory.
 sub paste

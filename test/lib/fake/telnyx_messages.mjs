@@ -12,12 +12,23 @@ const request = c.object({
 
 const MAX_PARTS = 10;
 const ATTEMPTS = 3;
-// What is written with one septet each; what takes two is counted as if it were Unicode.
-const GSM7 = /^[@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ ÆæßÉ!"#¤%&'()*+,\-./0-9:;<=>?¡A-ZÄÖÑÜ§¿a-zäöñüà]*$/;
+// GSM 03.38: what is written with one septet each, and the extension table with two.
+const GSM7 = /^[@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ ÆæßÉ!"#¤%&'()*+,\-./0-9:;<=>?¡A-ZÄÖÑÜ§¿a-zäöñüà]$/u;
+const EXTENSION = new Set('\f^{}\\[~]|€');
+const isGsm = (text) => [...text].every((one) => GSM7.test(one) || EXTENSION.has(one));
 
+// A pair (an escaped character, a surrogate pair) is not split between parts.
 function partsOf(text) {
-  const [alone, joined] = GSM7.test(text) ? [160, 153] : [70, 67];
-  return text.length <= alone ? 1 : Math.ceil(text.length / joined);
+  const gsm = isGsm(text);
+  const [alone, joined] = gsm ? [160, 153] : [70, 67];
+  const sizes = [...text].map((one) => (gsm ? (EXTENSION.has(one) ? 2 : 1) : one.length));
+  if (sizes.reduce((sum, size) => sum + size, 0) <= alone) return 1;
+  let [parts, used] = [1, 0];
+  for (const size of sizes) {
+    if (used + size > joined) [parts, used] = [parts + 1, 0];
+    used += size;
+  }
+  return parts;
 }
 
 // The words that Telnyx itself answers.  REVOKE and OPT OUT are not among them.
@@ -35,7 +46,7 @@ function messageOf(fields) {
     organization_id: '40000000-0000-4000-8000-000000000002',
     from: { ...(from && { phone_number: from }), carrier: 'Telnyx', line_type: 'VoIP' },
     to: [{ ...carrier(to), status }], cc: [], text, media: media.map((url) => ({ url, content_type: null, sha256: null, size: null })),
-    subject: fields.subject ?? null, encoding: GSM7.test(text) ? 'GSM-7' : 'UCS-2', parts: partsOf(text), tags: [], errors: [],
+    subject: fields.subject ?? null, encoding: isGsm(text) ? 'GSM-7' : 'UCS-2', parts: partsOf(text), tags: [], errors: [],
     cost: { amount: '0.0075', currency: 'USD' }, webhook_url: fields.webhook_url ?? null,
     webhook_failover_url: fields.webhook_failover_url ?? null,
     received_at: now, sent_at: null, completed_at: null, valid_until: null,

@@ -20,6 +20,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "compat.h"
 #include "http/address.h"
 #include "http/client.h"
 
@@ -74,7 +75,7 @@ test_http_run(PG_FUNCTION_ARGS)
 	int            count = JB_ROOT_COUNT(requests);
 	int            submitted = 0;
 	int            done = 0;
-	WaitEventSet  *set = CreateWaitEventSet(CurrentMemoryContext, 3);
+	WaitEventSet  *set = cg_compat_wait_event_set(3);
 
 	InitMaterializedSRF(fcinfo, 0);
 	AddWaitEventToSet(set, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
