@@ -2,7 +2,7 @@
  * 530_outbox_status.sql
  *		The queue as people see it, and what they can do about a request.
  */
-CREATE OR REPLACE VIEW cloudgreet_private.requests AS
+CREATE OR REPLACE VIEW cloudgreet_private.requests WITH (security_invoker = true) AS
     SELECT o.business_id, o.id, o.account_id, o.provider, o.operation, o.idempotency, o.channel, o.contact, o.subject_type, o.subject_id,
            o.body, o.state, o.attempts, o.deadline_at, o.reason, o.first_sent_at, o.retry_of, o.created_at, o.next_at,
            NULL::timestamptz AS finished_at FROM cloudgreet_private.outbox o
@@ -96,6 +96,38 @@ $$;
 COMMENT ON FUNCTION cloudgreet.cancel_delivery(uuid, uuid) IS
     'queued, held or unknown -> cancelled: a request that is not to be sent, by its id or that of its text or e-mail. Admins, or operators naming the business. Error P0002 when there is none of that id in one of those states.';
 
+CREATE OR REPLACE FUNCTION cloudgreet_private.end_held(max_rows integer) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+$$
+DECLARE
+    item cloudgreet_private.outbox;
+    ended integer := 0;
+BEGIN
+    -- Each business in one go, so that the session enters it once.
+    FOR item IN
+        SELECT o.* FROM cloudgreet_private.outbox o
+         WHERE o.state IN ('held', 'unknown') AND o.deadline_at < cloudgreet.clock() - interval '30 days'
+         ORDER BY o.business_id, o.id LIMIT end_held.max_rows
+    LOOP
+        IF cloudgreet.current_business_id() IS DISTINCT FROM item.business_id THEN
+            PERFORM cloudgreet.enter_business(item.business_id);
+        END IF;
+        -- What another has locked comes the next time.
+        CONTINUE WHEN NOT cloudgreet_private.lock_subject(item);
+        SELECT o.* INTO item FROM cloudgreet_private.outbox o
+         WHERE o.business_id = item.business_id AND o.id = item.id AND o.state IN ('held', 'unknown') FOR UPDATE SKIP LOCKED;
+        CONTINUE WHEN NOT FOUND;
+        item.reason := left('nobody decided for 30 days: ' || coalesce(item.reason, item.state), 200);
+        PERFORM cloudgreet_private.outbox_finish(item, 'dead', item.reason);
+        PERFORM cloudgreet_private.tell_subject(item, 'failed');
+        ended := ended + 1;
+    END LOOP;
+    RETURN ended;
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.end_held(integer) IS
+    'held or unknown -> dead: up to max_rows of what nobody has decided about 30 days after its deadline; returns how many. upkeep() does it.';
+
 CREATE OR REPLACE FUNCTION cloudgreet_private.outbox_faults() RETURNS TABLE (business_id uuid, outbox_id uuid, fault text)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
@@ -146,4 +178,4 @@ COMMENT ON FUNCTION cloudgreet_private.outbox_faults() IS
     'What contradicts the promise of the outbox: every request is open, done, dead or cancelled, and its subject knows. No rows: all is well. For tests and operators; goes through everything.';
 
 REVOKE ALL ON FUNCTION cloudgreet.queue_status(uuid), cloudgreet.retry_delivery(uuid, uuid), cloudgreet.cancel_delivery(uuid, uuid),
-    cloudgreet_private.outbox_faults() FROM PUBLIC;
+    cloudgreet_private.end_held(integer), cloudgreet_private.outbox_faults() FROM PUBLIC;

@@ -39,13 +39,14 @@ CREATE OR REPLACE FUNCTION cloudgreet_private.upkeep(months_ahead integer DEFAUL
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 BEGIN
-    PERFORM cloudgreet_private.prune_webhooks(), cloudgreet_private.prune_locks();
+    -- A bound on the time: webhooks wait for it. What is left is done the next day.
+    PERFORM cloudgreet_private.prune_webhooks(), cloudgreet_private.prune_locks(), cloudgreet_private.end_held(2000);
     RETURN cloudgreet_private.maintain_partitions(upkeep.months_ahead)
          + cloudgreet_private.retire_partitions(current_setting('cloudgreet.history_months')::integer);
 END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.upkeep(integer) IS
-    'Makes partitions ahead, drops those older than cloudgreet.history_months, and forgets what webhooks were seen long ago; returns how many partitions came or went. The processor does it every day.';
+    'Makes partitions ahead, drops those older than cloudgreet.history_months, forgets what webhooks were seen long ago, and ends requests that nobody has decided about for long; returns how many partitions came or went. The processor does it every day.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.tell_workers() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS

@@ -5,10 +5,13 @@
  * cloudgreet_worker passes row security by, since a batch is of many businesses.  It cannot
  * log in, has no members, owns nothing and may call no function that runs with the rights
  * of another.  Its statements are the constants of src/outbox/statements.c, which join on
- * (business_id, id); test/sql/hygiene.sql holds these grants against them.
+ * (business_id, id); test/sql/hygiene.sql takes each of these grants away and sees whether
+ * one of them fails.
  */
 GRANT SELECT, DELETE, UPDATE (state, waits, attempts, failures, next_at, reason, first_sent_at) ON cloudgreet_private.outbox TO cloudgreet_worker;
-GRANT INSERT ON cloudgreet_private.outbox_history, cloudgreet_private.outbox_attempts TO cloudgreet_worker;
+GRANT INSERT (business_id, id, account_id, provider, operation, idempotency, channel, contact, subject_type, subject_id, state, attempts, deadline_at,
+              first_sent_at, retry_of, created_at, finished_at, http_status, provider_id) ON cloudgreet_private.outbox_history TO cloudgreet_worker;
+GRANT INSERT (business_id, outbox_id, attempt, outcome, http_status, error_code, duration_ms, response) ON cloudgreet_private.outbox_attempts TO cloudgreet_worker;
 GRANT SELECT (business_id, id, status, settings, secret_names) ON cloudgreet.provider_accounts TO cloudgreet_worker;
 GRANT SELECT ON cloudgreet_private.secrets TO cloudgreet_worker;
 GRANT SELECT (business_id, contact, channel) ON cloudgreet.suppressions TO cloudgreet_worker;

@@ -14,7 +14,7 @@
  * Breaker:		an account whose requests fail by outages is left alone for a time that
  *				doubles, then asked by one request; one that answered 429 until it says.
  *
- * Called by worker/dispatcher.c.  Shown by test/t/144_outbox_fairness.pl.
+ * Called by worker/dispatcher.c.  Shown by test/t/146_outbox_fairness.pl.
  */
 #ifndef CG_OUTBOX_LANES_H
 #define CG_OUTBOX_LANES_H

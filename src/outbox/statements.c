@@ -20,7 +20,10 @@
  *
  * verdict: send; hold (its account is not active); wait (behind an earlier request to the
  * contact, which is locked here, so that whoever ends that one sees the mark); locked (that
- * one is another's at the moment: try again); refuse (row by row, by outbox_refuse()).
+ * one is another's at the moment, or has just ceased to hold it back: try again); refuse
+ * (row by row, by outbox_refuse()).  "k" asks again what "b" asked: once it has the lock it
+ * sees the row as it is now, and nobody would take the mark of what waits for one that is
+ * held by then.
  */
 const char *const cg_outbox_claim_sql =
 	"WITH wanted AS ("
@@ -58,6 +61,8 @@ const char *const cg_outbox_claim_sql =
 	"      LEFT JOIN LATERAL ("
 	"           SELECT l.id FROM cloudgreet_private.outbox l"
 	"            WHERE l.business_id = w.business_id AND l.id = b.id"
+	"              AND l.state IN ('queued', 'sending')"
+	"              AND l.next_at <= $3 + interval '15 minutes'"
 	"              FOR SHARE SKIP LOCKED) AS k ON true),"
 	" changed AS ("
 	"    UPDATE cloudgreet_private.outbox o"
@@ -97,6 +102,10 @@ const char *const cg_outbox_claim_sql =
  * when it is for outbox_settle_one(): given up, a broken account, an id that another row
  * has, a subject that is no more.
  *
+ * What waits for a request is locked with it, and so is the reminder that it was: the trigger
+ * that lets the one go and the update of the other must not wait.  Where another has locked
+ * them the result is kept for later, instead of the whole batch.
+ *
  * A text or e-mail moves forward only: "wins" compares ranks as advance_message() does.
  * For an answer that says "sent", that is: nothing was told of the message before but
  * queued, sending, unknown or canceled.
@@ -134,11 +143,36 @@ const char *const cg_outbox_settle_sql =
 	"r.id"
 	"     WHERE o.state = 'sending' AND o.attempts = r.attempt"
 	"       FOR UPDATE OF o SKIP LOCKED),"
+	" follower AS ("
+	"    SELECT i.n, f.business_id, f.id FROM item i CROSS JOIN LATERAL ("
+	"        SELECT w.business_id, w.id FROM cloudgreet_private.outbox w"
+	"         WHERE w.business_id = i.business_id AND w.channel = i.channel"
+	"           AND w.contact = i.contact AND w.waits"
+	"         ORDER BY w.due_at, w.id LIMIT 1) AS f),"
+	" ready AS ("
+	"    SELECT f.n FROM follower f"
+	"      JOIN cloudgreet_private.outbox w"
+	"        ON w.business_id = f.business_id AND w.id = f.id"
+	"       FOR UPDATE OF w SKIP LOCKED),"
+	" cause AS ("
+	"    SELECT i.n, r.business_id, r.id FROM item i"
+	"      JOIN cloudgreet_private.message_causes c"
+	"        ON c.business_id = i.business_id AND c.message_id = i.subject_id"
+	"      JOIN cloudgreet.appointment_reminders r"
+	"        ON r.business_id = c.business_id AND r.id = c.reminder_id"
+	"     WHERE i.outcome = 'done' AND r.status IN ('queued', 'sent')),"
+	" reminder AS ("
+	"    SELECT c.n, r.business_id, r.id FROM cause c"
+	"      JOIN cloudgreet.appointment_reminders r"
+	"        ON r.business_id = c.business_id AND r.id = c.id"
+	"       FOR NO KEY UPDATE OF r SKIP LOCKED),"
 	" judged AS MATERIALIZED ("
 	"    SELECT i.*, coalesce(t.lead_id, m.lead_id) AS lead_id,"
 	"           coalesce(t.status, m.status) IN ('queued', 'canceled', 'sending', "
 	"'unknown') AS wins,"
-	"           $12 + i.delay_ms * interval '1 millisecond' AS again_at, CASE"
+	"           $12::timestamptz + i.delay_ms * interval '1 millisecond' AS again_at, CASE"
+	"        WHEN f.n IS NOT NULL AND y.n IS NULL"
+	"          OR c.n IS NOT NULL AND d.n IS NULL THEN 'locked'"
 	"        WHEN i.subject_type = 'sms_message' AND t.id IS NULL"
 	"             THEN CASE WHEN EXISTS (SELECT FROM cloudgreet.sms_messages x"
 	"                                     WHERE x.business_id = i.business_id AND x.id = "
@@ -172,7 +206,11 @@ const char *const cg_outbox_settle_sql =
 	"      LEFT JOIN text t ON i.subject_type = 'sms_message'"
 	"       AND t.business_id = i.business_id AND t.id = i.subject_id"
 	"      LEFT JOIN mail m ON i.subject_type = 'email'"
-	"       AND m.business_id = i.business_id AND m.id = i.subject_id),"
+	"       AND m.business_id = i.business_id AND m.id = i.subject_id"
+	"      LEFT JOIN follower f ON f.n = i.n"
+	"      LEFT JOIN ready y ON y.n = i.n"
+	"      LEFT JOIN cause c ON c.n = i.n"
+	"      LEFT JOIN reminder d ON d.n = i.n),"
 	" finished AS ("
 	"    DELETE FROM cloudgreet_private.outbox o USING judged j"
 	"     WHERE o.business_id = j.business_id AND o.id = j.id AND j.verdict = 'done'),"
@@ -241,11 +279,9 @@ const char *const cg_outbox_settle_sql =
 	"       AND m.business_id = j.business_id AND m.id = j.subject_id),"
 	" reminded AS ("
 	"    UPDATE cloudgreet.appointment_reminders r SET status = 'sent', sent_at = $12"
-	"      FROM judged j"
-	"      JOIN cloudgreet_private.message_causes c"
-	"        ON c.business_id = j.business_id AND c.message_id = j.subject_id"
-	"     WHERE j.verdict = 'done' AND r.business_id = c.business_id"
-	"       AND r.id = c.reminder_id AND r.status IN ('queued', 'sent')),"
+	"      FROM judged j JOIN reminder d ON d.n = j.n"
+	"     WHERE j.verdict = 'done' AND r.business_id = d.business_id"
+	"       AND r.id = d.id AND r.status IN ('queued', 'sent')),"
 	" noted AS ("
 	"    INSERT INTO cloudgreet.events (business_id, event_type, subject_type, "
 	"subject_id, lead_id, data)"

@@ -14,7 +14,7 @@
  * Locks:		the place of the database (outbox/handoff.h) while it runs.
  * Memory:		a fixed number of deliveries; a context that each turn resets.
  * Errors:		the worker drains and ends; the supervisor starts it again.
- * Shown by test/t/140_outbox.pl, 141 and 142 (crashes), 144 (fairness).
+ * Shown by test/t/140_outbox.pl, 141 and 142 (crashes), 146 (fairness).
  */
 #include "postgres.h"
 

@@ -5,9 +5,10 @@
  * All that can be done at once is one transaction: results recorded by one statement,
  * candidates claimed by another.  When it fails, its two parts are tried apart, by halves,
  * until the row is found that raises; it is held with its reason, and nobody waits for it.
- * An error that is nobody's fault (a full disk, a shutdown, a lock) is waited out.
+ * One that another's lock keeps back is found in the same way, and tried again later.  An
+ * error that is nobody's fault (a full disk, a shutdown) is waited out by all.
  *
- * Called by dispatcher.c.  Shown by test/t/144_outbox_fairness.pl.
+ * Called by dispatcher.c.  Shown by test/t/146_outbox_fairness.pl.
  */
 #include "postgres.h"
 
@@ -37,32 +38,60 @@ look_within(int64 ms)
 	cg_dispatcher.look_at = Min(cg_dispatcher.look_at, cg_monotonic_ms() + ms);
 }
 
-/*
- * Ends a transaction that failed.  Returns what the error says, in the caller's context,
- * or NULL when it is about the server or about others' locks and not about a row.
- */
-static char *
+/* What a transaction failed by. */
+typedef enum Fault
+{
+	FAULT_OF_SERVER, /* a full disk, a shutdown: waited out */
+	FAULT_OF_LOCK,   /* that of another, which was waited for too long */
+	FAULT_OF_ROW
+} Fault;
+
+typedef struct Failure
+{
+	Fault fault;
+	char *why; /* what the error says */
+} Failure;
+
+static Fault
+fault_of(int sqlstate)
+{
+	switch (ERRCODE_TO_CATEGORY(sqlstate))
+	{
+		case ERRCODE_TRANSACTION_ROLLBACK:
+			return FAULT_OF_LOCK;
+		case ERRCODE_INSUFFICIENT_RESOURCES:
+		case ERRCODE_OPERATOR_INTERVENTION:
+		case ERRCODE_SYSTEM_ERROR:
+			return FAULT_OF_SERVER;
+	}
+	switch (sqlstate)
+	{
+		case ERRCODE_LOCK_NOT_AVAILABLE:
+			return FAULT_OF_LOCK;
+		case ERRCODE_READ_ONLY_SQL_TRANSACTION:
+		case ERRCODE_CG_MASTER_KEY_MISSING:
+		case ERRCODE_CG_MASTER_KEY_INVALID:
+			return FAULT_OF_SERVER;
+		default:
+			return FAULT_OF_ROW;
+	}
+}
+
+/* Ends a transaction that failed, and tells in the caller's context what it failed by. */
+static Failure
 recover_from_error(MemoryContext turn)
 {
 	ErrorData *error;
-	int        category;
-	char      *why;
+	Failure    failure;
 
 	MemoryContextSwitchTo(turn);
 	error = CopyErrorData();
-	category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
-	why = psprintf("%s: %s", unpack_sql_state(error->sqlerrcode), error->message);
-	if (category == ERRCODE_INSUFFICIENT_RESOURCES ||
-		category == ERRCODE_OPERATOR_INTERVENTION || category == ERRCODE_SYSTEM_ERROR ||
-		category == ERRCODE_TRANSACTION_ROLLBACK ||
-		error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ||
-		error->sqlerrcode == ERRCODE_READ_ONLY_SQL_TRANSACTION ||
-		error->sqlerrcode == ERRCODE_CG_MASTER_KEY_MISSING ||
-		error->sqlerrcode == ERRCODE_CG_MASTER_KEY_INVALID)
-		why = NULL;
+	failure.fault = fault_of(error->sqlerrcode);
+	failure.why =
+		psprintf("%s: %s", unpack_sql_state(error->sqlerrcode), error->message);
 	cg_database_worker_recover();
 	MemoryContextSwitchTo(turn);
-	return why;
+	return failure;
 }
 
 /* Puts a row aside; false when not even that can be done. */
@@ -135,7 +164,7 @@ record_rare(CgDelivery *delivery)
 	MemoryContext   turn = CurrentMemoryContext;
 	CgOutboxSession session;
 	volatile bool   is_done = false;
-	char *volatile why = NULL;
+	Failure         failure = {FAULT_OF_SERVER, NULL};
 
 	PG_TRY();
 	{
@@ -145,14 +174,14 @@ record_rare(CgDelivery *delivery)
 	}
 	PG_CATCH();
 	{
-		why = recover_from_error(turn);
+		failure = recover_from_error(turn);
 		is_done = false;
 	}
 	PG_END_TRY();
 	if (is_done)
 		release(delivery);
-	else if (why != NULL)
-		give_up_recording(delivery, why);
+	else if (failure.fault == FAULT_OF_ROW)
+		give_up_recording(delivery, failure.why);
 	else
 		record_later(delivery, CG_DISPATCHER_LOCKED_MS);
 }
@@ -192,7 +221,7 @@ record_apart(CgDelivery **deliveries, int count)
 	CgOutboxSession session;
 	CgSettled       settled[CG_DISPATCHER_BATCH];
 	volatile bool   failed = false;
-	char *volatile why = NULL;
+	Failure         failure = {FAULT_OF_SERVER, NULL};
 
 	if (count == 0)
 		return;
@@ -204,19 +233,21 @@ record_apart(CgDelivery **deliveries, int count)
 	}
 	PG_CATCH();
 	{
-		why = recover_from_error(turn);
+		failure = recover_from_error(turn);
 		failed = true;
 	}
 	PG_END_TRY();
 	if (!failed)
 		sort_recorded(deliveries, count, settled);
-	else if (why == NULL)
+	else if (failure.fault == FAULT_OF_SERVER)
 	{
 		for (int i = 0; i < count; i++)
 			record_later(deliveries[i], PAUSE_MS);
 	}
+	else if (count == 1 && failure.fault == FAULT_OF_LOCK)
+		record_later(deliveries[0], CG_DISPATCHER_LOCKED_MS);
 	else if (count == 1)
-		give_up_recording(deliveries[0], why);
+		give_up_recording(deliveries[0], failure.why);
 	else
 	{
 		record_apart(deliveries, count / 2);
@@ -265,7 +296,7 @@ refuse(const CgOutboxKey *keys, int count)
 	MemoryContext   turn = CurrentMemoryContext;
 	CgOutboxSession session;
 	volatile bool   failed = false;
-	char *volatile why = NULL;
+	Failure         failure = {FAULT_OF_SERVER, NULL};
 
 	if (count == 0)
 		return;
@@ -281,16 +312,18 @@ refuse(const CgOutboxKey *keys, int count)
 	}
 	PG_CATCH();
 	{
-		why = recover_from_error(turn);
+		failure = recover_from_error(turn);
 		failed = true;
 	}
 	PG_END_TRY();
 	if (!failed)
 		return;
-	if (why == NULL)
+	if (failure.fault == FAULT_OF_SERVER)
 		look_within(PAUSE_MS);
+	else if (count == 1 && failure.fault == FAULT_OF_LOCK)
+		look_within(LOOK_SOON_MS);
 	else if (count == 1)
-		(void) hold(&keys[0], why);
+		(void) hold(&keys[0], failure.why);
 	else
 	{
 		refuse(keys, count / 2);
@@ -331,7 +364,7 @@ claim_apart(const CgTurn *turns, int count)
 	CgClaimVerdict  verdicts[CG_DISPATCHER_BATCH];
 	CgOutboxItem   *items = palloc0(Max(count, 1) * sizeof(CgOutboxItem));
 	volatile bool   failed = false;
-	char *volatile why = NULL;
+	Failure         failure = {FAULT_OF_SERVER, NULL};
 
 	if (count == 0)
 		return;
@@ -343,13 +376,13 @@ claim_apart(const CgTurn *turns, int count)
 	}
 	PG_CATCH();
 	{
-		why = recover_from_error(turn);
+		failure = recover_from_error(turn);
 		failed = true;
 	}
 	PG_END_TRY();
 	if (!failed)
 		act_on(turns, count, verdicts, items);
-	else if (why == NULL)
+	else if (failure.fault == FAULT_OF_SERVER)
 	{
 		give_back(turns, count);
 		look_within(PAUSE_MS);
@@ -357,7 +390,8 @@ claim_apart(const CgTurn *turns, int count)
 	else if (count == 1)
 	{
 		give_back(turns, 1);
-		(void) hold(&turns[0].key, why);
+		if (failure.fault == FAULT_OF_ROW)
+			(void) hold(&turns[0].key, failure.why);
 	}
 	else
 	{
@@ -445,7 +479,7 @@ run_transaction(CgDelivery **results, int result_count, bool feeds)
 	CgOutboxItem   *items = palloc0(CG_DISPATCHER_BATCH * sizeof(CgOutboxItem));
 	volatile int    taken = 0;
 	volatile bool   failed = false;
-	char *volatile why = NULL;
+	Failure         failure = {FAULT_OF_SERVER, NULL};
 
 	PG_TRY();
 	{
@@ -466,7 +500,7 @@ run_transaction(CgDelivery **results, int result_count, bool feeds)
 	}
 	PG_CATCH();
 	{
-		why = recover_from_error(turn);
+		failure = recover_from_error(turn);
 		failed = true;
 	}
 	PG_END_TRY();
@@ -475,7 +509,7 @@ run_transaction(CgDelivery **results, int result_count, bool feeds)
 		sort_recorded(results, result_count, settled);
 		act_on(turns, taken, verdicts, items);
 	}
-	else if (why != NULL)
+	else if (failure.fault != FAULT_OF_SERVER)
 	{
 		record_apart(results, result_count);
 		claim_apart(turns, taken);
@@ -499,7 +533,7 @@ recover_some(void)
 	CgOutboxKey     tried[RECOVER_BATCH];
 	volatile int    done = 0;
 	int             count = Min(cg_dispatcher.recovering, cg_dispatcher.recover_batch);
-	char *volatile why = NULL;
+	Failure         failure = {FAULT_OF_SERVER, NULL};
 	int left = cg_dispatcher.recovering - count;
 
 	if (count == 0 || cg_monotonic_ms() < cg_dispatcher.recover_at)
@@ -521,13 +555,13 @@ recover_some(void)
 	}
 	PG_CATCH();
 	{
-		why = recover_from_error(turn);
+		failure = recover_from_error(turn);
 		cg_dispatcher.recover_at = cg_monotonic_ms() + CG_DISPATCHER_LOCKED_MS;
 		/* One by one until the one is found that raises. */
 		cg_dispatcher.recover_batch = 1;
 	}
 	PG_END_TRY();
-	if (done == 0 && (count > 1 || why == NULL || !hold(&tried[0], why)))
+	if (done == 0 && (count > 1 || failure.fault != FAULT_OF_ROW || !hold(&tried[0], failure.why)))
 		return;
 	cg_dispatcher.recovering = left;
 	for (int i = 0; i < done; i++)

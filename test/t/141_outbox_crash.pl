@@ -18,7 +18,7 @@ plan skip_all => 'no node here' unless FakeProvider::has_node();
 my $outbox = Outbox->start('crash');
 my ($node, $fake) = @$outbox{qw(node fake)};
 $outbox->forget;
-my $under_way = 64;    # cloudgreet.outbox_concurrency
+my $under_way = 64;    # half of cloudgreet.outbox_concurrency: what one business may hold
 my $json = JSON::PP->new->canonical;
 
 sub kill_dispatcher

@@ -4,6 +4,7 @@
 #		the handoff finds hard.
 use strict;
 use warnings;
+use IPC::Run ();
 use Outbox;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -83,7 +84,12 @@ $outbox->set(databases => 'postgres');
 # --- A synchronous standby that is lost -----------------------------------------------
 $outbox->sql("ALTER SYSTEM SET synchronous_commit = on; ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
 $node->reload;
-until_true('the settings', sub { $outbox->sql('SHOW synchronous_standby_names') eq 'nobody' });
+# The checkpointer tells the others that a standby is wanted, in its own time: when a commit waits, they know.
+my $commits = 'DO $$ BEGIN LOOP PERFORM pg_logical_emit_message(true, \'test\', \'\'); COMMIT; END LOOP; END $$';
+my $waiting = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres') . " application_name='waits'" ], '<', \$commits, '>', \my $unused, '2>', \my $cut_off);
+$node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'waits' AND wait_event = 'SyncRep'") or die;
+$outbox->sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'waits'");
+$waiting->finish;
 $outbox->sql('SET synchronous_commit = local; ' . $outbox->enqueue_sql('lost', 1, 20));
 $node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'cloudgreet dispatcher' AND wait_event = 'SyncRep'") or die;
 my $stop = seconds(sub { $node->stop('fast') });
