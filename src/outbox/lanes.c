@@ -17,6 +17,11 @@
 
 #define MAX_LANES 4096
 #define LANE_KEYS 128
+/*
+ * How many times what is free a host may hold.  Many businesses share one, and each of
+ * them is bounded already: this keeps a few slots for the other hosts.
+ */
+#define HOST_SHARE 7
 /* Failures in a row that open the breaker, and the pauses that follow. */
 #define BREAKER_FAILURES 5
 #define BREAKER_FIRST_MS 500
@@ -286,9 +291,15 @@ breaker_pause(int outages)
 /* ---- Turns ------------------------------------------------------------------------- */
 
 static bool
+has_room(const CgLane *lane)
+{
+	return lane->host->in_flight < HOST_SHARE * free_slots;
+}
+
+static bool
 may_send(CgLane *lane, int64 now_ms)
 {
-	return lane->host->in_flight < free_slots && lane_wait(lane, now_ms) == 0;
+	return has_room(lane) && lane_wait(lane, now_ms) == 0;
 }
 
 static CgOutboxKey
@@ -389,9 +400,10 @@ cg_lanes_give_back(CgLane *lane, CgSlotEnd end, int64 pause_ms, int64 now_ms)
 			account->outages = 0;
 			break;
 		case CG_SLOT_OUTAGE:
-			if (++account->outages >= BREAKER_FAILURES)
-				account->rests_until =
-					Max(account->rests_until, now_ms + breaker_pause(account->outages));
+			/* What was under way when the breaker opened tells nothing new. */
+			if (account->rests_until <= now_ms &&
+				++account->outages >= BREAKER_FAILURES)
+				account->rests_until = now_ms + breaker_pause(account->outages);
 			break;
 		case CG_SLOT_TOO_FAST:
 			account->rests_until = Max(account->rests_until, now_ms + pause_ms);
@@ -457,7 +469,7 @@ cg_lanes_next_at(int64 now_ms)
 			CgLane *lane = dlist_container(CgLane, link, lane_iter.cur);
 			int64   wait = lane_wait(lane, now_ms);
 
-			if (wait >= 0 && lane->host->in_flight < free_slots)
+			if (wait >= 0 && has_room(lane))
 				at = Min(at, now_ms + wait);
 			if (at <= now_ms)
 				return at;

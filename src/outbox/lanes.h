@@ -7,9 +7,10 @@
  * lane remembers that it has more.
  *
  * Fairness:	businesses take turns, and lanes within a business (deficit round robin with
- *				requests of one size).  A business, and a host, may hold as many slots as
- *				are free: one alone gets half of them, n get n/(n+1), and there is always
- *				one left for the next (dynamic thresholds, Choudhury and Hahne, 1998).
+ *				requests of one size).  A business may hold as many slots as are free: one
+ *				alone gets half of them, n get n/(n+1), and there is always one left for
+ *				the next (dynamic thresholds, Choudhury and Hahne, 1998).  The businesses
+ *				of a host together may hold seven times what is free.
  * Rates:		a token bucket an account and one a lane, from the account's settings.
  * Breaker:		an account whose requests fail by outages is left alone for a time that
  *				doubles, then asked by one request; one that answered 429 until it says.

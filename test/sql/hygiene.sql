@@ -80,7 +80,7 @@ SELECT p.oid::regprocedure FROM pg_proc p JOIN ours ON ours.oid = p.pronamespace
  WHERE p.prosecdef AND has_function_privilege('cloudgreet_worker', p.oid, 'EXECUTE');
 -- ... the functions that defaults and checks of its tables call,
 SELECT p.oid::regprocedure FROM pg_proc p JOIN ours ON ours.oid = p.pronamespace
- WHERE has_function_privilege('cloudgreet_worker', p.oid, 'EXECUTE') ORDER BY 1::text;
+ WHERE has_function_privilege('cloudgreet_worker', p.oid, 'EXECUTE') ORDER BY p.proname;
 -- ... and rights that all of them would do without, or that one of them lacks.
 CREATE FUNCTION pg_temp.runs(statement text) RETURNS boolean LANGUAGE plpgsql AS
 $$
