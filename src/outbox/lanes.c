@@ -396,6 +396,11 @@ cg_lanes_give_back(CgLane *lane, CgSlotEnd end, int64 pause_ms, int64 now_ms)
 	{
 		case CG_SLOT_UNUSED:
 			break;
+		case CG_SLOT_CLOSED:
+			/* All that it has is to be held; one at a time would take long. */
+			account->rests_until = 0;
+			account->outages = 0;
+			break;
 		case CG_SLOT_ANSWER:
 			account->outages = 0;
 			break;

@@ -37,6 +37,7 @@ typedef struct CgTurn
 typedef enum CgSlotEnd
 {
 	CG_SLOT_UNUSED,  /* nothing was sent */
+	CG_SLOT_CLOSED,  /* nor will be: the account is not active */
 	CG_SLOT_ANSWER,  /* the provider is there */
 	CG_SLOT_OUTAGE,  /* it is not, or is in trouble */
 	CG_SLOT_TOO_FAST /* it asked for a pause */

@@ -230,7 +230,9 @@ read_verdict(uint64 row)
 		return CG_CLAIM_SEND;
 	if (strcmp(verdict, "refuse") == 0)
 		return CG_CLAIM_REFUSE;
-	return strcmp(verdict, "locked") == 0 ? CG_CLAIM_LOCKED : CG_CLAIM_PARKED;
+	if (strcmp(verdict, "hold") == 0)
+		return CG_CLAIM_HOLD;
+	return strcmp(verdict, "locked") == 0 ? CG_CLAIM_LOCKED : CG_CLAIM_WAIT;
 }
 
 static uint64

@@ -24,7 +24,8 @@
 typedef enum CgClaimVerdict
 {
 	CG_CLAIM_SEND,
-	CG_CLAIM_PARKED, /* held, or made to wait: nothing more to do for now */
+	CG_CLAIM_WAIT,   /* made to wait for an earlier one */
+	CG_CLAIM_HOLD,   /* held: its account sends nothing */
 	CG_CLAIM_REFUSE, /* must not be sent: for cg_outbox_refuse() */
 	CG_CLAIM_LOCKED, /* another has locked it, or what goes before it */
 } CgClaimVerdict;

@@ -350,7 +350,9 @@ act_on(const CgTurn *turns, int count, const CgClaimVerdict *verdicts,
 			refused[refusals++] = turns[i].key;
 		else if (verdicts[i] == CG_CLAIM_LOCKED)
 			look_within(LOOK_SOON_MS);
-		cg_lanes_give_back(turns[i].lane, CG_SLOT_UNUSED, 0, cg_monotonic_ms());
+		cg_lanes_give_back(turns[i].lane,
+						   verdicts[i] == CG_CLAIM_HOLD ? CG_SLOT_CLOSED : CG_SLOT_UNUSED,
+						   0, cg_monotonic_ms());
 	}
 	refuse(refused, refusals);
 }

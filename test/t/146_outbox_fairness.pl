@@ -12,7 +12,6 @@ use Time::HiRes qw(time);
 
 plan skip_all => 'no node here' unless FakeProvider::has_node();
 
-# At debug1 nothing is said of it: what raises stands in the log once.
 my $server = Sending->start('fairness', "cloudgreet.outbox_attempt_timeout = '4s'\ncloudgreet.outbox_max_per_contact = 10000\nlog_statement = none");
 my ($node, $fake) = @$server{qw(node fake)};
 $fake->set(auto_webhooks => []);
@@ -36,7 +35,7 @@ sub texts_sql
 # Five texts of Beta, one after the other, each of which must be at the provider within a second.
 sub beta_is_quick
 {
-	my ($while, $to) = @_;
+	my ($while, $limit) = @_;
 	my $longest = 0;
 	for (1 .. 5)
 	{
@@ -47,7 +46,7 @@ sub beta_is_quick
 		});
 		$longest = $took if $took > $longest;
 	}
-	return cmp_ok($longest, '<', 1, sprintf('Beta\'s texts leave within %.2f s while %s', $longest, $while));
+	return cmp_ok($longest, '<', $limit // 1, sprintf('Beta\'s texts leave within %.2f s while %s', $longest, $while));
 }
 
 # Seconds of processor time that the dispatcher has used.
@@ -64,7 +63,10 @@ sql(texts_sql('hanging', 'hang', 3000));
 $node->poll_query_until('postgres', "SELECT count(*) = 64 FROM cloudgreet_private.outbox WHERE state = 'sending'") or die;
 pass('one business alone may hold half of the slots');
 beta_is_quick('3,000 texts of another hang');
-sql("UPDATE cloudgreet.provider_accounts SET status = 'paused' WHERE business_id = '$business{hanging}'");
+sql("SELECT cloudgreet.pause_account(a.id, a.business_id) FROM cloudgreet.provider_accounts a WHERE a.business_id = '$business{hanging}' AND a.provider = 'telnyx'");
+$node->poll_query_until('postgres', "SELECT count(*) = 0 FROM cloudgreet_private.outbox WHERE business_id = '$business{hanging}' AND state IN ('queued', 'sending')") or die;
+is(sql("SELECT string_agg(DISTINCT reason, ', ' ORDER BY reason) FROM cloudgreet_private.outbox WHERE business_id = '$business{hanging}'"),
+	'the provider account is paused, timeout', 'and when its account is paused the rest is held');
 
 # --- Rows that are locked ----------------------------------------------------------------
 business('locked');
@@ -117,7 +119,6 @@ $fake->script({ match => { body => '"down ' }, times => 10000, action => { statu
 sql("SELECT count(cloudgreet.send_email('c' || n || '\@example.org', 'down ' || n, 'x', business_id => '$business{down}')) FROM generate_series(1, 400) n");
 until_true('the breaker', sub { arrived('down ') >= 5 });
 beta_is_quick('the provider of another is down');
-until_true('two seconds', sub { time - $from > 2 }) if ($from = time);
 my $tries = arrived('down ');
 cmp_ok($tries, '<=', 64 + 10, "400 e-mails ask $tries times, not each for itself");
 $fake->reset;
@@ -133,7 +134,8 @@ sql(qq{WITH ids AS MATERIALIZED (SELECT cloudgreet.uuid_v7() AS id FROM generate
 	texts AS (INSERT INTO cloudgreet.sms_messages (id, $of_text) SELECT i.id, $of_text FROM (SELECT $of_text FROM cloudgreet.sms_messages WHERE content = 'first') m, ids i)
 	INSERT INTO cloudgreet_private.outbox (id, subject_id, due_at, next_at, $of_request) SELECT i.id, i.id, now(), now(), $of_request FROM (SELECT o.* FROM cloudgreet_private.outbox o JOIN cloudgreet.sms_messages m ON m.id = o.subject_id WHERE content = 'first') o, ids i});
 $business{beta} = $business{down};
-beta_is_quick('5,000 texts of its own wait for one number');
+# The first waits until all of these are known to wait, which is a claim of each, once.
+beta_is_quick('5,000 texts of its own wait for one number', 3);
 is(sql("SELECT count(*) FILTER (WHERE state = 'sending') <= 1 FROM cloudgreet_private.outbox WHERE contact = '+13125550777'"), 't', 'which are sent one after the other');
 sql("SELECT cloudgreet.pause_account(a.id, a.business_id) FROM cloudgreet.provider_accounts a WHERE a.business_id = '$business{down}' AND a.provider = 'telnyx'");
 $node->poll_query_until('postgres', "SELECT count(*) = 0 FROM cloudgreet_private.outbox WHERE business_id = '$business{down}' AND state = 'sending'") or die;
