@@ -5,8 +5,9 @@ use strict;
 use warnings;
 use FakeProvider;
 use IPC::Run ();
+use PostgreSQL::Test::Utils;
 use Sending;
-use Supervised qw(until_true seconds);
+use Supervised qw(until_true);
 use Test::More;
 use Time::HiRes qw(time);
 
@@ -28,30 +29,25 @@ sub business { my ($name) = @_; $number += 2; return $business{$name} = $server-
 # Text of a business to n numbers.
 sub texts_sql
 {
-	my ($name, $words, $n, $more) = @_;
-	return "SELECT count(cloudgreet.send_sms('+1312' || 5600000 + n, '$words ' || n, business_id => '$business{$name}'" . ($more // '') . ")) FROM generate_series(1, $n) n";
+	my ($name, $words, $n) = @_;
+	return "SELECT count(cloudgreet.send_sms('+1312' || 5600000 + n, '$words ' || n, business_id => '$business{$name}')) FROM generate_series(1, $n) n";
 }
 
-# Five texts of Beta, one after the other, each of which must be at the provider within a second.
+# Five texts of Beta, each in a transaction of its own, which must be claimed within a second of it; by the
+# server's clock, for how long a client takes to start is another matter.
 sub beta_is_quick
 {
 	my ($while, $limit) = @_;
-	my $longest = 0;
-	for (1 .. 5)
-	{
-		my $words = 'beta ' . ++$sent . '.';
-		my $took = seconds(sub {
-			sql("SELECT cloudgreet.send_sms('+13125550602', '$words', business_id => '$business{beta}')");
-			until_true('a text of Beta', sub { arrived($words) });
-		});
-		$longest = $took if $took > $longest;
-	}
+	my $words = 'beta ' . ++$sent . '.';
+	sql(join ';', map { "SELECT cloudgreet.send_sms('+1312555060$_', '$words$_', business_id => '$business{beta}')" } 1 .. 5);
+	until_true('texts of Beta', sub { arrived($words) == 5 });
+	my $longest = sql("SELECT max(extract(epoch FROM r.first_sent_at - r.created_at)) FROM cloudgreet_private.requests r JOIN cloudgreet.sms_messages m ON m.id = r.subject_id WHERE m.content ~ '^\Q$words\E'");
 	return cmp_ok($longest, '<', $limit // 1, sprintf('Beta\'s texts leave within %.2f s while %s', $longest, $while));
 }
 
 # Seconds of processor time that the dispatcher has used.
-my $dispatcher = sql("SELECT pid FROM pg_stat_activity WHERE backend_type = 'cloudgreet dispatcher'");
-sub worked { return eval { my @stat = split / /, PostgreSQL::Test::Utils::slurp_file("/proc/$dispatcher/stat"); ($stat[13] + $stat[14]) / 100 }; }
+my $dispatcher;
+sub worked { my @stat = split / /, slurp_file("/proc/$dispatcher/stat") =~ s/\(.*\)/name/r; return ($stat[13] + $stat[14]) / 100; }
 
 sub state_of { my ($words) = @_; return sql("SELECT r.state || coalesce(' ' || r.reason, '') FROM cloudgreet_private.requests r JOIN cloudgreet.sms_messages m ON m.id = r.subject_id WHERE m.content = '$words'"); }
 sub alert_of { my ($name) = @_; return sql("SELECT string_agg(alert_type, ' ') FROM cloudgreet.alerts WHERE business_id = '$business{$name}'"); }
@@ -59,10 +55,11 @@ sub alert_of { my ($name) = @_; return sql("SELECT string_agg(alert_type, ' ') F
 # --- A provider that hangs ---------------------------------------------------------------
 business('hanging');
 $fake->script({ match => { body => 'hang ' }, times => 10000, action => { hang => JSON::PP::true } });
-sql(texts_sql('hanging', 'hang', 3000));
+sql(texts_sql('hanging', 'hang', 2000));
 $node->poll_query_until('postgres', "SELECT count(*) = 64 FROM cloudgreet_private.outbox WHERE state = 'sending'") or die;
 pass('one business alone may hold half of the slots');
-beta_is_quick('3,000 texts of another hang');
+$dispatcher = sql("SELECT pid FROM pg_stat_activity WHERE application_name = 'cloudgreet dispatcher'");
+beta_is_quick('2,000 texts of another hang');
 sql("SELECT cloudgreet.pause_account(a.id, a.business_id) FROM cloudgreet.provider_accounts a WHERE a.business_id = '$business{hanging}' AND a.provider = 'telnyx'");
 $node->poll_query_until('postgres', "SELECT count(*) = 0 FROM cloudgreet_private.outbox WHERE business_id = '$business{hanging}' AND state IN ('queued', 'sending')") or die;
 is(sql("SELECT string_agg(DISTINCT reason, ', ' ORDER BY reason) FROM cloudgreet_private.outbox WHERE business_id = '$business{hanging}'"),
@@ -70,20 +67,26 @@ is(sql("SELECT string_agg(DISTINCT reason, ', ' ORDER BY reason) FROM cloudgreet
 
 # --- Rows that are locked ----------------------------------------------------------------
 business('locked');
-# Of those that are to be claimed the requests, of those that are under way the texts.
-$fake->script({ match => { body => 'slow ' }, times => 70, action => { delay_ms => 500 } });
+# Of those that are under way the texts, of those that are to be claimed the requests; the
+# dispatcher is stopped until the locks are there.
+$fake->script({ match => { body => 'slow ' }, times => 40, action => { delay_ms => 3000 } });
+sql(texts_sql('locked', 'slow', 40));
+until_true('texts that are under way', sub { arrived('slow') == 40 });
+kill 'STOP', $dispatcher or die;
+sql(texts_sql('locked', 'later', 70));
 my ($commands, $answers) = ('', '');
 my $session = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres') ], '<', \$commands, '>', \$answers, '2>', \my $errors);
-$commands .= texts_sql('locked', 'slow', 40) . ";\n" . texts_sql('locked', 'later', 70, ", send_at => clock_timestamp() + interval '300 ms'") . ";\n"
-	. "BEGIN; SELECT count(*) FROM (SELECT FROM cloudgreet_private.outbox o WHERE o.business_id = '$business{locked}' AND o.next_at > now() FOR UPDATE) o;\n"
-	. "SELECT count(*) FROM (SELECT FROM cloudgreet.sms_messages m WHERE m.business_id = '$business{locked}' AND m.content ~ 'slow' FOR UPDATE) m;\n";
-$session->pump until $answers =~ /40\n70\n70\n40\n/;
-until_true('answers that cannot be recorded', sub { arrived('slow') == 40 });
+$commands .= "BEGIN; SELECT count(*) FROM (SELECT FROM cloudgreet_private.outbox o WHERE o.business_id = '$business{locked}' AND o.state = 'queued' FOR UPDATE) o;\n"
+	. "SELECT count(*) FROM (SELECT FROM cloudgreet.sms_messages m WHERE m.business_id = '$business{locked}' AND m.content ~ 'slow' AND m.status = 'queued' FOR UPDATE) m;\n";
+$session->pump until $answers =~ /\d\n\d+\n/;
+my ($due, $under_way) = split /\n/, $answers;
+ok($due == 70 && $under_way > 0, "a session locks 70 that are due and $under_way that are under way");
+kill 'CONT', $dispatcher or die;
 my ($from, $used) = (time, worked());
-beta_is_quick('110 rows of another are locked');
+beta_is_quick('rows of another are locked');
 until_true('a second', sub { time - $from > 1 });
 cmp_ok((worked() - $used) / (time - $from), '<', 0.5, 'and the dispatcher does not spin');
-is(sql("SELECT count(*) FROM cloudgreet_private.outbox WHERE business_id = '$business{locked}'"), 110, 'whose rows are as they were');
+is(sql("SELECT count(*) FROM cloudgreet_private.outbox WHERE business_id = '$business{locked}'"), 70 + $under_way, 'whose rows are as they were');
 $commands .= "ROLLBACK;\n\\q\n";
 $session->finish;
 $node->poll_query_until('postgres', "SELECT count(*) = 110 FROM cloudgreet_private.outbox_history WHERE business_id = '$business{locked}' AND state = 'done'") or die;
