@@ -406,8 +406,7 @@ cg_lanes_give_back(CgLane *lane, CgSlotEnd end, int64 pause_ms, int64 now_ms)
 			break;
 		case CG_SLOT_OUTAGE:
 			/* What was under way when the breaker opened tells nothing new. */
-			if (account->rests_until <= now_ms &&
-				++account->outages >= BREAKER_FAILURES)
+			if (account->rests_until <= now_ms && ++account->outages >= BREAKER_FAILURES)
 				account->rests_until = now_ms + breaker_pause(account->outages);
 			break;
 		case CG_SLOT_TOO_FAST:

@@ -87,8 +87,7 @@ recover_from_error(MemoryContext turn)
 	MemoryContextSwitchTo(turn);
 	error = CopyErrorData();
 	failure.fault = fault_of(error->sqlerrcode);
-	failure.why =
-		psprintf("%s: %s", unpack_sql_state(error->sqlerrcode), error->message);
+	failure.why = psprintf("%s: %s", unpack_sql_state(error->sqlerrcode), error->message);
 	cg_database_worker_recover();
 	MemoryContextSwitchTo(turn);
 	return failure;
@@ -536,7 +535,7 @@ recover_some(void)
 	volatile int    done = 0;
 	int             count = Min(cg_dispatcher.recovering, cg_dispatcher.recover_batch);
 	Failure         failure = {FAULT_OF_SERVER, NULL};
-	int left = cg_dispatcher.recovering - count;
+	int             left = cg_dispatcher.recovering - count;
 
 	if (count == 0 || cg_monotonic_ms() < cg_dispatcher.recover_at)
 		return;
@@ -563,7 +562,8 @@ recover_some(void)
 		cg_dispatcher.recover_batch = 1;
 	}
 	PG_END_TRY();
-	if (done == 0 && (count > 1 || failure.fault != FAULT_OF_ROW || !hold(&tried[0], failure.why)))
+	if (done == 0 &&
+		(count > 1 || failure.fault != FAULT_OF_ROW || !hold(&tried[0], failure.why)))
 		return;
 	cg_dispatcher.recovering = left;
 	for (int i = 0; i < done; i++)
