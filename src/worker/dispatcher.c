@@ -235,6 +235,9 @@ wait_ms(void)
 	wait = Min(wait, time_until(next_record_at()));
 	if (cg_dispatcher.is_draining)
 		return Min(wait, time_until(cg_dispatcher.drain_until));
+	/* The ring told of an account that is active again, after this turn had asked. */
+	if (cg_dispatcher.releases_held)
+		return 0;
 	if (cg_dispatcher.recovering > 0)
 		wait = Min(wait, CG_DISPATCHER_LOCKED_MS);
 	/* Without a place for another request there is no use in looking for one. */
