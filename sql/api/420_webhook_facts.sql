@@ -144,34 +144,6 @@ $$
 $$;
 COMMENT ON FUNCTION cloudgreet_private.prune_locks() IS 'Removes rows of entity_locks that are a day old and that nobody holds; returns how many.';
 
-CREATE OR REPLACE FUNCTION cloudgreet_private.settle_outbox(business_id uuid, subject_type text, subject_id uuid, provider_id text) RETURNS void
-    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
-$$
-BEGIN
-    -- An event about it proves that it was sent, whatever we know of the answer.
-    PERFORM cloudgreet_private.outbox_reconcile(o.business_id, o.id, settle_outbox.provider_id)
-       FROM cloudgreet_private.outbox o
-      WHERE o.business_id = settle_outbox.business_id AND o.subject_id = settle_outbox.subject_id
-        AND o.subject_type = settle_outbox.subject_type
-        AND o.state IN ('queued', 'sending', 'unknown', 'held') AND o.first_sent_at IS NOT NULL
-       AND (o.state <> 'queued' OR o.attempts > 0);
-END
-$$;
-COMMENT ON FUNCTION cloudgreet_private.settle_outbox(uuid, text, uuid, text) IS
-    'Tells the outbox that what it does not know the end of was sent.';
-
-CREATE OR REPLACE FUNCTION cloudgreet_private.outbox_subject(business_id uuid, outbox_id uuid, subject_type text) RETURNS uuid
-    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS
-$$
-BEGIN
-    RETURN (SELECT o.subject_id FROM cloudgreet_private.outbox o
-             WHERE o.business_id = outbox_subject.business_id AND o.id = outbox_subject.outbox_id
-               AND o.subject_type = outbox_subject.subject_type);
-END
-$$;
-COMMENT ON FUNCTION cloudgreet_private.outbox_subject(uuid, uuid, text) IS
-    'The row that a request of the outbox is about; NULL when it is of another business or kind.';
-
 CREATE OR REPLACE FUNCTION cloudgreet_private.read_uuid(value text) RETURNS uuid
     LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
 $$
@@ -184,5 +156,4 @@ REVOKE ALL ON FUNCTION cloudgreet_private.webhook_time(text), cloudgreet_private
     cloudgreet_private.find_lead(uuid, text), cloudgreet_private.ensure_lead(uuid, text, text),
     cloudgreet_private.record_once(uuid, text, text, uuid, jsonb, uuid), cloudgreet_private.move_history(uuid, uuid, uuid),
     cloudgreet_private.lock_entity(uuid, text), cloudgreet_private.lock_contact(uuid, text), cloudgreet_private.prune_locks(),
-    cloudgreet_private.settle_outbox(uuid, text, uuid, text), cloudgreet_private.outbox_subject(uuid, uuid, text),
     cloudgreet_private.read_uuid(text) FROM PUBLIC;

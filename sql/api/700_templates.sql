@@ -216,13 +216,12 @@ BEGIN
     UPDATE cloudgreet_private.message_causes c SET revoked_at = cloudgreet.clock()
      WHERE c.business_id = cancel_messages.business_id AND c.cause_id = cancel_messages.cause_id AND c.revoked_at IS NULL;
     FOR item IN
-        UPDATE cloudgreet_private.outbox o
-           SET state = 'cancelled', reason = cancel_messages.why, finished_at = cloudgreet.clock()
-          FROM cloudgreet_private.message_causes c
+        SELECT o.* FROM cloudgreet_private.message_causes c
+          JOIN cloudgreet_private.outbox o ON o.business_id = c.business_id AND o.subject_id = c.message_id AND o.state = 'queued'
          WHERE c.business_id = cancel_messages.business_id AND c.cause_id = cancel_messages.cause_id
-           AND o.business_id = c.business_id AND o.subject_id = c.message_id AND o.state = 'queued'
-        RETURNING o.*
+         ORDER BY o.id FOR UPDATE OF o
     LOOP
+        PERFORM cloudgreet_private.outbox_finish(item, 'cancelled', cancel_messages.why);
         PERFORM cloudgreet_private.tell_subject(item, 'canceled');
         canceled := canceled + 1;
     END LOOP;

@@ -207,11 +207,12 @@ END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.settle_reminder() IS
     'Trigger of sms_messages and emails: queued -> sent | failed | canceled, as the reminder''s message went.';
+-- The dispatcher settles the reminders of a whole batch in its own statement.
 CREATE OR REPLACE TRIGGER sms_messages_settle_reminder AFTER UPDATE OF status ON cloudgreet.sms_messages FOR EACH ROW
-    WHEN (new.direction = 'outbound' AND new.status IS DISTINCT FROM old.status AND new.status IN ('sent', 'delivered', 'undelivered', 'failed', 'canceled'))
+    WHEN (current_user <> 'cloudgreet_worker' AND new.direction = 'outbound' AND new.status IS DISTINCT FROM old.status AND new.status IN ('sent', 'delivered', 'undelivered', 'failed', 'canceled'))
     EXECUTE FUNCTION cloudgreet_private.settle_reminder();
 CREATE OR REPLACE TRIGGER emails_settle_reminder AFTER UPDATE OF status ON cloudgreet.emails FOR EACH ROW
-    WHEN (new.direction = 'outbound' AND new.status IS DISTINCT FROM old.status AND new.status IN ('sent', 'delivered', 'bounced', 'failed', 'canceled'))
+    WHEN (current_user <> 'cloudgreet_worker' AND new.direction = 'outbound' AND new.status IS DISTINCT FROM old.status AND new.status IN ('sent', 'delivered', 'bounced', 'failed', 'canceled'))
     EXECUTE FUNCTION cloudgreet_private.settle_reminder();
 
 REVOKE ALL ON FUNCTION cloudgreet_private.drop_reminders(uuid, uuid, boolean),

@@ -36,6 +36,10 @@ GRANT EXECUTE ON FUNCTION
     cloudgreet.resolve_business(uuid, text[]), cloudgreet.is_operator(), cloudgreet.say_time(timestamptz, text), cloudgreet.sms_segments(text)
     TO cloudgreet_owner, cloudgreet_app, anon, authenticated, service_role, authenticator;
 
+-- What defaults and checks of the tables call that the workers write to.
+GRANT EXECUTE ON FUNCTION cloudgreet.uuid_v7(), cloudgreet.clock(), cloudgreet.is_email(text), cloudgreet.is_phone_number(text)
+    TO cloudgreet_worker;
+
 -- Harmless, but work: not for those who are nobody.
 GRANT EXECUTE ON FUNCTION
     cloudgreet.score_features(jsonb, jsonb, jsonb), cloudgreet.default_scoring_rules(), cloudgreet.default_scoring_model(),

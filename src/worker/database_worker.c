@@ -113,6 +113,7 @@ cg_database_worker_start(CgHandoffWorker worker, const char *name)
 	 * were made while tables were empty would read them whole.
 	 */
 	SetConfigOption("enable_seqscan", "off", PGC_USERSET, PGC_S_OVERRIDE);
+	SetConfigOption("jit", "off", PGC_USERSET, PGC_S_OVERRIDE);
 	SetConfigOption("plan_cache_mode", "force_generic_plan", PGC_USERSET, PGC_S_OVERRIDE);
 	if (!cg_database_worker_is_wanted() || !cg_handoff_attach(worker))
 		proc_exit(0);

@@ -18,7 +18,7 @@ plan skip_all => 'no node here' unless FakeProvider::has_node();
 my $outbox = Outbox->start('crash');
 my ($node, $fake) = @$outbox{qw(node fake)};
 $outbox->forget;
-my $under_way = 64;    # cloudgreet.outbox_concurrency
+my $under_way = 64;    # half of cloudgreet.outbox_concurrency: what one business may hold
 my $json = JSON::PP->new->canonical;
 
 sub kill_dispatcher
@@ -66,7 +66,7 @@ sub account
 	note sprintf('%s: %d enqueued; %d texts and %d e-mails arrived, none twice; %d attempts at texts were interrupted, %d of them settled by events, %d held; %d at e-mails, %d repeated',
 		$run, $Outbox::per_run, $texts, $mails, $lost_texts, $lost_texts - $kept, $kept, $lost_mails, $repeated);
 	$outbox->forget;
-	$outbox->sql('DELETE FROM cloudgreet_private.outbox_attempts; DELETE FROM cloudgreet_private.outbox');
+	$outbox->sql('DELETE FROM cloudgreet_private.outbox_attempts; DELETE FROM cloudgreet_private.outbox; DELETE FROM cloudgreet_private.outbox_history');
 	return;
 }
 

@@ -101,7 +101,7 @@ is(sql("SELECT status || ' ' || duration FROM cloudgreet.calls WHERE provider_ca
 is(sql('SELECT count(*) FROM cloudgreet.sequence_enrollments'), 0, 'who booked is not followed up');
 
 # --- What the lead is sent -------------------------------------------------------------------
-ok($node->poll_query_until('postgres', "SELECT count(*) = 0 FROM cloudgreet_private.outbox WHERE state NOT IN ('done', 'cancelled')"), 'what was to be sent is sent');
+ok($node->poll_query_until('postgres', "SELECT count(*) = 0 FROM cloudgreet_private.requests WHERE state NOT IN ('done', 'cancelled')"), 'what was to be sent is sent');
 is(scalar(grep { /your appointment has moved: Cleaning, now Thursday, June 11 at 2:00 PM, with Dana/ } $server->texts), 1, 'the new time was texted once');
 is(sql('SELECT cloudgreet.tick()'), 0, 'no reminder is due');
 $server->clock('2026-06-10 18:00:10Z');
