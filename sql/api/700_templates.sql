@@ -66,13 +66,31 @@ $$;
 COMMENT ON FUNCTION cloudgreet_private.find_template(uuid, text, text) IS
     'The text of a message: the business''s own row of message_templates, or the built-in one; NULL when there is neither.';
 
-CREATE OR REPLACE FUNCTION cloudgreet_private.render_template(template text, variables jsonb) RETURNS text
-    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+CREATE OR REPLACE FUNCTION cloudgreet_private.template_format(template text, names text[]) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
 $$
+DECLARE
+    result text := replace(template_format.template, '%', '%%');
+BEGIN
+    FOR n IN 1 .. cardinality(template_format.names) LOOP
+        result := regexp_replace(result, '\{\{\s*' || names[n] || '\s*\}\}', '%' || n || '$s', 'g');
+    END LOOP;
+    RETURN regexp_replace(result, '\{\{\s*[a-z_]+\s*\}\}', '', 'g');
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.template_format(text, text[]) IS
+    'A template as format() takes it, with the values of those variables in their order; one that is not among them becomes nothing.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.render_template(template text, variables jsonb) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+$$
+DECLARE
+    names CONSTANT text[] := ARRAY(SELECT k FROM jsonb_object_keys(render_template.variables) k WHERE k ~ '^[a-z_]+$' ORDER BY k);
+BEGIN
     -- In one pass: what a value holds is never taken for a variable.
-    SELECT btrim(string_agg(p.piece || coalesce(render_template.variables ->> v.name[1], ''), '' ORDER BY p.n), E' \n')
-      FROM regexp_split_to_table(render_template.template, '\{\{\s*[a-z_]+\s*\}\}') WITH ORDINALITY AS p (piece, n)
-      LEFT JOIN regexp_matches(render_template.template, '\{\{\s*([a-z_]+)\s*\}\}', 'g') WITH ORDINALITY AS v (name, n) ON v.n = p.n;
+    RETURN btrim(format(cloudgreet_private.template_format(render_template.template, names),
+                        VARIADIC ARRAY(SELECT render_template.variables ->> n FROM unnest(names) n)), E' \n');
+END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.render_template(text, jsonb) IS
     'A template with its {{variables}} put in; one that is not known becomes nothing.';
@@ -89,30 +107,44 @@ $$;
 COMMENT ON FUNCTION cloudgreet_private.render_text(text, jsonb) IS
     'As render_template(), for a text message: without the lead''s name when it would take too many parts with it. Nothing is cut.';
 
-CREATE OR REPLACE FUNCTION cloudgreet_private.message_variables(business_id uuid, lead_id uuid, appointment_id uuid DEFAULT NULL)
-    RETURNS jsonb
-    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS
+CREATE OR REPLACE FUNCTION cloudgreet_private.variables_of(business_id uuid, lead_ids uuid[], appointment_ids uuid[])
+    RETURNS TABLE (n bigint, variables jsonb)
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS
 $$
-    SELECT jsonb_build_object(
+BEGIN
+    RETURN QUERY
+    SELECT w.n, jsonb_build_object(
         'business_name', b.name,
         -- Callers say what they like, and of numbers that are not theirs: no link, number or line of their own is texted.
         'first_name', coalesce(substring(btrim(l.name) FROM '^([^[:space:][:cntrl:][:digit:]./:@{}]{1,40}\.?)(?:[[:space:]]|$)'), cloudgreet_private.any_name()),
         'opt_out', 'Reply STOP to opt out.')
-        || CASE WHEN message_variables.appointment_id IS NULL THEN '{}' ELSE jsonb_build_object(
+        || CASE WHEN w.appointment_id IS NULL THEN '{}' ELSE jsonb_build_object(
             'service', coalesce(s.name, 'your appointment'),
             'time', cloudgreet.say_time(a.scheduled_date, a.time_zone),
             'staff', coalesce(st.name, ''),
             'with_staff', coalesce(', with ' || st.name, ''),
             'reply_hint', 'Reply Y to confirm, N to change, STOP to opt out.') END
-      FROM cloudgreet.businesses b
-      JOIN cloudgreet.leads l ON l.business_id = b.id AND l.id = message_variables.lead_id
-      LEFT JOIN cloudgreet.appointments a ON a.business_id = b.id AND a.id = message_variables.appointment_id
+      FROM unnest(variables_of.lead_ids, variables_of.appointment_ids) WITH ORDINALITY AS w (lead_id, appointment_id, n)
+      JOIN cloudgreet.businesses b ON b.id = variables_of.business_id
+      JOIN cloudgreet.leads l ON l.business_id = b.id AND l.id = w.lead_id
+      LEFT JOIN cloudgreet.appointments a ON a.business_id = b.id AND a.id = w.appointment_id
       LEFT JOIN cloudgreet.services s ON s.business_id = b.id AND s.id = a.service_id
-      LEFT JOIN cloudgreet.staff st ON st.business_id = b.id AND st.id = a.staff_id
-     WHERE b.id = message_variables.business_id;
+      LEFT JOIN cloudgreet.staff st ON st.business_id = b.id AND st.id = a.staff_id;
+END
 $$;
-COMMENT ON FUNCTION cloudgreet_private.message_variables(uuid, uuid, uuid) IS
-    'What templates may name: business_name, first_name, opt_out and, of an appointment, service, time, staff, with_staff, reply_hint.';
+COMMENT ON FUNCTION cloudgreet_private.variables_of(uuid, uuid[], uuid[]) IS
+    'What templates may name: business_name, first_name, opt_out and, of an appointment, service, time, staff, with_staff, reply_hint. Of many leads, each with an appointment or none.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.message_variables(business_id uuid, lead_id uuid, appointment_id uuid DEFAULT NULL)
+    RETURNS jsonb
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS
+$$
+BEGIN
+    RETURN (SELECT v.variables FROM cloudgreet_private.variables_of(message_variables.business_id,
+                ARRAY[message_variables.lead_id], ARRAY[message_variables.appointment_id]) v);
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.message_variables(uuid, uuid, uuid) IS 'variables_of() one lead.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.note_unsent(
     business_id uuid, lead_id uuid, cause text, cause_id uuid, name text, channel text, code text, reason text) RETURNS void
@@ -196,11 +228,15 @@ COMMENT ON FUNCTION cloudgreet_private.send_rendered(uuid, uuid, text, text, tex
 CREATE OR REPLACE FUNCTION cloudgreet_private.send_template(
     business_id uuid, lead_id uuid, channel text, name text, variables jsonb, cause text, cause_id uuid, reminder_id uuid DEFAULT NULL)
     RETURNS uuid
-    LANGUAGE sql SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
 $$
-    SELECT cloudgreet_private.send_rendered(send_template.business_id, send_template.lead_id, send_template.channel,
-               t.subject, t.content, send_template.variables, send_template.cause, send_template.cause_id, send_template.name, send_template.reminder_id)
-      FROM cloudgreet_private.find_template(send_template.business_id, send_template.name, send_template.channel) t;
+DECLARE
+    template record;
+BEGIN
+    SELECT t.subject, t.content INTO template FROM cloudgreet_private.find_template(send_template.business_id, send_template.name, send_template.channel) t;
+    RETURN cloudgreet_private.send_rendered(send_template.business_id, send_template.lead_id, send_template.channel,
+        template.subject, template.content, send_template.variables, send_template.cause, send_template.cause_id, send_template.name, send_template.reminder_id);
+END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.send_template(uuid, uuid, text, text, jsonb, text, uuid, uuid) IS
     'Sends the message of a name; otherwise as send_rendered().';
@@ -234,7 +270,8 @@ COMMENT ON FUNCTION cloudgreet_private.cancel_messages(uuid, uuid, text) IS
 REVOKE ALL ON FUNCTION cloudgreet_private.builtin_template(text, text), cloudgreet_private.any_name(), cloudgreet_private.render_text(text, jsonb),
     cloudgreet_private.note_unsent(uuid, uuid, text, uuid, text, text, text, text),
     cloudgreet_private.find_template(uuid, text, text),
-    cloudgreet_private.render_template(text, jsonb), cloudgreet_private.message_variables(uuid, uuid, uuid),
+    cloudgreet_private.template_format(text, text[]), cloudgreet_private.render_template(text, jsonb),
+    cloudgreet_private.variables_of(uuid, uuid[], uuid[]), cloudgreet_private.message_variables(uuid, uuid, uuid),
     cloudgreet_private.send_rendered(uuid, uuid, text, text, text, jsonb, text, uuid, text, uuid),
     cloudgreet_private.send_template(uuid, uuid, text, text, jsonb, text, uuid, uuid),
     cloudgreet_private.cancel_messages(uuid, uuid, text) FROM PUBLIC;
