@@ -118,7 +118,7 @@ COMMENT ON FUNCTION cloudgreet_private.take_due(integer) IS
     'Locks what is due for the longest time, at most so many rows that nobody else holds; when that many are, as many again of businesses that have none among them.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.release_due(max_rows integer, until timestamptz) RETURNS integer
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '50ms' AS
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '50ms' SET plan_cache_mode = force_generic_plan SET jit = off AS
 $$
 DECLARE
     chunk_rows CONSTANT integer := 200;
@@ -186,7 +186,7 @@ BEGIN
     until := clock_timestamp() + current_setting('cloudgreet.tick_time_limit')::interval;
     processed := cloudgreet_private.process_webhooks(coalesce(tick.max_rows, piece));
     LOOP
-        n := cloudgreet_private.release_due(least(tick.max_rows - released, piece), until);
+        n := cloudgreet_private.release_due(least(tick.max_rows - released, 4 * piece), until);
         released := released + n;
         EXIT WHEN n = 0 OR released >= tick.max_rows OR clock_timestamp() >= until;
     END LOOP;
