@@ -39,9 +39,11 @@ COMMENT ON FUNCTION cloudgreet_private.check_text(text, text, integer, boolean) 
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.check_optional_text(
     value text, what text, max_length integer, is_multiline boolean DEFAULT false) RETURNS text
-    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
 $$
-    SELECT CASE WHEN value <> '' THEN cloudgreet_private.check_text(value, what, max_length, is_multiline) END;
+BEGIN
+    RETURN CASE WHEN value <> '' THEN cloudgreet_private.check_text(value, what, max_length, is_multiline) END;
+END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.check_optional_text(text, text, integer, boolean) IS
     'As check_text(), but NULL for NULL and for the empty text.';

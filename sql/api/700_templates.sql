@@ -5,9 +5,10 @@
  * The functions of 700 to 750 run as cloudgreet_owner in the business that was entered.
  */
 CREATE OR REPLACE FUNCTION cloudgreet_private.builtin_template(name text, channel text, OUT subject text, OUT content text)
-    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
 $$
-    SELECT t.subject, t.content FROM (VALUES
+BEGIN
+    SELECT t.subject, t.content INTO subject, content FROM (VALUES
         ('confirmation', 'sms', NULL,
          '{{business_name}}: Hi {{first_name}}, you are booked: {{service}}, {{time}}{{with_staff}}. {{reply_hint}}'),
         ('confirmation', 'email', 'Your appointment on {{time}}',
@@ -36,6 +37,7 @@ $$
          E'Hello {{first_name}},\n\ncan we still help you? Call us and we will find a time.\n\n{{business_name}}')
       ) AS t (name, channel, subject, content)
      WHERE t.name = builtin_template.name AND t.channel = builtin_template.channel;
+END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.builtin_template(text, text) IS
     'The English text of a message for businesses that have none of their own; NULL for a name that there is not.';
@@ -70,12 +72,12 @@ CREATE OR REPLACE FUNCTION cloudgreet_private.template_format(template text, nam
     LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    result text := replace(template_format.template, '%', '%%');
+    result text := regexp_replace(replace(template_format.template, '%', '%%'), '\{\{\s*([a-z_]+)\s*\}\}', '{{\1}}', 'g');
 BEGIN
     FOR n IN 1 .. cardinality(template_format.names) LOOP
-        result := regexp_replace(result, '\{\{\s*' || names[n] || '\s*\}\}', '%' || n || '$s', 'g');
+        result := replace(result, '{{' || names[n] || '}}', '%' || n || '$s');
     END LOOP;
-    RETURN regexp_replace(result, '\{\{\s*[a-z_]+\s*\}\}', '', 'g');
+    RETURN regexp_replace(result, '\{\{[a-z_]+\}\}', '', 'g');
 END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.template_format(text, text[]) IS
@@ -126,10 +128,12 @@ BEGIN
             'reply_hint', 'Reply Y to confirm, N to change, STOP to opt out.') END
       FROM unnest(variables_of.lead_ids, variables_of.appointment_ids) WITH ORDINALITY AS w (lead_id, appointment_id, n)
       JOIN cloudgreet.businesses b ON b.id = variables_of.business_id
-      JOIN cloudgreet.leads l ON l.business_id = b.id AND l.id = w.lead_id
-      LEFT JOIN cloudgreet.appointments a ON a.business_id = b.id AND a.id = w.appointment_id
-      LEFT JOIN cloudgreet.services s ON s.business_id = b.id AND s.id = a.service_id
-      LEFT JOIN cloudgreet.staff st ON st.business_id = b.id AND st.id = a.staff_id;
+     -- By their keys, one after another: a plan that is kept knows not how few they are (OFFSET 0).
+     CROSS JOIN LATERAL (SELECT t.name FROM cloudgreet.leads t WHERE t.business_id = variables_of.business_id AND t.id = w.lead_id OFFSET 0) l
+      LEFT JOIN LATERAL (SELECT t.scheduled_date, t.time_zone, t.service_id, t.staff_id FROM cloudgreet.appointments t
+                          WHERE t.business_id = variables_of.business_id AND t.id = w.appointment_id OFFSET 0) a ON true
+      LEFT JOIN LATERAL (SELECT t.name FROM cloudgreet.services t WHERE t.business_id = variables_of.business_id AND t.id = a.service_id OFFSET 0) s ON true
+      LEFT JOIN LATERAL (SELECT t.name FROM cloudgreet.staff t WHERE t.business_id = variables_of.business_id AND t.id = a.staff_id OFFSET 0) st ON true;
 END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.variables_of(uuid, uuid[], uuid[]) IS

@@ -56,14 +56,21 @@ CREATE OR REPLACE FUNCTION cloudgreet_private.tell_lead(appointment cloudgreet.a
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    variables CONSTANT jsonb := cloudgreet_private.message_variables(appointment.business_id, appointment.lead_id, appointment.id);
+    way record;
 BEGIN
-    PERFORM cloudgreet_private.send_template(appointment.business_id, appointment.lead_id, c.channel, tell_lead.template, variables,
-                'appointment', appointment.id)
-       FROM cloudgreet.leads l, LATERAL (VALUES ('sms', l.phone), ('email', l.email)) AS c (channel, address)
-      WHERE l.business_id = appointment.business_id AND l.id = appointment.lead_id
-        -- Who can be reached by neither is told of once, in the timeline.
-        AND (c.address IS NOT NULL OR c.channel = 'sms' AND l.email IS NULL);
+    FOR way IN
+        SELECT c.channel, c.address FROM cloudgreet.leads l, LATERAL (VALUES ('sms', l.phone), ('email', l.email)) AS c (channel, address)
+         WHERE l.business_id = appointment.business_id AND l.id = appointment.lead_id
+           -- Who can be reached by neither is told of once, in the timeline.
+           AND (c.address IS NOT NULL OR c.channel = 'sms' AND l.email IS NULL)
+    LOOP
+        IF way.channel = 'sms' AND way.address IS NOT NULL AND (cloudgreet_private.queue_texts(appointment.business_id, tell_lead.template,
+               ARRAY[appointment.lead_id], ARRAY[appointment.id], ARRAY[NULL::uuid]))[1] IS NOT NULL THEN
+            CONTINUE;
+        END IF;
+        PERFORM cloudgreet_private.send_template(appointment.business_id, appointment.lead_id, way.channel, tell_lead.template,
+            cloudgreet_private.message_variables(appointment.business_id, appointment.lead_id, appointment.id), 'appointment', appointment.id);
+    END LOOP;
 END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.tell_lead(cloudgreet.appointments, text) IS

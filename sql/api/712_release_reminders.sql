@@ -47,8 +47,8 @@ BEGIN
           FROM unnest(queue_texts.lead_ids, queue_texts.appointment_ids, queue_texts.reminder_ids)
                WITH ORDINALITY AS w (lead_id, appointment_id, reminder_id, n)
           JOIN cloudgreet_private.variables_of(business, queue_texts.lead_ids, queue_texts.appointment_ids) v ON v.n = w.n
-          JOIN cloudgreet.leads l ON l.business_id = business AND l.id = w.lead_id
-          JOIN cloudgreet.appointments a ON a.business_id = business AND a.id = w.appointment_id
+         CROSS JOIN LATERAL (SELECT t.phone FROM cloudgreet.leads t WHERE t.business_id = business AND t.id = w.lead_id OFFSET 0) l
+         CROSS JOIN LATERAL (SELECT t.scheduled_date FROM cloudgreet.appointments t WHERE t.business_id = business AND t.id = w.appointment_id OFFSET 0) a
          WHERE l.phone IS NOT NULL AND l.phone <> sender.phone_number),
     parted AS MATERIALIZED (
         -- Of a person's texts one at a time: what waits for a contact is counted before.
@@ -126,8 +126,8 @@ BEGIN
     -- E-mails, and what something speaks against.
     FOR alone IN
         SELECT t.n, a.lead_id, r.appointment_id, r.channel, r.id FROM unnest(ready.ids, ready.reasons) WITH ORDINALITY AS t (id, why, n)
-          JOIN cloudgreet.appointment_reminders r ON r.business_id = business AND r.id = t.id
-          JOIN cloudgreet.appointments a ON a.business_id = business AND a.id = r.appointment_id
+         CROSS JOIN LATERAL (SELECT n.id, n.appointment_id, n.channel FROM cloudgreet.appointment_reminders n WHERE n.business_id = business AND n.id = t.id OFFSET 0) r
+         CROSS JOIN LATERAL (SELECT n.lead_id FROM cloudgreet.appointments n WHERE n.business_id = business AND n.id = r.appointment_id OFFSET 0) a
          WHERE t.why IS NULL AND NOT EXISTS (SELECT FROM unnest(ready.text_ids, messages) AS m (id, message_id) WHERE m.id = t.id AND m.message_id IS NOT NULL)
          ORDER BY t.n
     LOOP
