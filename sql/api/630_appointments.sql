@@ -53,7 +53,7 @@ CREATE OR REPLACE FUNCTION cloudgreet.book_appointment(
     service_id uuid, starts_at timestamptz, lead_id uuid, staff_id uuid DEFAULT NULL, holder text DEFAULT NULL,
     notes text DEFAULT NULL, time_zone text DEFAULT NULL, idempotency_key text DEFAULT NULL, business_id uuid DEFAULT NULL)
     RETURNS cloudgreet.appointments
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS
 $$
 DECLARE
     business CONSTANT uuid := cloudgreet_private.business_for('book_appointment', book_appointment.business_id);

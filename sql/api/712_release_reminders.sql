@@ -12,8 +12,9 @@
  */
 CREATE OR REPLACE FUNCTION cloudgreet_private.queue_texts(
     business_id uuid, name text, lead_ids uuid[], appointment_ids uuid[], reminder_ids uuid[]) RETURNS uuid[]
-    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off AS
 $$
+-- Planning the statement takes several times as long as running it: its plan is kept, and goes by keys.
 DECLARE
     business CONSTANT uuid := queue_texts.business_id;
     names CONSTANT text[] := '{business_name,first_name,opt_out,service,time,staff,with_staff,reply_hint}';

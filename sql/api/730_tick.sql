@@ -118,7 +118,7 @@ COMMENT ON FUNCTION cloudgreet_private.take_due(integer) IS
     'Locks what is due for the longest time, at most so many rows that nobody else holds; when that many are, as many again of businesses that have none among them.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.release_due(max_rows integer, until timestamptz) RETURNS integer
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '50ms' SET plan_cache_mode = force_generic_plan SET jit = off AS
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '50ms' SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off AS
 $$
 DECLARE
     chunk_rows CONSTANT integer := 200;
