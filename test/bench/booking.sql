@@ -14,10 +14,10 @@ SELECT (s.n - 1) * 10 + k AS n, s.n AS business_n, s.business_id, v.service, clo
        format('public.slots_%s', (s.n - 1) * 10 + k) AS slots
   FROM public.shops s JOIN public.services v USING (n), generate_series(1, 10) k;
 CREATE UNIQUE INDEX ON public.people (n);
--- Each member works at all hours, and hands out slot after slot.
+-- Each member works from 8 to 18 every day, and hands out slot after slot.
 DELETE FROM cloudgreet.working_hours;
 INSERT INTO cloudgreet.working_hours (business_id, staff_id, weekday, starts, ends)
-SELECT p.business_id, p.staff, d, '00:00', '24:00' FROM public.people p, generate_series(0, 6) d;
+SELECT p.business_id, p.staff, d, '08:00', '18:00' FROM public.people p, generate_series(0, 6) d;
 SELECT format('CREATE SEQUENCE %s', slots) FROM public.people \gexec
 SET session_replication_role = replica;
 INSERT INTO cloudgreet.leads (business_id, name, phone) SELECT business_id, 'Ana ' || k, '+1' || (2125560000 + k) FROM public.shops, generate_series(0, 499) k;
@@ -68,6 +68,9 @@ BEGIN
     RETURN new_id;
 END
 $$;
+-- Twenty slots of half an hour a day.
+CREATE FUNCTION public.slot(base timestamptz, n bigint) RETURNS timestamptz LANGUAGE sql AS $$
+    SELECT base + n / 20 * interval '1 day' + interval '8 hours' + n % 20 * interval '30 minutes' $$;
 -- A member's next slot, for some lead.
 CREATE FUNCTION public.book_one(member int, base timestamptz, is_plain boolean) RETURNS uuid LANGUAGE plpgsql AS $$
 DECLARE
@@ -78,7 +81,7 @@ DECLARE
 BEGIN
     SELECT * INTO p FROM public.people WHERE n = member;
     SELECT id INTO l FROM public.some_leads WHERE business_n = p.business_n AND n = who;
-    at := base + nextval(p.slots::regclass) * interval '30 minutes';
+    at := public.slot(base, nextval(p.slots::regclass));
     IF is_plain THEN
         RETURN public.write_booking(p.business_id, p.service, at, l, p.staff);
     END IF;
@@ -94,7 +97,7 @@ DECLARE
 BEGIN
     SELECT * INTO p FROM public.people WHERE n = 2;
     SELECT id INTO l FROM public.some_leads WHERE business_n = p.business_n AND n = client;
-    PERFORM cloudgreet.book_appointment(p.service, base + (nextval('public.tries') - 1) / 16 * interval '30 minutes', l, p.staff, business_id => p.business_id);
+    PERFORM cloudgreet.book_appointment(p.service, public.slot(base, (nextval('public.tries') - 1) / 16), l, p.staff, business_id => p.business_id);
     RETURN 'booked';
 EXCEPTION WHEN SQLSTATE 'ZG401' THEN
     RETURN 'taken';
