@@ -6,6 +6,7 @@
 # spread beside a function that takes the same lock and writes the same rows without judging
 # them.  stampede_*: 16 clients at each of 100 slots of one staff member.
 # Each booking is confirmed by text and has its reminders.
+# shellcheck disable=SC2154 # what common.sh assigns
 set -euo pipefail
 # shellcheck source=test/bench/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"

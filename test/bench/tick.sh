@@ -3,6 +3,7 @@
 #
 # due_per_s: reminders by text that tick() releases a second, of 40 businesses that have 500
 # each due.  idle_tick_ms: a call of tick() when a million wait that are not due.
+# shellcheck disable=SC2154 # what common.sh assigns
 set -euo pipefail
 # shellcheck source=test/bench/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
