@@ -131,7 +131,7 @@ check-update check-dump: setup ## one comparison of catalogs: updated = fresh, d
 	@$(SUDO) $(MAKE) --no-print-directory -s PG_CONFIG='$(PG_CONFIG)' install >/dev/null
 	@PROVE_TESTS=test/t/*_$(subst -,_,$@).pl test/lib/run tap
 
-bench: ## ratios measured side by side (BENCH=gateway)
+bench: ## ratios measured side by side (BENCH=gateway, booking or tick)
 	@test/lib/setup wrk
 	@$(MAKE) --no-print-directory -s all
 	@$(SUDO) $(MAKE) --no-print-directory -s PG_CONFIG='$(PG_CONFIG)' install >/dev/null

@@ -13,6 +13,11 @@ CREATE FUNCTION cloudgreet.outbox_handoff() RETURNS trigger
 COMMENT ON FUNCTION cloudgreet.outbox_handoff() IS
     'Trigger of the outbox: hands a new row to the dispatcher once the transaction has committed, and has that commit flushed. A transaction that enqueued cannot be prepared (0A000).';
 
+CREATE FUNCTION cloudgreet.due_work_handoff() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'cg_sql_due_work_handoff';
+COMMENT ON FUNCTION cloudgreet.due_work_handoff() IS
+    'Trigger of due_work: wakes the processor once the transaction has committed, when it planned something earlier than what that waits for.';
+
 CREATE FUNCTION cloudgreet.webhook_handoff() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'cg_sql_webhook_handoff';
 COMMENT ON FUNCTION cloudgreet.webhook_handoff() IS

@@ -46,13 +46,14 @@
 
 typedef struct Place
 {
-	Oid      database; /* InvalidOid: free; kept until another needs the place */
-	slock_t  lock;
-	int      worker[CG_HANDOFF_WORKERS]; /* index into allProcs, or NO_PROCESS */
-	bool     scan_needed;
-	uint32   first;
-	uint32   count;
-	CgQueued ring[RING_SIZE];
+	Oid         database; /* InvalidOid: free; kept until another needs the place */
+	slock_t     lock;
+	int         worker[CG_HANDOFF_WORKERS]; /* index into allProcs, or NO_PROCESS */
+	bool        scan_needed;
+	TimestampTz next_due; /* what the processor waits for: a time of due_work */
+	uint32      first;
+	uint32      count;
+	CgQueued    ring[RING_SIZE];
 } Place;
 
 static Place                  *places = NULL;
@@ -67,6 +68,8 @@ static CgQueued pending[PENDING_SIZE];
 static int      pending_count = 0;
 static bool     pending_scan = false;
 static bool     pending_webhooks = false;
+/* The earliest that it planned. */
+static TimestampTz pending_due = DT_NOEND;
 
 static void
 request_memory(void)
@@ -123,6 +126,7 @@ hand_over(void)
 {
 	Place *place = find_place(MyDatabaseId);
 	bool   has_requests = pending_count > 0 || pending_scan;
+	bool   is_earlier;
 
 	if (place == NULL)
 		return;
@@ -134,10 +138,11 @@ hand_over(void)
 		for (int i = 0; i < pending_count; i++)
 			place->ring[(place->first + place->count++) % RING_SIZE] = pending[i];
 	}
+	is_earlier = pending_due < place->next_due;
 	SpinLockRelease(&place->lock);
 	if (has_requests)
 		wake(place, CG_HANDOFF_DISPATCHER);
-	if (pending_webhooks)
+	if (pending_webhooks || is_earlier)
 		wake(place, CG_HANDOFF_PROCESSOR);
 }
 
@@ -147,12 +152,14 @@ forget_pending(void)
 	pending_count = 0;
 	pending_scan = false;
 	pending_webhooks = false;
+	pending_due = DT_NOEND;
 }
 
 static void
 on_transaction(XactEvent event, void *arg)
 {
-	if (pending_count == 0 && !pending_scan && !pending_webhooks)
+	if (pending_count == 0 && !pending_scan && !pending_webhooks &&
+		pending_due == DT_NOEND)
 		return;
 	switch (event)
 	{
@@ -244,6 +251,7 @@ cg_handoff_attach(CgHandoffWorker worker)
 		own_place->database = MyDatabaseId;
 		own_place->count = 0;
 		own_place->scan_needed = false;
+		own_place->next_due = DT_NOEND;
 		SpinLockRelease(&own_place->lock);
 	}
 	if (own_place == NULL)
@@ -351,6 +359,29 @@ cg_sql_outbox_handoff(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
+void
+cg_handoff_expect(TimestampTz next_due)
+{
+	SpinLockAcquire(&own_place->lock);
+	own_place->next_due = next_due;
+	SpinLockRelease(&own_place->lock);
+}
+
+PG_FUNCTION_INFO_V1(cg_sql_due_work_handoff);
+
+/* AFTER INSERT OR UPDATE ... FOR EACH ROW on due_work. */
+Datum
+cg_sql_due_work_handoff(PG_FUNCTION_ARGS)
+{
+	TimestampTz due_at;
+
+	require_trigger(fcinfo, "due_work_handoff");
+	due_at = DatumGetTimestampTz(
+		trigger_value((const TriggerData *) fcinfo->context, "due_at", TIMESTAMPTZOID));
+	pending_due = Min(pending_due, due_at);
+	return PointerGetDatum(NULL);
+}
+
 PG_FUNCTION_INFO_V1(cg_sql_webhook_handoff);
 
 /* AFTER INSERT OR UPDATE ... FOR EACH ROW on the inbox. */
@@ -370,5 +401,6 @@ cg_sql_wake_workers(PG_FUNCTION_ARGS)
 {
 	pending_scan = true;
 	pending_webhooks = true;
+	pending_due = DT_NOBEGIN;
 	PG_RETURN_VOID();
 }

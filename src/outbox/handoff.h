@@ -62,6 +62,12 @@ extern bool cg_handoff_attach(CgHandoffWorker worker);
  */
 extern int cg_handoff_take(CgQueued *rows, int max, bool *scan_needed);
 
+/*
+ * The processor waits for what is due at that time, as due_work has it: a commit that plans
+ * something earlier sets its latch.
+ */
+extern void cg_handoff_expect(TimestampTz next_due);
+
 /* Whether there is something to take. */
 extern bool cg_handoff_has_rows(void);
 

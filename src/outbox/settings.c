@@ -26,6 +26,7 @@ char *cg_telnyx_url = NULL;
 static int   history_months = 3;
 static int   max_per_contact = 1000;
 static char *public_url = NULL;
+static int   tick_time_limit = 5000;
 
 /* Empty, or the beginning of URLs: a path is appended to it. */
 static bool
@@ -103,4 +104,6 @@ cg_outbox_settings_define(void)
 			   "https://api.resend.com");
 	define_url("cloudgreet.telnyx_url", "Sets the URL of Telnyx's API.", &cg_telnyx_url,
 			   "https://api.telnyx.com/v2");
+	define_ms("cloudgreet.tick_time_limit", "Sets how long a call of tick() takes.",
+			  &tick_time_limit, tick_time_limit, 1);
 }

@@ -1,6 +1,7 @@
 /*
  * processor.c
- *		The background worker that processes webhooks, and looks after histories.
+ *		The background worker that processes webhooks, does what is due, and looks after
+ *		histories.
  *
  * It is woken when a webhook was committed, and looks for itself every LOOK_MS: for
  * those that are to be tried again, and for those whose waking was lost.
@@ -24,6 +25,7 @@
 #include "core/spi.h"
 #include "outbox/handoff.h"
 #include "worker/database_worker.h"
+#include "worker/due_work.h"
 #include "worker/processor.h"
 
 #define BATCH 20
@@ -71,6 +73,7 @@ cg_worker_process(Datum argument)
 {
 	int64 upkeep_at = 0;
 	int   processed;
+	long  due_ms;
 
 	cg_database_worker_start(CG_HANDOFF_PROCESSOR, "cloudgreet processor");
 	for (;;)
@@ -78,19 +81,21 @@ cg_worker_process(Datum argument)
 		handle_interrupts();
 		if (!cg_database_worker_is_wanted())
 			proc_exit(0);
-		while ((processed =
-					call("SELECT cloudgreet_private.process_webhooks($1)", BATCH)) > 0)
+		/* In turn: a flood of webhooks holds up no reminder, nor a backlog of those a call. */
+		do
 		{
+			processed = call("SELECT cloudgreet_private.process_webhooks($1)", BATCH);
+			due_ms = cg_due_work_piece();
 			cg_database_worker_note_work(processed);
 			handle_interrupts();
-		}
+		} while (processed > 0 || due_ms == 0);
 		if (cg_monotonic_ms() >= upkeep_at)
 		{
 			(void) call("SELECT cloudgreet_private.upkeep($1)", 12);
 			upkeep_at = cg_monotonic_ms() + UPKEEP_MS;
 		}
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						 LOOK_MS, PG_WAIT_EXTENSION);
+						 Min(LOOK_MS, due_ms), PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
 	}
 }
