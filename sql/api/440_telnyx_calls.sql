@@ -204,11 +204,14 @@ BEGIN
     PERFORM cloudgreet_private.settle_outbox(item.business_id, 'call', target.id, target.telnyx_call_control_id);
     -- What could not be matched before, as a recording or a leg between strangers, can be now.
     -- Some at a time: each that is processed takes up some more, and is itself never unmatched again.
-    UPDATE cloudgreet_private.webhook_inbox i SET state = 'pending', attempts = 0, next_at = cloudgreet.clock(), processed_at = NULL, reason = NULL
-     WHERE i.business_id = item.business_id AND i.id IN (
-           SELECT u.id FROM cloudgreet_private.webhook_inbox u
-            WHERE u.business_id = item.business_id AND u.entity_key = item.entity_key AND u.state = 'unmatched' AND u.account_id = item.account_id
-            LIMIT 20 FOR UPDATE SKIP LOCKED);
+    IF EXISTS (SELECT FROM cloudgreet_private.webhook_inbox u
+                WHERE u.business_id = item.business_id AND u.entity_key = item.entity_key AND u.state = 'unmatched' AND u.account_id = item.account_id) THEN
+        UPDATE cloudgreet_private.webhook_inbox i SET state = 'pending', attempts = 0, next_at = cloudgreet.clock(), processed_at = NULL, reason = NULL
+         WHERE i.business_id = item.business_id AND i.id IN (
+               SELECT u.id FROM cloudgreet_private.webhook_inbox u
+                WHERE u.business_id = item.business_id AND u.entity_key = item.entity_key AND u.state = 'unmatched' AND u.account_id = item.account_id
+                LIMIT 20 FOR UPDATE SKIP LOCKED);
+    END IF;
     state := 'processed';
 END
 $$;
