@@ -116,20 +116,24 @@ COMMENT ON FUNCTION cloudgreet_private.tell_subject(cloudgreet_private.outbox, t
     'Moves the text or e-mail that a request is about forward, gives it its id at the provider, and writes to the timeline, with the reason of what was not sent.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.raise_alert(business_id uuid, alert_type text, message text) RETURNS void
-    LANGUAGE sql SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
 $$
+BEGIN
     -- A business may be deleted while something of it is under way.
     INSERT INTO cloudgreet.alerts (business_id, alert_type, message)
     SELECT b.id, raise_alert.alert_type, raise_alert.message FROM cloudgreet.businesses b WHERE b.id = raise_alert.business_id
     ON CONFLICT DO NOTHING;
+END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.raise_alert(uuid, text, text) IS 'Opens an alert of the business, unless one of the type is open or the business is no more.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.alert_failed_delivery(business_id uuid) RETURNS void
-    LANGUAGE sql SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
 $$
-    SELECT cloudgreet_private.raise_alert(alert_failed_delivery.business_id, 'delivery_failed',
+BEGIN
+    PERFORM cloudgreet_private.raise_alert(alert_failed_delivery.business_id, 'delivery_failed',
         'A message could not be delivered. See queue_status() and the messages that failed; retry_delivery() sends one again.');
+END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.alert_failed_delivery(uuid) IS 'Opens the alert of messages that did not arrive, whoever told it.';
 

@@ -121,13 +121,22 @@ cg_database_worker_start(CgHandoffWorker worker, const char *name)
 }
 
 void
+cg_database_worker_abort(void)
+{
+	HOLD_INTERRUPTS();
+	error_context_stack = NULL;
+	AbortCurrentTransaction();
+	FlushErrorState();
+	RESUME_INTERRUPTS();
+	MemoryContextSwitchTo(TopMemoryContext);
+}
+
+void
 cg_database_worker_recover(void)
 {
 	HOLD_INTERRUPTS();
 	error_context_stack = NULL;
 	EmitErrorReport();
-	AbortCurrentTransaction();
-	FlushErrorState();
 	RESUME_INTERRUPTS();
-	MemoryContextSwitchTo(TopMemoryContext);
+	cg_database_worker_abort();
 }
