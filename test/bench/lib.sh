@@ -19,7 +19,7 @@ quantile() { sort -n | awk -v q="$1" '{ v[NR] = $1 } END { i = int(NR * q + 0.99
 # Clock ticks used by all processes, and by those of the benchmark: its own, with what they started, and those named.
 cpu_used() {
     { awk '/^cpu / { print "total", $2 + $3 + $4 }' /proc/stat
-      cat /proc/[0-9]*/stat 2>/dev/null | sed 's/^\([0-9]*\) (.*) /\1 /'
+      { cat /proc/[0-9]*/stat 2>/dev/null || true; } | sed 's/^\([0-9]*\) (.*) /\1 /'
     } | awk -v roots="$$ $*" '
         $1 == "total" { total = $2; next }
         { parent[$1] = $3; used[$1] = $13 + $14 + $15 + $16 }
