@@ -259,7 +259,8 @@ const char *const cg_outbox_settle_sql =
 	"             ELSE j.verdict IS NOT NULL OR NOT EXISTS ("
 	"                  SELECT FROM cloudgreet_private.outbox o"
 	"                   WHERE o.business_id = r.business_id AND o.id = r.id"
-	"                     AND CASE o.state WHEN 'sending' THEN o.attempts = r.attempt END) "
+	"                     AND CASE o.state WHEN 'sending' THEN o.attempts = r.attempt "
+	"END) "
 	"END"
 	"   FROM result r LEFT JOIN judged j ON j.n = r.n ORDER BY r.n";
 

@@ -59,7 +59,7 @@ wire() {
 
 # Texts that wait for a time to come, as rows of the queue alone.
 backlog() {
-    local pid before
+    local pid
     ask "INSERT INTO cloudgreet_private.outbox (business_id, account_id, lane, provider, operation, idempotency, channel, contact, subject_type, subject_id, body, due_at, next_at, deadline_at)
          SELECT '$business', a.id, n % 10, 'resend', 'send_email', 'native', 'email', 'b' || n || '@example.org', 'email', cloudgreet.uuid_v7(), '{}', t, t, t + interval '1 day'
            FROM cloudgreet.provider_accounts a, generate_series(1, $waiting) n, LATERAL (SELECT clock_timestamp() + interval '1 day') AS later (t)
@@ -70,12 +70,8 @@ backlog() {
     pid=$(dispatcher)
     figure backlog_1m_rss_mb "$(awk '/^RssAnon/ { printf "%.1f", $2 / 1024 }' "/proc/$pid/status")"
     # What the dispatcher asks when a time has come, as it stands in the source.
-    python3 - "$tree/src/outbox/statements.c" 2>/dev/null >"$bench_dir/look.sql" <<'PY' || true
-import re, sys
-text = re.search(r'cg_outbox_lanes_sql =(.*?);', open(sys.argv[1]).read(), re.S).group(1)
-print('PREPARE look (integer) AS ' + ' '.join(re.findall(r'"(.*)"', text)) + ';')
-PY
-    [ -s "$bench_dir/look.sql" ] || return 0
+    perl -0777 -ne '/cg_outbox_lanes_sql =(.*?);/s or die; print "PREPARE look (integer) AS ", join(" ", $1 =~ /"(.*)"/g), ";\n"' \
+        "$tree/src/outbox/statements.c" >"$bench_dir/look.sql"
     printf '%s\n' 'SET plan_cache_mode = force_generic_plan;' "EXPLAIN (ANALYZE, TIMING off) EXECUTE look(129);" "EXPLAIN (ANALYZE, TIMING off) EXECUTE look(129);" >>"$bench_dir/look.sql"
     figure due_scan_ms_1m "$(psql -AtqX -f "$bench_dir/look.sql" | sed -n 's/^Execution Time: \(.*\) ms/\1/p' | tail -n 1)"
 }
