@@ -106,6 +106,7 @@ no_faults() {
 }
 
 # KIND COUNT: sends so many; sets rate (messages a second from the commit to the last result) and cpu (of the dispatcher, us a message).
+# shellcheck disable=SC2034
 drain() {
     local pid before from
     pid=$(dispatcher)
