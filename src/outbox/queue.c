@@ -163,31 +163,77 @@ cg_outbox_under_way(CgOutboxSession *session, CgOutboxKey *keys, int max)
 
 /* ---- Claiming ---------------------------------------------------------------------- */
 
-/* The key of an account, or NULL. */
+/*
+ * The keys of a batch: most requests of it are by the same accounts, and to open a key costs
+ * a read of the master key's file.  Nothing is kept beyond the batch, so that a key that is
+ * replaced or a master key that is gone counts at once.
+ */
+typedef struct OpenedKey
+{
+	pg_uuid_t business;
+	char     *label; /* the secret's name and version */
+	char     *key;   /* NULL: it does not open */
+} OpenedKey;
+
+typedef struct OpenedKeys
+{
+	OpenedKey *keys;
+	int        count;
+} OpenedKeys;
+
 static char *
-open_key(uint64 row, int column, const pg_uuid_t *business, MemoryContext context)
+open_key(uint64 row, int column, const char *label)
 {
 	bool   is_null;
-	Datum  name = cg_spi_value(row, column, &is_null);
-	char  *label;
-	bytea *plain;
-	char  *key;
+	bytea *plain = cg_secret_try_open(
+		label, TextDatumGetCString(cg_spi_value(row, column, &is_null)),
+		DatumGetByteaPP(cg_spi_value(row, column + 1, &is_null)),
+		DatumGetByteaPP(cg_spi_value(row, column + 2, &is_null)));
+	char *key;
+
+	if (plain == NULL)
+		return NULL;
+	key = pnstrdup(VARDATA_ANY(plain), VARSIZE_ANY_EXHDR(plain));
+	OPENSSL_cleanse(VARDATA_ANY(plain), VARSIZE_ANY_EXHDR(plain));
+	return key;
+}
+
+/* The key of an account, in the context, or NULL. */
+static char *
+find_key(OpenedKeys *opened, uint64 row, int column, const pg_uuid_t *business,
+		 MemoryContext context)
+{
+	bool       is_null;
+	Datum      name = cg_spi_value(row, column, &is_null);
+	OpenedKey *entry = opened->keys;
+	char      *label;
 
 	if (is_null)
 		return NULL;
 	label = cg_secret_label(business, TextDatumGetCString(name),
 							DatumGetInt32(cg_spi_value(row, column + 1, &is_null)));
-	plain = cg_secret_try_open(
-		label, TextDatumGetCString(cg_spi_value(row, column + 2, &is_null)),
-		DatumGetByteaPP(cg_spi_value(row, column + 3, &is_null)),
-		DatumGetByteaPP(cg_spi_value(row, column + 4, &is_null)));
-	if (plain == NULL)
-		return NULL;
-	key = MemoryContextAlloc(context, VARSIZE_ANY_EXHDR(plain) + 1);
-	memcpy(key, VARDATA_ANY(plain), VARSIZE_ANY_EXHDR(plain));
-	key[VARSIZE_ANY_EXHDR(plain)] = '\0';
-	OPENSSL_cleanse(VARDATA_ANY(plain), VARSIZE_ANY_EXHDR(plain));
-	return key;
+	while (entry < opened->keys + opened->count &&
+		   (memcmp(&entry->business, business, sizeof(*business)) != 0 ||
+			strcmp(entry->label, label) != 0))
+		entry++;
+	if (entry == opened->keys + opened->count)
+	{
+		entry->business = *business;
+		entry->label = label;
+		entry->key = open_key(row, column + 2, label);
+		opened->count++;
+	}
+	return entry->key == NULL ? NULL : MemoryContextStrdup(context, entry->key);
+}
+
+static void
+cleanse_keys(OpenedKeys *opened)
+{
+	for (int i = 0; i < opened->count; i++)
+	{
+		if (opened->keys[i].key != NULL)
+			OPENSSL_cleanse(opened->keys[i].key, strlen(opened->keys[i].key));
+	}
 }
 
 static double
@@ -200,7 +246,7 @@ read_rate(uint64 row, int column)
 }
 
 static void
-read_item(uint64 row, CgOutboxItem *item, MemoryContext context)
+read_item(uint64 row, CgOutboxItem *item, OpenedKeys *opened, MemoryContext context)
 {
 	bool   is_null;
 	bytea *body = DatumGetByteaPP(cg_spi_value(row, 8, &is_null));
@@ -215,7 +261,7 @@ read_item(uint64 row, CgOutboxItem *item, MemoryContext context)
 	item->body_length = (int) VARSIZE_ANY_EXHDR(body);
 	item->body = MemoryContextAlloc(context, item->body_length + 1);
 	memcpy(item->body, VARDATA_ANY(body), item->body_length);
-	item->api_key = open_key(row, 9, &item->key.business_id, context);
+	item->api_key = find_key(opened, row, 9, &item->key.business_id, context);
 	item->rate = read_rate(row, 14);
 	item->rate_of_sender = read_rate(row, 15);
 }
@@ -259,7 +305,8 @@ void
 cg_outbox_claim(CgOutboxSession *session, const CgTurn *turns, int count,
 				CgClaimVerdict *verdicts, CgOutboxItem *items)
 {
-	uint64 rows = run_claim(session, turns, count);
+	uint64     rows = run_claim(session, turns, count);
+	OpenedKeys opened = {palloc(count * sizeof(OpenedKey)), 0};
 
 	/* What does not come back is locked, or is not queued any more. */
 	for (int i = 0; i < count; i++)
@@ -277,11 +324,12 @@ cg_outbox_claim(CgOutboxSession *session, const CgTurn *turns, int count,
 		if (verdicts[i] != CG_CLAIM_SEND)
 			continue;
 		items[i].key = turns[i].key;
-		read_item(row, &items[i], session->caller);
+		read_item(row, &items[i], &opened, session->caller);
 		/* A server that forgot the claim in a crash would send again. */
 		if (!items[i].may_repeat)
 			ForceSyncCommit();
 	}
+	cleanse_keys(&opened);
 }
 
 /* ---- Settling ---------------------------------------------------------------------- */

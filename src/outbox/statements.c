@@ -6,6 +6,9 @@
  *
  * Locks:		none is waited for.  A row that another has locked is left out and taken up
  *				later; the subject of a request is locked before the request.
+ *
+ * CASE around a state keeps the planner from the partial indexes of that state, which are
+ * smaller than the key's and lead to every row of it; see planning.c as well.
  */
 #include "postgres.h"
 
@@ -30,7 +33,7 @@ const char *const cg_outbox_claim_sql =
 	"    SELECT o.* FROM unnest($1::uuid[], $2::uuid[]) AS w (business_id, id)"
 	"      JOIN cloudgreet_private.outbox o"
 	"        ON o.business_id = w.business_id AND o.id = w.id"
-	"     WHERE o.state = 'queued' AND NOT o.waits AND o.next_at <= $3"
+	"     WHERE CASE o.state WHEN 'queued' THEN NOT o.waits AND o.next_at <= $3 END"
 	"     ORDER BY o.business_id, o.id"
 	"       FOR UPDATE OF o SKIP LOCKED),"
 	" judged AS MATERIALIZED ("
@@ -141,7 +144,7 @@ const char *const cg_outbox_settle_sql =
 	"      FROM result r"
 	"      JOIN cloudgreet_private.outbox o ON o.business_id = r.business_id AND o.id = "
 	"r.id"
-	"     WHERE o.state = 'sending' AND o.attempts = r.attempt"
+	"     WHERE CASE o.state WHEN 'sending' THEN o.attempts = r.attempt END"
 	"       FOR UPDATE OF o SKIP LOCKED),"
 	" follower AS ("
 	"    SELECT i.n, f.business_id, f.id FROM item i CROSS JOIN LATERAL ("
@@ -293,7 +296,9 @@ const char *const cg_outbox_settle_sql =
 	"             ELSE j.verdict IS NOT NULL OR NOT EXISTS ("
 	"                  SELECT FROM cloudgreet_private.outbox o"
 	"                   WHERE o.business_id = r.business_id AND o.id = r.id"
-	"                     AND o.state = 'sending' AND o.attempts = r.attempt) END"
+	"                     AND CASE o.state WHEN 'sending' THEN o.attempts = r.attempt "
+	"END) "
+	"END"
 	"   FROM result r LEFT JOIN judged j ON j.n = r.n ORDER BY r.n";
 
 /*

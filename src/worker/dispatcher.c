@@ -32,6 +32,7 @@
 #include "compat.h"
 #include "core/monotonic.h"
 #include "http/client.h"
+#include "outbox/planning.h"
 #include "outbox/settings.h"
 #include "provider/provider.h"
 #include "worker/database_worker.h"
@@ -299,6 +300,7 @@ cg_worker_dispatch(Datum argument)
 	cg_database_worker_start(CG_HANDOFF_DISPATCHER, "cloudgreet dispatcher");
 	/* Nobody else's lock is worth the time of all the others. */
 	SetConfigOption("lock_timeout", "50ms", PGC_USERSET, PGC_S_OVERRIDE);
+	cg_outbox_plan_for_many_rows();
 	MemoryContextSwitchTo(TopMemoryContext);
 	start();
 	events = cg_compat_wait_event_set(3);
