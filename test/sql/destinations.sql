@@ -40,7 +40,7 @@ SELECT n, public.answer(:'b', n) AS chicago, public.answer(:'satellite', n) AS s
 SELECT public.answer(:'london', n) FROM unnest(ARRAY['+449098790000', '+448431234567', '+447012345678']) n;
 -- Marks of direction and what takes no room are not sent; lines and emoji are.
 SELECT cloudgreet.send_sms('+12125557122', E'Your code:\u202e 4711\u202c\nThanks\u200b', business_id => :'b') AS code, cloudgreet.send_sms('+12125557122', E'\U0001F469\u200d\U0001F527 is on her way', business_id => :'b') AS way \gset
-SELECT to_json(content), segments FROM cloudgreet.sms_messages WHERE id IN (:'code', :'way') ORDER BY id;
+SELECT replace(to_json(content)::text, U&'\200d', '\u200d') AS content, segments FROM cloudgreet.sms_messages WHERE id IN (:'code', :'way') ORDER BY id;
 SELECT cloudgreet.send_sms('+12125557122', E'\u2062\n\U000e0041', business_id => :'b');
 -- What the business allows, and only that.
 UPDATE cloudgreet.businesses SET settings = settings || '{"texting_countries": ["US", "MX", "GB"]}' WHERE id = :'b';

@@ -118,6 +118,15 @@ SET cloudgreet.clock = '2026-07-08 16:00:00Z';
 SELECT cloudgreet_private.prune_locks() > 3;
 SELECT count(*) FROM cloudgreet_private.entity_locks WHERE business_id = :'business';
 
+-- Some telephones quote without marks: what we wrote to that contact is ours, what stands beside it is not.
+BEGIN;
+INSERT INTO cloudgreet.sms_messages (business_id, lead_id, direction, from_number, to_number, content, status)
+SELECT l.business_id, l.id, 'outbound', '+13125550170', l.phone, 'Dana, write either keep me posted or please stop texting me.', 'sent' FROM cloudgreet.leads l WHERE l.business_id = :'business' AND l.phone = '+13125550171';
+SELECT w.words, cloudgreet_private.heard_opt(l.business_id, l.id, '+13125550171', w.words, NULL) AS person, cloudgreet_private.heard_opt(l.business_id, l.id, '+13125550179', w.words, NULL) AS somebody_else
+  FROM cloudgreet.leads l, (VALUES ('Dana, write either keep me posted or please stop texting me. Thursday is fine'), ('Dana, write either keep me posted or please stop texting me. I said: take me off your list')) w (words)
+ WHERE l.business_id = :'business' AND l.phone = '+13125550171';
+ROLLBACK;
+
 -- The step that brought this mends what was hidden or deleted before: whose last word is STOP, and who has not agreed since.
 BEGIN;
 DELETE FROM cloudgreet.suppressions WHERE business_id = :'business';
