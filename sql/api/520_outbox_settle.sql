@@ -116,7 +116,7 @@ DECLARE
     release cloudgreet_private.account_releases;
     released integer;
 BEGIN
-    SELECT r.* INTO release FROM cloudgreet_private.account_releases r ORDER BY r.account_id LIMIT 1 FOR UPDATE SKIP LOCKED;
+    SELECT r.* INTO release FROM cloudgreet_private.account_releases r ORDER BY r.created_at, r.account_id LIMIT 1 FOR UPDATE SKIP LOCKED;
     IF NOT FOUND THEN
         RETURN 0;
     END IF;
@@ -126,7 +126,13 @@ BEGIN
              ORDER BY h.id LIMIT release_held.max_rows FOR UPDATE SKIP LOCKED) w
      WHERE o.business_id = w.business_id AND o.id = w.id;
     GET DIAGNOSTICS released = ROW_COUNT;
-    IF released = 0 THEN
+    -- What another session has locked is taken up at the next look; meanwhile it is the others' turn.
+    IF released = 0 AND EXISTS (SELECT FROM cloudgreet_private.outbox h
+                                 WHERE h.account_id = release.account_id AND h.state = 'held' AND h.reason ~ '^the provider account is ') THEN
+        UPDATE cloudgreet_private.account_releases r SET created_at = cloudgreet.clock()
+         WHERE r.business_id = release.business_id AND r.account_id = release.account_id;
+        RETURN 0;
+    ELSIF released = 0 THEN
         DELETE FROM cloudgreet_private.account_releases r WHERE r.business_id = release.business_id AND r.account_id = release.account_id;
         RETURN 1;
     END IF;
@@ -134,7 +140,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.release_held(integer) IS
-    'held -> queued: up to max_rows of what waited for an account that is active again. Returns 0 when nothing is left.';
+    'held -> queued: up to max_rows of what waited for an account that is active again. Returns 0 when nothing is left that nobody else has locked.';
 
 REVOKE ALL ON FUNCTION cloudgreet_private.has_newer_key(uuid, uuid, timestamptz),
     cloudgreet_private.outbox_settle_one(uuid, uuid, integer, text, integer, text, integer, text, bigint, boolean, bytea),

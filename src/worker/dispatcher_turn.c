@@ -433,6 +433,8 @@ look(CgOutboxSession *session)
 	cg_dispatcher.looked_at = cg_monotonic_ms();
 	cg_dispatcher.look_at = cg_dispatcher.looked_at + CG_DISPATCHER_LOOK_MS;
 	cg_outbox_expire(session);
+	/* Some may have been locked when the others were released. */
+	cg_dispatcher.releases_held = true;
 	wait = cg_outbox_look(session);
 	look_within(wait);
 }
