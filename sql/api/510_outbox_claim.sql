@@ -123,6 +123,11 @@ BEGIN
                                                              ELSE interval '0' END
      WHERE o.business_id = item.business_id AND o.id = item.id AND o.state = 'sending'
     RETURNING o.* INTO item;
+    IF item.id IS NULL THEN
+        RETURN true; -- an event has ended it meanwhile
+    END IF;
+    INSERT INTO cloudgreet_private.outbox_attempts (business_id, outbox_id, attempt, outcome, duration_ms)
+    VALUES (item.business_id, item.id, item.attempts, 'interrupted', 0);
     IF item.state = 'unknown' THEN
         PERFORM cloudgreet_private.tell_subject(item, 'unknown');
     END IF;
@@ -130,7 +135,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.outbox_recover(uuid, uuid) IS
-    'sending -> unknown or queued: what a dispatcher that is no more had under way. False, and nothing done, while another has locked its subject.';
+    'sending -> unknown or queued: what a dispatcher that is no more had under way; the attempt is kept as interrupted. False, and nothing done, while another has locked its subject.';
 
 REVOKE ALL ON FUNCTION cloudgreet_private.outbox_refusal(cloudgreet_private.outbox), cloudgreet_private.lock_subject(cloudgreet_private.outbox),
     cloudgreet_private.outbox_refuse(uuid, uuid), cloudgreet_private.outbox_hold(uuid, uuid, text),

@@ -111,6 +111,7 @@ COMMENT ON COLUMN cloudgreet_private.outbox_history.state IS 'done; dead (given 
 COMMENT ON COLUMN cloudgreet_private.outbox_history.body IS 'The bytes of the request; kept for what was not done, which a person may have sent again.';
 COMMENT ON COLUMN cloudgreet_private.outbox_history.reason IS 'Why, for people; NULL where the provider''s own answer says that it was done.';
 COMMENT ON COLUMN cloudgreet_private.outbox_history.provider_id IS 'The provider''s id of what it made.';
+COMMENT ON COLUMN cloudgreet_private.outbox_attempts.outcome IS 'The verdict: retry, unknown, dead, account_broken; interrupted: the server stopped during it.';
 COMMENT ON TABLE cloudgreet_private.outbox_attempts IS 'Attempts that did not end the matter, and what came back; rows are added, never changed.';
 
 CREATE TABLE cloudgreet_private.account_releases (

@@ -144,15 +144,14 @@ sub states
 	return map { split /\|/ } split /\n/, $rows;
 }
 
-# Attempts of which nothing is recorded, of texts and of e-mails.
+# Attempts that a stop of the server interrupted, of texts and of e-mails.
 sub interrupted
 {
 	my ($self) = @_;
 	return map { $self->sql(qq{
-		SELECT coalesce(sum(o.attempts), 0) - (SELECT count(*) FROM cloudgreet_private.outbox_attempts a
-			JOIN cloudgreet_private.requests p ON p.business_id = a.business_id AND p.id = a.outbox_id WHERE p.provider = '$_')
-			- (SELECT count(*) FROM cloudgreet_private.outbox_history h WHERE h.provider = '$_' AND h.http_status IS NOT NULL AND h.state = 'done')
-		  FROM cloudgreet_private.requests o WHERE o.provider = '$_'}) } 'telnyx', 'resend';
+		SELECT count(*) FROM cloudgreet_private.outbox_attempts a
+		  JOIN cloudgreet_private.requests p ON p.business_id = a.business_id AND p.id = a.outbox_id
+		 WHERE p.provider = '$_' AND a.outcome = 'interrupted'}) } 'telnyx', 'resend';
 }
 
 sub count_sql { my ($self, $where) = @_; return $self->sql("SELECT count(*) FROM cloudgreet_private.requests o WHERE $where"); }

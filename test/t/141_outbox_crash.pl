@@ -62,6 +62,8 @@ sub account
 	is(scalar(grep { /gone/ } keys %$seen), 0, "$run: what was rolled back was not sent");
 	is("$texts $mails", join(' ', $states{'telnyx done'}, $states{'resend done'}), "$run: what is done has arrived, and nothing else");
 	is(join("\n", map { $json->encode($_) } $fake->violations), '', "$run: the providers had nothing to complain about");
+	# The spare comes a moment after the front.
+	until_true("$run: a spare", sub { scalar(children((processes($node))[0])) == 2 });
 	is(scalar(children((processes($node))[0])), 2, "$run: one front and its spare") or diag(join(' ', children((processes($node))[0])));
 	note sprintf('%s: %d enqueued; %d texts and %d e-mails arrived, none twice; %d attempts at texts were interrupted, %d of them settled by events, %d held; %d at e-mails, %d repeated',
 		$run, $Outbox::per_run, $texts, $mails, $lost_texts, $lost_texts - $kept, $kept, $lost_mails, $repeated);
