@@ -75,6 +75,8 @@ is(join(' ', map { $response->{headers}{"access-control-$_"} // 'none' } qw(allo
 	'GET, HEAD, POST, PUT, PATCH, DELETE authorization, apikey, content-type, accept, accept-profile, content-profile, idempotency-key, prefer, range, range-unit, x-client-info, x-request-id, x-retry-count, x-supabase-api-version 7200 none',
 	'a preflight is told what any would be');
 $dear->reset;
+# Until its query is cancelled the executor is taken, and whoever asks is told so and let go.
+ok($front->until_true(sub { $front->get('/')->{status} == 200 }), 'the executor is free again');
 $front->configure(gate_connections => 1, cors_origins => '*');
 my $only = $front->connect->send("POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\n");
 $only->response;
