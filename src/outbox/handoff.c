@@ -312,6 +312,12 @@ cg_handoff_has_rows(void)
 	return own_place->count > 0 || own_place->scan_needed;
 }
 
+bool
+cg_handoff_wants_look(void)
+{
+	return own_place->scan_needed;
+}
+
 /* The value of a column of the row that the trigger is about. */
 static Datum
 trigger_value(const TriggerData *trigger, const char *name, Oid type)

@@ -71,4 +71,7 @@ extern void cg_handoff_expect(TimestampTz next_due);
 /* Whether there is something to take. */
 extern bool cg_handoff_has_rows(void);
 
+/* Whether someone asked for a look into the table; taking resets it. */
+extern bool cg_handoff_wants_look(void);
+
 #endif /* CG_OUTBOX_HANDOFF_H */

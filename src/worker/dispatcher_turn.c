@@ -627,8 +627,9 @@ cg_dispatcher_turn(void)
 	int         count = gather_results(results);
 	bool        feeds = may_feed() && wants_feed();
 
-	/* From time to time it is asked whether there is anything to serve. */
-	if (feeds && cg_monotonic_ms() >= cg_dispatcher.look_at &&
+	/* Before each look it is asked whether there is anything to serve: a pause asks for one. */
+	if (feeds &&
+		(cg_handoff_wants_look() || cg_monotonic_ms() >= cg_dispatcher.look_at) &&
 		!cg_database_worker_is_wanted())
 	{
 		cg_dispatcher_drain();
