@@ -106,25 +106,30 @@ refuse_overflow(CgConnection *connection)
 	cg_connection_advance(connection);
 }
 
-/* Closes the connection that is idle for the longest time; false when none is. */
+/*
+ * Closes connections that are idle, for the longest time first, until another one fits;
+ * false when too few are.  After the limit was lowered there may be many too many.
+ */
 static bool
 make_room(void)
 {
-	CgConnection *connection = last_connection;
+	while (connection_count >= (size_t) cg_front.settings.connections)
+	{
+		CgConnection *connection = last_connection;
 
-	while (connection != NULL && connection->state != CG_CONNECTION_IDLE)
-		connection = connection->previous;
-	if (connection == NULL)
-		return false;
-	cg_connection_destroy(connection);
+		while (connection != NULL && connection->state != CG_CONNECTION_IDLE)
+			connection = connection->previous;
+		if (connection == NULL)
+			return false;
+		cg_connection_destroy(connection);
+	}
 	return true;
 }
 
 void
 cg_connection_open(int fd, const char *peer)
 {
-	bool is_overflow =
-		connection_count >= (size_t) cg_front.settings.connections && !make_room();
+	bool          is_overflow = !make_room();
 	CgConnection *connection;
 
 	connection = is_overflow && overflow_count >= OVERFLOW_MAX
