@@ -84,15 +84,15 @@ $outbox->set(databases => 'postgres');
 # --- A synchronous standby that is lost -----------------------------------------------
 $outbox->sql("ALTER SYSTEM SET synchronous_commit = on; ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
 $node->reload;
-# The checkpointer tells the others that a standby is wanted, in its own time: when a commit waits, they know.
-my $commits = 'DO $$ BEGIN LOOP PERFORM pg_logical_emit_message(true, \'test\', \'\'); COMMIT; END LOOP; END $$';
-my $waiting = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres') . " application_name='waits'" ], '<', \$commits, '>', \my $unused, '2>', \my $cut_off);
-$node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'waits' AND wait_event = 'SyncRep'") or die;
-$outbox->sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'waits'");
-$waiting->finish;
+until_true('the settings', sub { $outbox->sql('SHOW synchronous_standby_names') eq 'nobody' });
+# The checkpointer is the one that tells all others that a standby is waited for: a commit shows when it has.
+my $probe = $node->background_psql('postgres');
+$probe->query_until(qr/^/, "CREATE TABLE public.probe ();\n");
+$node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'client backend' AND wait_event = 'SyncRep'") or die;
 $outbox->sql('SET synchronous_commit = local; ' . $outbox->enqueue_sql('lost', 1, 20));
 $node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'cloudgreet dispatcher' AND wait_event = 'SyncRep'") or die;
 my $stop = seconds(sub { $node->stop('fast') });
+eval { $probe->quit };
 cmp_ok($stop, '<', 5, sprintf('a server whose dispatcher waits for a standby stops in %.2f s', $stop));
 is(arrived('lost'), 0, 'what the standby does not know of is not sent');
 $node->append_conf('postgresql.auto.conf', "synchronous_standby_names = ''\nsynchronous_commit = off");
