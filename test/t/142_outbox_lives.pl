@@ -4,7 +4,6 @@
 #		the handoff finds hard.
 use strict;
 use warnings;
-use IPC::Run ();
 use Outbox;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -97,7 +96,8 @@ cmp_ok($stop, '<', 5, sprintf('a server whose dispatcher waits for a standby sto
 is(arrived('lost'), 0, 'what the standby does not know of is not sent');
 $node->append_conf('postgresql.auto.conf', "synchronous_standby_names = ''\nsynchronous_commit = off");
 $node->start;
-$outbox->wait_for('what waited', "state = 'done' AND convert_from(body, 'UTF8') ~ '\"lost '", 20);
+$outbox->wait_for('what waited', "state = 'done' AND EXISTS (SELECT FROM (SELECT id, content AS name FROM cloudgreet.sms_messages UNION ALL SELECT id, subject FROM cloudgreet.emails) m
+	WHERE m.id = o.subject_id AND m.name ~ '^lost ')", 20);
 is(join(' ', arrived('lost'), twice('lost')), '20 0', 'but afterwards, once');
 
 # --- A standby ------------------------------------------------------------------------
