@@ -101,7 +101,7 @@ endif
 # Installing needs the rights of whoever owns PostgreSQL's directories.
 SUDO = $(shell [ "$$(id -u)" -eq 0 ] || echo sudo)
 
-.PHONY: setup demo demo-stop test platform-17 soak bench check-update check-dump lint format help
+.PHONY: setup demo demo-stop test platform-17 soak bench profile check-update check-dump lint format help
 setup: ## install what is missing (Debian packages)
 	@test/lib/setup
 
@@ -131,11 +131,17 @@ check-update check-dump: setup ## one comparison of catalogs: updated = fresh, d
 	@$(SUDO) $(MAKE) --no-print-directory -s PG_CONFIG='$(PG_CONFIG)' install >/dev/null
 	@PROVE_TESTS=test/t/*_$(subst -,_,$@).pl test/lib/run tap
 
-bench: ## ratios measured side by side (BENCH=gateway)
-	@test/lib/setup wrk
+bench: ## figures measured side by side (BENCH=gateway, gateway_faults, outbox, inbound, booking or tick)
+	@test/lib/setup $(if $(filter outbox,$(BENCH)),nginx-light,wrk)
 	@$(MAKE) --no-print-directory -s all
 	@$(SUDO) $(MAKE) --no-print-directory -s PG_CONFIG='$(PG_CONFIG)' install >/dev/null
 	@test/bench/$(or $(BENCH),gateway).sh
+
+profile: ## where the CPU of a message goes (KIND=mail or text, CALLERS=1)
+	@test/lib/setup nginx-light linux-perf
+	@$(MAKE) --no-print-directory -s all
+	@$(SUDO) $(MAKE) --no-print-directory -s PG_CONFIG='$(PG_CONFIG)' install >/dev/null
+	@test/bench/profile.sh
 
 platform-17: ## every suite on Debian 13 with its PostgreSQL 17, in a root outside the tree (PLATFORM_ROOT)
 	@test/lib/platform 17 make test

@@ -5,21 +5,31 @@
  * what is the name of the parameter for people.  No check repeats a value that may be
  * about a person.
  */
+CREATE OR REPLACE FUNCTION cloudgreet_private.text_fault(value text, max_length integer, is_multiline boolean) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+$$
+BEGIN
+    RETURN CASE
+        WHEN value IS NULL THEN 'must not be null'
+        WHEN length(value) > max_length THEN format('is longer than %s characters', max_length)
+        -- Neither blanks nor what nobody sees make a text.
+        WHEN cloudgreet_private.visible(value) = '' THEN 'must not be empty'
+        WHEN translate(value, CASE WHEN is_multiline THEN E'\t\n\r' ELSE '' END, '')
+             ~ '[\u0001-\u001f\u007f-\u009f\u2028\u2029]' THEN 'has control characters' END;
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.text_fault(text, integer, boolean) IS 'What is wrong with a text, for check_text(); NULL when nothing is.';
+
 CREATE OR REPLACE FUNCTION cloudgreet_private.check_text(
     value text, what text, max_length integer, is_multiline boolean DEFAULT false) RETURNS text
     LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
 $$
+DECLARE
+    fault CONSTANT text := cloudgreet_private.text_fault(value, max_length, is_multiline);
 BEGIN
-    IF value IS NULL THEN
-        RAISE EXCEPTION '% must not be null', what USING ERRCODE = 'null_value_not_allowed';
-    ELSIF length(value) > max_length THEN
-        RAISE EXCEPTION '% is longer than % characters', what, max_length USING ERRCODE = 'invalid_parameter_value';
-    -- Neither blanks nor what nobody sees make a text.
-    ELSIF cloudgreet_private.visible(value) = '' THEN
-        RAISE EXCEPTION '% must not be empty', what USING ERRCODE = 'invalid_parameter_value';
-    ELSIF translate(value, CASE WHEN is_multiline THEN E'\t\n\r' ELSE '' END, '')
-          ~ '[\u0001-\u001f\u007f-\u009f\u2028\u2029]' THEN
-        RAISE EXCEPTION '% has control characters', what USING ERRCODE = 'invalid_parameter_value';
+    IF fault IS NOT NULL THEN
+        RAISE EXCEPTION '% %', what, fault
+            USING ERRCODE = CASE WHEN value IS NULL THEN 'null_value_not_allowed' ELSE 'invalid_parameter_value' END;
     END IF;
     RETURN btrim(value, E' \t\n\r');
 END
@@ -29,9 +39,11 @@ COMMENT ON FUNCTION cloudgreet_private.check_text(text, text, integer, boolean) 
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.check_optional_text(
     value text, what text, max_length integer, is_multiline boolean DEFAULT false) RETURNS text
-    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
 $$
-    SELECT CASE WHEN value <> '' THEN cloudgreet_private.check_text(value, what, max_length, is_multiline) END;
+BEGIN
+    RETURN CASE WHEN value <> '' THEN cloudgreet_private.check_text(value, what, max_length, is_multiline) END;
+END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.check_optional_text(text, text, integer, boolean) IS
     'As check_text(), but NULL for NULL and for the empty text.';
@@ -111,7 +123,7 @@ $$;
 COMMENT ON FUNCTION cloudgreet_private.check_member_text(jsonb, text, integer, text) IS
     'Error 22023 when an object has the member and it is not a text of the length.';
 
-REVOKE ALL ON FUNCTION cloudgreet_private.check_text(text, text, integer, boolean),
+REVOKE ALL ON FUNCTION cloudgreet_private.text_fault(text, integer, boolean), cloudgreet_private.check_text(text, text, integer, boolean),
     cloudgreet_private.check_optional_text(text, text, integer, boolean),
     cloudgreet_private.check_range(integer, text, integer, integer),
     cloudgreet_private.check_object(jsonb, text, text[]),

@@ -6,13 +6,15 @@
  * brought into it once, before anything looks at it: canonical_event().
  */
 CREATE OR REPLACE FUNCTION cloudgreet.business_country(business_id uuid) RETURNS text
-    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS
 $$
-    SELECT coalesce(
+BEGIN
+    RETURN (SELECT coalesce(
         (SELECT k.country FROM cloudgreet.phone_numbers n, cloudgreet.phone_number_kind(n.phone_number) k
           WHERE n.business_id = b.id AND n.is_active AND k.country <> '001' ORDER BY n.created_at, n.id LIMIT 1),
         cloudgreet.time_zone_country(b.time_zone), substring(b.locale FROM '-([A-Z]{2})$'), 'US')
-      FROM cloudgreet.businesses b WHERE b.id = business_country.business_id;
+      FROM cloudgreet.businesses b WHERE b.id = business_country.business_id);
+END
 $$;
 COMMENT ON FUNCTION cloudgreet.business_country(uuid) IS
     'The country (ISO 3166 code) in which a business is: that of its first number, of its time zone, or of its locale. Numbers without a country code are of it. NULL for a business that the caller cannot see.';
@@ -109,14 +111,17 @@ CREATE OR REPLACE FUNCTION cloudgreet_private.canonical_event(business_id uuid, 
 $$
 DECLARE
     message CONSTANT jsonb := canonical_event.event #> '{data,payload}';
+    parties jsonb;
     about text;
 BEGIN
     IF canonical_event.provider = 'telnyx' AND jsonb_typeof(message -> 'to') = 'array' THEN
-        -- A text to many names them all; the business's number is among the first.
-        FOR n IN 0 .. least(jsonb_array_length(message -> 'to'), 50) - 1 LOOP
-            event := cloudgreet_private.canonical_members(canonical_event.business_id, event,
-                '{data,payload,from,phone_number}', ARRAY['data', 'payload', 'to', n::text, 'phone_number']);
+        -- A text to many names them all; the business's number is among the first, and the others go.
+        parties := jsonb_build_object('from', message -> 'from', 'to', jsonb_path_query_array(message, 'lax $.to[0 to 49]'));
+        FOR n IN 0 .. jsonb_array_length(parties -> 'to') - 1 LOOP
+            parties := cloudgreet_private.canonical_members(canonical_event.business_id, parties,
+                '{from,phone_number}', ARRAY['to', n::text, 'phone_number']);
         END LOOP;
+        event := jsonb_set(jsonb_set(event, '{data,payload,to}', parties -> 'to'), '{data,payload,from}', parties -> 'from', false);
     ELSIF canonical_event.provider = 'telnyx' THEN
         event := cloudgreet_private.canonical_members(canonical_event.business_id, event, '{data,payload,from}', '{data,payload,to}');
     ELSIF canonical_event.provider = 'retell' THEN

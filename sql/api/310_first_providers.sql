@@ -78,5 +78,56 @@ $$;
 COMMENT ON FUNCTION cloudgreet.connect_provider(text, jsonb, jsonb, text, uuid) IS
     'Connects an account at telnyx, retell, resend or google by the names of secrets, for example {"api_key": "telnyx.api_key"}; called again with the same name it replaces them. Admins, or operators naming the business. Errors: 22004 and 22023 for bad parameters, ZG111 for a secret that does not exist.';
 
+CREATE OR REPLACE FUNCTION cloudgreet_private.switch_account(business_id uuid, account_id uuid, present text, wanted text, event text) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
+$$
+DECLARE
+    provider text;
+    is_status text;
+BEGIN
+    PERFORM cloudgreet.enter_business(switch_account.business_id);
+    SELECT a.provider, a.status INTO provider, is_status FROM cloudgreet.provider_accounts a
+     WHERE a.business_id = switch_account.business_id AND a.id = switch_account.account_id FOR UPDATE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'the business has no such provider account' USING ERRCODE = 'no_data_found';
+    ELSIF is_status = switch_account.wanted THEN
+        RETURN;
+    ELSIF is_status <> switch_account.present THEN
+        -- A key that the provider refuses is not mended by a word; who connects anew has one that works.
+        RAISE EXCEPTION 'the provider account is %', is_status USING ERRCODE = 'object_not_in_prerequisite_state',
+            HINT = 'Call connect_provider() with a key that the provider takes.';
+    END IF;
+    UPDATE cloudgreet.provider_accounts a SET status = switch_account.wanted
+     WHERE a.business_id = switch_account.business_id AND a.id = switch_account.account_id;
+    PERFORM cloudgreet_private.record_event(switch_account.business_id, switch_account.event, 'provider_account', switch_account.account_id,
+        jsonb_build_object('provider', provider));
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.switch_account(uuid, uuid, text, text, text) IS
+    'active -> paused, or back, with an event; nothing when it is so already. Errors P0002 for an account that the business does not have, 55000 for one in another state.';
+
+CREATE OR REPLACE FUNCTION cloudgreet.pause_account(account_id uuid, business_id uuid DEFAULT NULL) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+$$
+BEGIN
+    PERFORM cloudgreet_private.switch_account(cloudgreet_private.business_for('pause_account', pause_account.business_id),
+        pause_account.account_id, 'active', 'paused', 'provider.paused');
+END
+$$;
+COMMENT ON FUNCTION cloudgreet.pause_account(uuid, uuid) IS
+    'Sends nothing more by an account at a provider until resume_account(): what is due meanwhile is held. A request that is under way ends as it does. Admins, or operators naming the business. Errors: P0002 for an account that the business does not have, 55000 for one that is broken.';
+
+CREATE OR REPLACE FUNCTION cloudgreet.resume_account(account_id uuid, business_id uuid DEFAULT NULL) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+$$
+BEGIN
+    PERFORM cloudgreet_private.switch_account(cloudgreet_private.business_for('resume_account', resume_account.business_id),
+        resume_account.account_id, 'paused', 'active', 'provider.resumed');
+END
+$$;
+COMMENT ON FUNCTION cloudgreet.resume_account(uuid, uuid) IS
+    'Takes up again what pause_account() held, unless its deadline has passed. Admins, or operators naming the business. Errors: P0002 for an account that the business does not have, 55000 for one that is broken.';
+
 REVOKE ALL ON FUNCTION cloudgreet_private.check_secret_names(text, jsonb),
+    cloudgreet_private.switch_account(uuid, uuid, text, text, text), cloudgreet.pause_account(uuid, uuid), cloudgreet.resume_account(uuid, uuid),
     cloudgreet.connect_provider(text, jsonb, jsonb, text, uuid) FROM PUBLIC;

@@ -80,15 +80,16 @@ CREATE OR REPLACE FUNCTION cloudgreet_private.answer_now(business_id uuid, provi
 $$
 DECLARE
     asked CONSTANT text := payload ->> 'event';
+    event jsonb;
 BEGIN
-    IF answer_now.provider <> 'retell' THEN
+    -- Most webhooks only tell; what they tell is brought into its form when they are processed.
+    IF answer_now.provider <> 'retell'
+       OR NOT coalesce(asked IN ('call_inbound', 'chat_inbound'), payload ? 'name' AND jsonb_typeof(payload -> 'call') = 'object', false) THEN
         RETURN NULL;
-    ELSIF asked IN ('call_inbound', 'chat_inbound') THEN
-        RETURN jsonb_build_object(asked, cloudgreet_private.answer_inbound(answer_now.business_id, payload -> asked));
-    ELSIF asked IS NULL AND payload ? 'name' AND jsonb_typeof(payload -> 'call') = 'object' THEN
-        RETURN cloudgreet_private.answer_tool(answer_now.business_id, payload);
     END IF;
-    RETURN NULL;
+    event := cloudgreet_private.canonical_event(answer_now.business_id, answer_now.provider, payload);
+    RETURN CASE WHEN asked IS NULL THEN cloudgreet_private.answer_tool(answer_now.business_id, event)
+                ELSE jsonb_build_object(asked, cloudgreet_private.answer_inbound(answer_now.business_id, event -> asked)) END;
 END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.answer_now(uuid, text, jsonb) IS
@@ -100,8 +101,7 @@ CREATE OR REPLACE FUNCTION cloudgreet_private.accept_webhook(
 $$
 DECLARE
     event record;
-    answer CONSTANT jsonb := cloudgreet_private.answer_now(accept_webhook.business_id, accept_webhook.provider,
-        cloudgreet_private.canonical_event(accept_webhook.business_id, accept_webhook.provider, accept_webhook.payload));
+    answer CONSTANT jsonb := cloudgreet_private.answer_now(accept_webhook.business_id, accept_webhook.provider, accept_webhook.payload);
 BEGIN
     IF answer IS NOT NULL THEN
         RETURN answer;
@@ -111,17 +111,17 @@ BEGIN
         RETURN NULL;
     END IF;
     -- Another delivery under way is waited for here, so that a 2xx always means stored.
-    INSERT INTO cloudgreet_private.webhook_seen (account_id, dedup_key) VALUES (accept_webhook.account_id, event.dedup_key)
-    ON CONFLICT DO NOTHING;
-    IF FOUND THEN
-        INSERT INTO cloudgreet_private.webhook_inbox
-            (business_id, account_id, provider, event_type, dedup_key, entity_key, outbox_id, headers, body)
-        VALUES (accept_webhook.business_id, accept_webhook.account_id, accept_webhook.provider, event.event_type, event.dedup_key,
-                event.entity_key, accept_webhook.outbox_id,
-                (SELECT coalesce(jsonb_object_agg(h.key, h.value), '{}') FROM jsonb_each(accept_webhook.headers) h
-                  WHERE h.key ~ '^(telnyx|svix|x-retell|x-goog)-' AND h.key <> 'x-goog-channel-token'),
-                accept_webhook.body);
-    END IF;
+    WITH new AS (
+        INSERT INTO cloudgreet_private.webhook_seen (account_id, dedup_key) VALUES (accept_webhook.account_id, event.dedup_key)
+        ON CONFLICT DO NOTHING RETURNING webhook_seen.dedup_key)
+    INSERT INTO cloudgreet_private.webhook_inbox
+        (business_id, account_id, provider, event_type, dedup_key, entity_key, outbox_id, headers, body)
+    SELECT accept_webhook.business_id, accept_webhook.account_id, accept_webhook.provider, event.event_type, n.dedup_key,
+           event.entity_key, accept_webhook.outbox_id,
+           (SELECT coalesce(jsonb_object_agg(h.key, h.value), '{}') FROM jsonb_each(accept_webhook.headers) h
+             WHERE h.key ~ '^(telnyx|svix|x-retell|x-goog)-' AND h.key <> 'x-goog-channel-token'),
+           accept_webhook.body
+      FROM new n;
     RETURN '{"received": true}';
 END
 $$;

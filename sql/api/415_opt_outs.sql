@@ -38,8 +38,9 @@ COMMENT ON FUNCTION cloudgreet_private.heard_opt(uuid, uuid, text, text, text) I
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.record_opt(
     business_id uuid, lead_id uuid, contact text, is_granted boolean, words text, at timestamptz) RETURNS void
-    LANGUAGE sql SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
 $$
+BEGIN
     INSERT INTO cloudgreet.consents (business_id, lead_id, contact, channel, kind, is_granted, source, evidence, recorded_at)
     SELECT record_opt.business_id, record_opt.lead_id, record_opt.contact, 'sms', k.kind, record_opt.is_granted, 'sms_reply',
            record_opt.words, record_opt.at
@@ -48,13 +49,15 @@ $$
                         WHERE c.business_id = record_opt.business_id AND c.contact = record_opt.contact AND c.channel = 'sms'
                           AND c.kind = k.kind AND c.recorded_at = record_opt.at AND c.source = 'sms_reply'
                           AND c.is_granted = record_opt.is_granted);
+END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.record_opt(uuid, uuid, text, boolean, text, timestamptz) IS
     'Adds to the ledger of consents, once, what a text said about being texted.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.resolve_opt_review(business_id uuid) RETURNS void
-    LANGUAGE sql SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
 $$
+BEGIN
     -- One alert stands for all of them, so it is over with the last.  An hour: the alert may be a little younger than the text.
     UPDATE cloudgreet.alerts a SET status = 'resolved', resolved_at = cloudgreet.clock()
      WHERE a.business_id = resolve_opt_review.business_id AND a.alert_type = 'opt_out_review' AND a.status <> 'resolved'
@@ -62,6 +65,7 @@ $$
                          JOIN cloudgreet.suppressions s ON s.business_id = m.business_id AND s.contact = m.from_number AND s.channel = 'sms'
                                                        AND s.reason = 'opt_out' AND s.created_at <= m.status_at
                         WHERE m.business_id = a.business_id AND m.opt_word = 'review_stop' AND m.created_at >= a.created_at - interval '1 hour');
+END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.resolve_opt_review(uuid) IS
     'Resolves the alert opt_out_review once none of the opt-outs that it was raised for stands any more.';

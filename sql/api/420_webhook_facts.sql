@@ -6,39 +6,39 @@
  * The functions of 420 to 460 run as cloudgreet_owner in the business of the event.
  */
 CREATE OR REPLACE FUNCTION cloudgreet_private.webhook_time(value text) RETURNS timestamptz
-    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS
-$$
-    SELECT CASE WHEN webhook_time.value ~ '^[12][0-9]{3}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-6][0-9](\.[0-9]+)?(Z|[+-][0-9]{2}:?[0-9]{2})$'
+    LANGUAGE sql STABLE
+    RETURN CASE WHEN webhook_time.value ~ '^[12][0-9]{3}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-6][0-9](\.[0-9]+)?(Z|[+-][0-9]{2}:?[0-9]{2})$'
                 THEN webhook_time.value::timestamptz END;
-$$;
 COMMENT ON FUNCTION cloudgreet_private.webhook_time(text) IS 'A time in ISO 8601; NULL for anything else.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.webhook_milliseconds(value jsonb) RETURNS timestamptz
-    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
-$$
-    SELECT CASE WHEN jsonb_typeof(webhook_milliseconds.value) = 'number'
+    LANGUAGE sql IMMUTABLE
+    RETURN CASE WHEN jsonb_typeof(webhook_milliseconds.value) = 'number'
                 THEN (CASE WHEN webhook_milliseconds.value::numeric BETWEEN 0 AND 32503680000000
                            THEN timestamptz '1970-01-01 00:00Z'
                                 + make_interval(secs => (webhook_milliseconds.value::numeric / 1000)::double precision) END) END;
-$$;
 COMMENT ON FUNCTION cloudgreet_private.webhook_milliseconds(jsonb) IS 'A time in milliseconds since 1970; NULL for anything else.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.merge_facts(known jsonb, new jsonb) RETURNS jsonb
-    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
 $$
-    SELECT coalesce(jsonb_object_agg(f.key, f.value), '{}')
+BEGIN
+    RETURN (SELECT coalesce(jsonb_object_agg(f.key, f.value), '{}')
       FROM (SELECT e.key, min(e.value COLLATE "C") AS value
               FROM (SELECT * FROM jsonb_each_text(merge_facts.known) UNION ALL SELECT * FROM jsonb_each_text(merge_facts.new)) e
-             WHERE e.value IS NOT NULL GROUP BY e.key) f;
+             WHERE e.value IS NOT NULL GROUP BY e.key) f);
+END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.merge_facts(jsonb, jsonb) IS
     'The members of two objects of texts; of two that differ the smaller, so that the order of merging does not matter.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.is_own_number(business_id uuid, phone_number text) RETURNS boolean
-    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS
 $$
-    SELECT EXISTS (SELECT FROM cloudgreet_private.phone_routes r
-                    WHERE r.phone_number = is_own_number.phone_number AND r.business_id = is_own_number.business_id);
+BEGIN
+    RETURN (SELECT EXISTS (SELECT FROM cloudgreet_private.phone_routes r
+                    WHERE r.phone_number = is_own_number.phone_number AND r.business_id = is_own_number.business_id));
+END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.is_own_number(uuid, text) IS 'Whether a number leads to the business.';
 
@@ -97,11 +97,13 @@ COMMENT ON FUNCTION cloudgreet_private.record_once(uuid, text, text, uuid, jsonb
     'Adds a row to the timeline unless the subject has one of that type. The caller holds a lock on the subject.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.move_history(business_id uuid, old_id uuid, new_id uuid) RETURNS void
-    LANGUAGE sql SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
 $$
+BEGIN
     -- The one change that the timeline knows: two rows turn out to be the same thing.
     UPDATE cloudgreet.events e SET subject_id = move_history.new_id
      WHERE e.business_id = move_history.business_id AND e.subject_id = move_history.old_id;
+END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.move_history(uuid, uuid, uuid) IS
     'Gives the timeline of a row that goes to the row that it turned out to be.';
@@ -125,9 +127,11 @@ COMMENT ON FUNCTION cloudgreet_private.lock_entity(uuid, text) IS
     'Processes events of one call or message one after another, also while it has no row yet, by a lock that is held to the end of the transaction.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.lock_contact(business_id uuid, contact text) RETURNS void
-    LANGUAGE sql SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
 $$
-    SELECT cloudgreet_private.lock_entity(lock_contact.business_id, 'contact ' || lock_contact.contact);
+BEGIN
+    PERFORM cloudgreet_private.lock_entity(lock_contact.business_id, 'contact ' || lock_contact.contact);
+END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.lock_contact(uuid, text) IS
     'Lets what contacts say about being sent something be settled one after another for each.';
@@ -144,39 +148,9 @@ $$
 $$;
 COMMENT ON FUNCTION cloudgreet_private.prune_locks() IS 'Removes rows of entity_locks that are a day old and that nobody holds; returns how many.';
 
-CREATE OR REPLACE FUNCTION cloudgreet_private.settle_outbox(business_id uuid, subject_type text, subject_id uuid, provider_id text) RETURNS void
-    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
-$$
-BEGIN
-    -- An event about it proves that it was sent, whatever we know of the answer.
-    PERFORM cloudgreet_private.outbox_reconcile(o.business_id, o.id, settle_outbox.provider_id)
-       FROM cloudgreet_private.outbox o
-      WHERE o.business_id = settle_outbox.business_id AND o.subject_id = settle_outbox.subject_id
-        AND o.subject_type = settle_outbox.subject_type
-        AND o.state IN ('queued', 'sending', 'unknown', 'held') AND o.first_sent_at IS NOT NULL
-       AND (o.state <> 'queued' OR o.attempts > 0);
-END
-$$;
-COMMENT ON FUNCTION cloudgreet_private.settle_outbox(uuid, text, uuid, text) IS
-    'Tells the outbox that what it does not know the end of was sent.';
-
-CREATE OR REPLACE FUNCTION cloudgreet_private.outbox_subject(business_id uuid, outbox_id uuid, subject_type text) RETURNS uuid
-    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS
-$$
-BEGIN
-    RETURN (SELECT o.subject_id FROM cloudgreet_private.outbox o
-             WHERE o.business_id = outbox_subject.business_id AND o.id = outbox_subject.outbox_id
-               AND o.subject_type = outbox_subject.subject_type);
-END
-$$;
-COMMENT ON FUNCTION cloudgreet_private.outbox_subject(uuid, uuid, text) IS
-    'The row that a request of the outbox is about; NULL when it is of another business or kind.';
-
 CREATE OR REPLACE FUNCTION cloudgreet_private.read_uuid(value text) RETURNS uuid
-    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
-$$
-    SELECT CASE WHEN read_uuid.value ~* '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$' THEN read_uuid.value::uuid END;
-$$;
+    LANGUAGE sql IMMUTABLE
+    RETURN CASE WHEN read_uuid.value ~* '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$' THEN read_uuid.value::uuid END;
 COMMENT ON FUNCTION cloudgreet_private.read_uuid(text) IS 'An id; NULL for anything else.';
 
 REVOKE ALL ON FUNCTION cloudgreet_private.webhook_time(text), cloudgreet_private.webhook_milliseconds(jsonb),
@@ -184,5 +158,4 @@ REVOKE ALL ON FUNCTION cloudgreet_private.webhook_time(text), cloudgreet_private
     cloudgreet_private.find_lead(uuid, text), cloudgreet_private.ensure_lead(uuid, text, text),
     cloudgreet_private.record_once(uuid, text, text, uuid, jsonb, uuid), cloudgreet_private.move_history(uuid, uuid, uuid),
     cloudgreet_private.lock_entity(uuid, text), cloudgreet_private.lock_contact(uuid, text), cloudgreet_private.prune_locks(),
-    cloudgreet_private.settle_outbox(uuid, text, uuid, text), cloudgreet_private.outbox_subject(uuid, uuid, text),
     cloudgreet_private.read_uuid(text) FROM PUBLIC;

@@ -151,9 +151,14 @@ CREATE OR REPLACE TRIGGER leads_merge AFTER UPDATE OF merged_into_id ON cloudgre
 CREATE OR REPLACE FUNCTION cloudgreet_private.follow_merge() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
+DECLARE
+    next uuid;
 BEGIN
     PERFORM cloudgreet.enter_business(new.business_id);
-    new.lead_id := cloudgreet_private.surviving_lead(new.business_id, new.lead_id);
+    SELECT l.merged_into_id INTO next FROM cloudgreet.leads l WHERE l.business_id = new.business_id AND l.id = new.lead_id;
+    IF next IS NOT NULL THEN
+        new.lead_id := cloudgreet_private.surviving_lead(new.business_id, next);
+    END IF;
     RETURN new;
 END
 $$;

@@ -3,22 +3,18 @@
  *		Texts: received ones, and what becomes of those that were sent.
  */
 CREATE OR REPLACE FUNCTION cloudgreet_private.sms_rank(status text) RETURNS integer
-    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
-$$
-    SELECT CASE sms_rank.status WHEN 'queued' THEN 1 WHEN 'canceled' THEN 1 WHEN 'sending' THEN 2 WHEN 'unknown' THEN 2
+    LANGUAGE sql IMMUTABLE
+    RETURN CASE sms_rank.status WHEN 'queued' THEN 1 WHEN 'canceled' THEN 1 WHEN 'sending' THEN 2 WHEN 'unknown' THEN 2
                                 WHEN 'sent' THEN 3 ELSE 4 END;
-$$;
 COMMENT ON FUNCTION cloudgreet_private.sms_rank(text) IS 'How far a text has come; a status of a lower rank never replaces one of a higher.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.telnyx_message_status(status text) RETURNS text
-    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
-$$
-    SELECT CASE telnyx_message_status.status
+    LANGUAGE sql IMMUTABLE
+    RETURN CASE telnyx_message_status.status
         WHEN 'queued' THEN 'queued' WHEN 'sending' THEN 'sending' WHEN 'sent' THEN 'sent' WHEN 'delivered' THEN 'delivered'
         WHEN 'delivery_failed' THEN 'undelivered' WHEN 'sending_failed' THEN 'failed' WHEN 'expired' THEN 'failed'
         -- No receipt from the carrier: it was sent, and more will not be known.
         WHEN 'delivery_unconfirmed' THEN 'sent' END;
-$$;
 COMMENT ON FUNCTION cloudgreet_private.telnyx_message_status(text) IS 'Our word for Telnyx''s status of a text; NULL for one that is not known.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.adopt_message(business_id uuid, sms_message_id uuid, provider text, provider_message_id text) RETURNS void
@@ -86,7 +82,7 @@ DECLARE
     new_id uuid;
 BEGIN
     SELECT t.value ->> 'phone_number' INTO own_number
-      FROM jsonb_path_query(message, 'lax $.to[*]') WITH ORDINALITY AS t (value, n)
+      FROM jsonb_path_query(message, 'lax $.to[0 to 49]') WITH ORDINALITY AS t (value, n)
      WHERE cloudgreet_private.is_own_number(business, t.value ->> 'phone_number') ORDER BY t.n LIMIT 1;
     IF own_number IS NULL THEN
         state := 'unmatched';
@@ -102,7 +98,7 @@ BEGIN
             CASE WHEN message ->> 'parts' ~ '^[1-9][0-9]{0,3}$' THEN (message ->> 'parts')::integer END,
             'telnyx', item.entity_key,
             coalesce((SELECT jsonb_agg(jsonb_strip_nulls(jsonb_build_object('url', f.value -> 'url', 'content_type', f.value -> 'content_type', 'size', f.value -> 'size')) ORDER BY f.n)
-                        FROM jsonb_path_query(message, 'lax $.media[*]') WITH ORDINALITY AS f (value, n)), '[]'),
+                        FROM jsonb_path_query(message, 'lax $.media[0 to 49]') WITH ORDINALITY AS f (value, n)), '[]'),
             word, coalesce(cloudgreet_private.webhook_time(message ->> 'received_at'),
                            cloudgreet_private.webhook_time(event #>> '{data,occurred_at}'), item.received_at))
     ON CONFLICT ON CONSTRAINT sms_messages_business_id_provider_provider_message_id_key DO NOTHING

@@ -6,16 +6,15 @@
  * that is known: the first leg counts.  So the order of events does not matter.
  */
 CREATE OR REPLACE FUNCTION cloudgreet_private.call_rank(status text) RETURNS integer
-    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
-$$
-    SELECT CASE call_rank.status WHEN 'initiated' THEN 1 WHEN 'ringing' THEN 2 WHEN 'answered' THEN 3 ELSE 4 END;
-$$;
+    LANGUAGE sql IMMUTABLE
+    RETURN CASE call_rank.status WHEN 'initiated' THEN 1 WHEN 'ringing' THEN 2 WHEN 'answered' THEN 3 ELSE 4 END;
 COMMENT ON FUNCTION cloudgreet_private.call_rank(text) IS 'How far a call has come; a status of a lower rank never replaces one of a higher.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.telnyx_leg(event jsonb) RETURNS jsonb
-    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS
 $$
-    SELECT jsonb_strip_nulls(jsonb_build_object(
+BEGIN
+    RETURN (SELECT jsonb_strip_nulls(jsonb_build_object(
         'start', cloudgreet_private.webhook_time(p ->> 'start_time') AT TIME ZONE 'UTC',
         'control', p ->> 'call_control_id', 'from', p ->> 'from', 'to', p ->> 'to',
         'direction', CASE p ->> 'direction' WHEN 'incoming' THEN 'inbound' WHEN 'outgoing' THEN 'outbound' END,
@@ -23,14 +22,14 @@ $$
         'ended', CASE WHEN event #>> '{data,event_type}' = 'call.hangup'
                       THEN coalesce(cloudgreet_private.webhook_time(p ->> 'end_time') AT TIME ZONE 'UTC', at) END,
         'cause', p ->> 'hangup_cause'))
-      FROM (SELECT event #> '{data,payload}', cloudgreet_private.webhook_time(event #>> '{data,occurred_at}') AT TIME ZONE 'UTC') AS e (p, at);
+      FROM (SELECT event #> '{data,payload}', cloudgreet_private.webhook_time(event #>> '{data,occurred_at}') AT TIME ZONE 'UTC') AS e (p, at));
+END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.telnyx_leg(jsonb) IS 'What an event says about its leg; times are in UTC, so that they compare as texts.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.telnyx_call_status(direction text, leg jsonb) RETURNS text
-    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
-$$
-    SELECT CASE
+    LANGUAGE sql IMMUTABLE
+    RETURN CASE
         WHEN NOT leg ? 'ended' THEN CASE WHEN leg ? 'answered' THEN 'answered' ELSE 'initiated' END
         WHEN leg ? 'answered' THEN 'completed'
         WHEN leg ->> 'cause' = 'user_busy' THEN 'busy'
@@ -38,8 +37,40 @@ $$
         WHEN leg ->> 'cause' = 'originator_cancel' THEN 'canceled'
         WHEN leg ->> 'cause' IN ('timeout', 'no_answer', 'normal_clearing', 'call_rejected') THEN 'missed'
         ELSE 'failed' END;
-$$;
 COMMENT ON FUNCTION cloudgreet_private.telnyx_call_status(text, jsonb) IS 'The status of a call, from what is known of its first leg.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.first_legs(legs jsonb) RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+$$
+DECLARE
+    max_legs CONSTANT integer := 50;
+BEGIN
+    -- Few calls have more than two: these are not looked into.
+    IF (SELECT count(*) FROM jsonb_object_keys(first_legs.legs)) <= max_legs THEN
+        RETURN first_legs.legs;
+    END IF;
+    RETURN (SELECT jsonb_object_agg(f.key, f.value)
+              FROM (SELECT l.key, l.value FROM jsonb_each(first_legs.legs) l
+                     ORDER BY l.value ->> 'start' COLLATE "C" NULLS LAST, l.key COLLATE "C" LIMIT max_legs) f);
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.first_legs(jsonb) IS
+    'The fifty legs of a call that began first: the first one counts, and no event is to be held against thousands.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.last_recordings(recordings jsonb) RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+$$
+DECLARE
+    max_recordings CONSTANT integer := 50;
+BEGIN
+    IF (SELECT count(*) FROM jsonb_object_keys(last_recordings.recordings)) <= max_recordings THEN
+        RETURN last_recordings.recordings;
+    END IF;
+    RETURN (SELECT jsonb_object_agg(f.key, f.value)
+              FROM (SELECT r.key, r.value FROM jsonb_each(last_recordings.recordings) r ORDER BY r.key COLLATE "C" DESC LIMIT max_recordings) f);
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.last_recordings(jsonb) IS 'The fifty recordings of a call that began last: the last one counts.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.telnyx_first_leg(
     business_id uuid, provider_state jsonb, OUT leg jsonb, OUT direction text)
@@ -56,13 +87,15 @@ COMMENT ON FUNCTION cloudgreet_private.telnyx_first_leg(uuid, jsonb) IS
     'The leg that the call began with: the earliest one from or to a number of the business.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.number_agent(business_id uuid, phone_number text) RETURNS uuid
-    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS
 $$
-    SELECT coalesce(
+BEGIN
+    RETURN (SELECT coalesce(
         (SELECT n.agent_id FROM cloudgreet.phone_numbers n
           WHERE n.business_id = number_agent.business_id AND n.phone_number = number_agent.phone_number),
         (SELECT (array_agg(a.id))[1] FROM cloudgreet.ai_agents a
-          WHERE a.business_id = number_agent.business_id AND a.is_active HAVING count(*) = 1));
+          WHERE a.business_id = number_agent.business_id AND a.is_active HAVING count(*) = 1)));
+END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.number_agent(uuid, text) IS 'The agent that answers a number: its own, or the only active one.';
 
@@ -152,11 +185,11 @@ BEGIN
     known := target.provider_state;
     IF item.event_type = 'call.recording.saved' THEN
         -- By the time at which it began, so that the last recording counts in any order.
-        known := jsonb_set(known, '{recordings}', cloudgreet_private.merge_facts(known -> 'recordings', jsonb_build_object(
-            coalesce(payload ->> 'recording_started_at', ''), coalesce(urls ->> 'mp3', urls ->> 'wav'))));
+        known := jsonb_set(known, '{recordings}', cloudgreet_private.last_recordings(cloudgreet_private.merge_facts(known -> 'recordings', jsonb_build_object(
+            coalesce(payload ->> 'recording_started_at', ''), coalesce(urls ->> 'mp3', urls ->> 'wav')))));
     ELSE
-        known := jsonb_set(known, '{legs}', coalesce(known -> 'legs', '{}') || jsonb_build_object(coalesce(leg_id, ''),
-            cloudgreet_private.merge_facts(known #> ARRAY['legs', coalesce(leg_id, '')], cloudgreet_private.telnyx_leg(event))));
+        known := jsonb_set(known, '{legs}', cloudgreet_private.first_legs(coalesce(known -> 'legs', '{}') || jsonb_build_object(coalesce(leg_id, ''),
+            cloudgreet_private.merge_facts(known #> ARRAY['legs', coalesce(leg_id, '')], cloudgreet_private.telnyx_leg(event)))));
     END IF;
     UPDATE cloudgreet.calls c
        SET provider_state = known, telnyx_call_session_id = item.entity_key,
@@ -170,8 +203,15 @@ BEGIN
         'call', target.id, '{}', target.lead_id);
     PERFORM cloudgreet_private.settle_outbox(item.business_id, 'call', target.id, target.telnyx_call_control_id);
     -- What could not be matched before, as a recording or a leg between strangers, can be now.
-    UPDATE cloudgreet_private.webhook_inbox i SET state = 'pending', attempts = 0, next_at = cloudgreet.clock(), processed_at = NULL, reason = NULL
-     WHERE i.business_id = item.business_id AND i.entity_key = item.entity_key AND i.state = 'unmatched' AND i.account_id = item.account_id;
+    -- Some at a time: each that is processed takes up some more, and is itself never unmatched again.
+    IF EXISTS (SELECT FROM cloudgreet_private.webhook_inbox u
+                WHERE u.business_id = item.business_id AND u.entity_key = item.entity_key AND u.state = 'unmatched' AND u.account_id = item.account_id) THEN
+        UPDATE cloudgreet_private.webhook_inbox i SET state = 'pending', attempts = 0, next_at = cloudgreet.clock(), processed_at = NULL, reason = NULL
+         WHERE i.business_id = item.business_id AND i.id IN (
+               SELECT u.id FROM cloudgreet_private.webhook_inbox u
+                WHERE u.business_id = item.business_id AND u.entity_key = item.entity_key AND u.state = 'unmatched' AND u.account_id = item.account_id
+                LIMIT 20 FOR UPDATE SKIP LOCKED);
+    END IF;
     state := 'processed';
 END
 $$;
@@ -179,7 +219,8 @@ COMMENT ON FUNCTION cloudgreet_private.telnyx_call(cloudgreet_private.webhook_in
     'An event of a call: started, answered, ended, recorded.';
 
 REVOKE ALL ON FUNCTION cloudgreet_private.call_rank(text), cloudgreet_private.telnyx_leg(jsonb),
-    cloudgreet_private.telnyx_call_status(text, jsonb), cloudgreet_private.telnyx_first_leg(uuid, jsonb),
+    cloudgreet_private.telnyx_call_status(text, jsonb), cloudgreet_private.first_legs(jsonb), cloudgreet_private.last_recordings(jsonb),
+    cloudgreet_private.telnyx_first_leg(uuid, jsonb),
     cloudgreet_private.number_agent(uuid, text),
     cloudgreet_private.telnyx_find_call(cloudgreet_private.webhook_inbox, jsonb),
     cloudgreet_private.telnyx_derive_call(cloudgreet.calls),

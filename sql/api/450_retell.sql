@@ -6,20 +6,17 @@
  * latest stage counts, member by member; so the order in which they come does not matter.
  */
 CREATE OR REPLACE FUNCTION cloudgreet_private.retell_facts(call jsonb) RETURNS jsonb
-    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
-$$
-    SELECT jsonb_strip_nulls(jsonb_build_object(
+    LANGUAGE sql IMMUTABLE
+    RETURN jsonb_strip_nulls(jsonb_build_object(
         'direction', call -> 'direction', 'from', call -> 'from_number', 'to', call -> 'to_number', 'type', call -> 'call_type',
         'agent', call -> 'agent_id', 'status', call -> 'call_status', 'start', call -> 'start_timestamp',
         'end', call -> 'end_timestamp', 'duration', call -> 'duration_ms', 'reason', call -> 'disconnection_reason',
         'recording', call -> 'recording_url'));
-$$;
 COMMENT ON FUNCTION cloudgreet_private.retell_facts(jsonb) IS 'What is kept of a call object for the row of the call.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.retell_call_status(facts jsonb, has_ended boolean) RETURNS text
-    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
-$$
-    SELECT CASE
+    LANGUAGE sql IMMUTABLE
+    RETURN CASE
         WHEN NOT has_ended THEN 'answered'
         WHEN facts ->> 'status' = 'ended' THEN 'completed'
         WHEN facts ->> 'reason' = 'dial_busy' THEN 'busy'
@@ -27,18 +24,19 @@ $$
         WHEN facts ->> 'reason' IN ('registered_call_timeout', 'manual_stopped') THEN 'canceled'
         WHEN facts ->> 'status' IN ('not_connected', 'error') THEN 'failed'
         ELSE 'completed' END;
-$$;
 COMMENT ON FUNCTION cloudgreet_private.retell_call_status(jsonb, boolean) IS 'The status of a call, from what is known of it. Reasons are an open set.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.retell_transcript(call jsonb) RETURNS jsonb
-    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
 $$
-    SELECT CASE WHEN jsonb_typeof(call -> 'transcript_object') = 'array' THEN
+BEGIN
+    RETURN (SELECT CASE WHEN jsonb_typeof(call -> 'transcript_object') = 'array' THEN
         (SELECT coalesce(jsonb_agg(jsonb_build_object('role', t.value -> 'role', 'content', t.value -> 'content') ORDER BY t.n), '[]')
-           FROM jsonb_array_elements(call -> 'transcript_object') WITH ORDINALITY AS t (value, n)
-          WHERE jsonb_typeof(t.value) = 'object') END;
+           FROM jsonb_path_query(call, 'lax $.transcript_object[0 to 4999]') WITH ORDINALITY AS t (value, n)
+          WHERE jsonb_typeof(t.value) = 'object') END);
+END
 $$;
-COMMENT ON FUNCTION cloudgreet_private.retell_transcript(jsonb) IS 'The turns of a call, without the times of each word; NULL when the event has none.';
+COMMENT ON FUNCTION cloudgreet_private.retell_transcript(jsonb) IS 'The turns of a call, the first 5,000, without the times of each word; NULL when the event has none.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.retell_find_call(
     item cloudgreet_private.webhook_inbox, call jsonb) RETURNS uuid
@@ -69,14 +67,16 @@ COMMENT ON FUNCTION cloudgreet_private.retell_find_call(cloudgreet_private.webho
     'The row of a call: by its id at Retell, by the request that started it, or made now.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.retell_agent(business_id uuid, facts jsonb) RETURNS uuid
-    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS
 $$
-    SELECT coalesce(
+BEGIN
+    RETURN (SELECT coalesce(
         (SELECT a.id FROM cloudgreet.ai_agents a
           WHERE a.business_id = retell_agent.business_id AND a.provider_agent_id = facts ->> 'agent'
           ORDER BY a.is_active DESC, a.id LIMIT 1),
         cloudgreet_private.number_agent(retell_agent.business_id,
-            facts ->> CASE facts ->> 'direction' WHEN 'outbound' THEN 'from' ELSE 'to' END));
+            facts ->> CASE facts ->> 'direction' WHEN 'outbound' THEN 'from' ELSE 'to' END)));
+END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.retell_agent(uuid, jsonb) IS 'The agent of a call: by its id at Retell, by the number, or the only active one.';
 

@@ -3,55 +3,57 @@
  *		What becomes of e-mails.
  */
 CREATE OR REPLACE FUNCTION cloudgreet_private.email_rank(status text) RETURNS integer
-    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
-$$
-    SELECT CASE email_rank.status WHEN 'queued' THEN 1 WHEN 'canceled' THEN 1 WHEN 'sending' THEN 2 WHEN 'unknown' THEN 2
+    LANGUAGE sql IMMUTABLE
+    RETURN CASE email_rank.status WHEN 'queued' THEN 1 WHEN 'canceled' THEN 1 WHEN 'sending' THEN 2 WHEN 'unknown' THEN 2
                                   WHEN 'sent' THEN 3 WHEN 'complained' THEN 5 ELSE 4 END;
-$$;
 COMMENT ON FUNCTION cloudgreet_private.email_rank(text) IS 'How far an e-mail has come; a status of a lower rank never replaces one of a higher.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.bounce_rank(bounce_type text) RETURNS integer
-    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
-$$
-    SELECT CASE bounce_rank.bounce_type WHEN 'Permanent' THEN 3 WHEN 'Undetermined' THEN 2 WHEN 'Transient' THEN 1 ELSE 0 END;
-$$;
+    LANGUAGE sql IMMUTABLE
+    RETURN CASE bounce_rank.bounce_type WHEN 'Permanent' THEN 3 WHEN 'Undetermined' THEN 2 WHEN 'Transient' THEN 1 ELSE 0 END;
 COMMENT ON FUNCTION cloudgreet_private.bounce_rank(text) IS 'How bad a bounce is; of several the worst is kept.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.suppress_email(business_id uuid, address text, reason text) RETURNS void
-    LANGUAGE sql SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
 $$
+BEGIN
     INSERT INTO cloudgreet.suppressions (business_id, contact, channel, reason)
     VALUES (suppress_email.business_id, suppress_email.address, 'email', suppress_email.reason)
     ON CONFLICT DO NOTHING;
+END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.suppress_email(uuid, text, text) IS 'Sends nothing more to an address; one row for each reason.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.resend_receivers(data jsonb) RETURNS text[]
-    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
 $$
-    SELECT coalesce(array_agg(r.address ORDER BY r.n), '{}')
+BEGIN
+    RETURN (SELECT coalesce(array_agg(r.address ORDER BY r.n), '{}')
       FROM (SELECT cloudgreet.read_email(a.value #>> '{}') AS address, min(a.n) AS n
               FROM (SELECT t.value, t.n FROM jsonb_path_query(data, 'lax $.to[0 to 49]') WITH ORDINALITY AS t (value, n)
                     UNION ALL
                     SELECT c.value, 50 + c.n
                       FROM jsonb_path_query(jsonb_build_array(data -> 'cc', data -> 'bcc'), 'lax $[*][0 to 49]') WITH ORDINALITY AS c (value, n)) a
              WHERE jsonb_typeof(a.value) = 'string' GROUP BY 1) r
-     WHERE r.address IS NOT NULL;
+     WHERE r.address IS NOT NULL);
+END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.resend_receivers(jsonb) IS 'Whom an e-mail went to, in canonical form: the first hundred, those of "to" first.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.resend_concerned(data jsonb, kind text) RETURNS text
-    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
 $$
+BEGIN
     -- Of several that one which the event names in its own words; two that it names leave it open.
-    SELECT CASE WHEN cardinality(r.all_receivers) = 1 THEN r.all_receivers[1] ELSE (
+    RETURN (SELECT CASE WHEN cardinality(r.all_receivers) = 1 THEN r.all_receivers[1] ELSE (
         SELECT min(n.address)
           FROM (SELECT DISTINCT cloudgreet.read_email(rtrim(w.word[1], '.')) AS address
                   FROM jsonb_path_query(jsonb_build_array(data #> ARRAY[kind, 'message'], data #> ARRAY[kind, 'diagnosticCode']),
                                         'lax $[*][0 to 19]') said,
                        regexp_matches(left(said #>> '{}', 2000), '[A-Za-z0-9.!#$%&''*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+', 'g') AS w (word)) n
          WHERE n.address = ANY (r.all_receivers) HAVING count(*) = 1) END
-      FROM (SELECT cloudgreet_private.resend_receivers(data)) r (all_receivers);
+      FROM (SELECT cloudgreet_private.resend_receivers(data)) r (all_receivers));
+END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.resend_concerned(jsonb, text) IS
     'Whose the bounce or complaint is (kind: the member that describes it): the only receiver, or the only one that it names; NULL when it is not told.';

@@ -1,19 +1,11 @@
 /*
  * 520_outbox_settle.sql
- *		What came of an attempt.
+ *		What came of an attempt, where that is rare: given up, an account that is broken, an
+ *		id of the provider that another row has.
+ *
+ * What is common is recorded for a whole batch by a statement of the dispatcher
+ * (src/outbox/statements.c), which names the rows that it leaves to this file.
  */
-CREATE OR REPLACE FUNCTION cloudgreet_private.outbox_retry_delay(attempt integer, retry_after_ms bigint) RETURNS interval
-    LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS
-$$
-    -- Exponential with full jitter, as the AWS Architecture Blog advises ("Exponential Backoff And Jitter", 2015).
-    SELECT greatest(
-        least(coalesce(outbox_retry_delay.retry_after_ms, 0), 86400000) * interval '1 millisecond',
-        random() * least(current_setting('cloudgreet.outbox_retry_max')::interval,
-                         current_setting('cloudgreet.outbox_retry_base')::interval * power(2, least(outbox_retry_delay.attempt, 30) - 1)));
-$$;
-COMMENT ON FUNCTION cloudgreet_private.outbox_retry_delay(integer, bigint) IS
-    'How long to wait after a failed attempt: at random up to a bound that doubles, and never less than the provider asked for (a day at most).';
-
 CREATE OR REPLACE FUNCTION cloudgreet_private.has_newer_key(business_id uuid, account_id uuid, since timestamptz) RETURNS boolean
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS
 $$
@@ -26,14 +18,14 @@ COMMENT ON FUNCTION cloudgreet_private.has_newer_key(uuid, uuid, timestamptz) IS
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.outbox_settle_one(
     business_id uuid, outbox_id uuid, attempt integer, outcome text, http_status integer, error_code text,
-    duration_ms integer, provider_id text, retry_after_ms bigint, response bytea) RETURNS boolean
+    duration_ms integer, provider_id text, delay_ms bigint, is_fault boolean, response bytea) RETURNS boolean
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
     item cloudgreet_private.outbox;
     next_state text;
     next_reason text := left(concat_ws(' ', outbox_settle_one.http_status, outbox_settle_one.error_code), 200);
-    due_at timestamptz := cloudgreet.clock() + cloudgreet_private.outbox_retry_delay(outbox_settle_one.attempt, outbox_settle_one.retry_after_ms);
+    again_at timestamptz := cloudgreet.clock() + outbox_settle_one.delay_ms * interval '1 millisecond';
 BEGIN
     PERFORM cloudgreet.enter_business(outbox_settle_one.business_id);
     SELECT o.* INTO item FROM cloudgreet_private.outbox o
@@ -41,37 +33,42 @@ BEGIN
     IF FOUND AND NOT cloudgreet_private.lock_subject(item) THEN
         RETURN false;
     END IF;
-    INSERT INTO cloudgreet_private.outbox_attempts
-        (business_id, outbox_id, attempt, outcome, http_status, error_code, duration_ms, response)
-    SELECT o.business_id, o.id, outbox_settle_one.attempt, outbox_settle_one.outcome,
-           outbox_settle_one.http_status, left(outbox_settle_one.error_code, 200), outbox_settle_one.duration_ms, outbox_settle_one.response
-      FROM cloudgreet_private.outbox o -- not of one that went with its business
-     WHERE o.business_id = outbox_settle_one.business_id AND o.id = outbox_settle_one.outbox_id;
     SELECT o.* INTO item FROM cloudgreet_private.outbox o
      WHERE o.business_id = outbox_settle_one.business_id AND o.id = outbox_settle_one.outbox_id
        AND o.state = 'sending' AND o.attempts = outbox_settle_one.attempt FOR UPDATE;
     IF NOT FOUND THEN
         RETURN true; -- an event was here before, or another attempt
     END IF;
+    item.failures := item.failures + CASE WHEN outbox_settle_one.is_fault THEN 1 ELSE 0 END;
     next_state := CASE
         WHEN outbox_settle_one.outcome = 'retry' THEN 'queued'
         WHEN outbox_settle_one.outcome <> 'account_broken' THEN outbox_settle_one.outcome
         WHEN cloudgreet_private.has_newer_key(item.business_id, item.account_id,
                  cloudgreet.clock() - outbox_settle_one.duration_ms * interval '1 millisecond') THEN 'queued'
         ELSE 'held' END;
-    IF next_state = 'queued' AND (due_at > item.deadline_at OR item.attempts >= current_setting('cloudgreet.outbox_max_attempts')::integer) THEN
+    IF next_state = 'queued' AND (again_at > item.deadline_at OR item.failures >= current_setting('cloudgreet.outbox_max_attempts')::integer) THEN
         next_state := 'dead';
         next_reason := left(format('given up after %s attempts: %s', item.attempts, next_reason), 200);
     ELSIF next_state = 'unknown' THEN
-        due_at := cloudgreet.clock() + current_setting('cloudgreet.outbox_unknown_timeout')::interval;
+        again_at := cloudgreet.clock() + current_setting('cloudgreet.outbox_unknown_timeout')::interval;
     ELSIF next_state = 'held' THEN
         next_reason := 'the provider account is broken';
     END IF;
-    UPDATE cloudgreet_private.outbox o
-       SET state = next_state, reason = CASE WHEN next_state <> 'done' THEN next_reason END,
-           next_at = CASE WHEN next_state IN ('queued', 'unknown') THEN due_at ELSE o.next_at END,
-           finished_at = CASE WHEN next_state IN ('done', 'dead') THEN cloudgreet.clock() END
-     WHERE o.business_id = item.business_id AND o.id = item.id;
+    IF next_state <> 'done' THEN
+        INSERT INTO cloudgreet_private.outbox_attempts
+            (business_id, outbox_id, attempt, outcome, http_status, error_code, duration_ms, response)
+        VALUES (item.business_id, item.id, outbox_settle_one.attempt, outbox_settle_one.outcome, outbox_settle_one.http_status,
+                left(outbox_settle_one.error_code, 200), outbox_settle_one.duration_ms, outbox_settle_one.response);
+    END IF;
+    IF next_state IN ('done', 'dead') THEN
+        PERFORM cloudgreet_private.outbox_finish(item, next_state, CASE next_state WHEN 'dead' THEN next_reason END,
+            outbox_settle_one.http_status, outbox_settle_one.provider_id);
+    ELSE
+        UPDATE cloudgreet_private.outbox o
+           SET state = next_state, reason = next_reason, failures = item.failures,
+               next_at = CASE WHEN next_state IN ('queued', 'unknown') THEN again_at ELSE o.next_at END
+         WHERE o.business_id = item.business_id AND o.id = item.id;
+    END IF;
     CASE next_state
     WHEN 'done' THEN
         PERFORM cloudgreet_private.tell_subject(item, 'sent', NULL, outbox_settle_one.provider_id);
@@ -91,30 +88,15 @@ BEGIN
     RETURN true;
 END
 $$;
-COMMENT ON FUNCTION cloudgreet_private.outbox_settle_one(uuid, uuid, integer, text, integer, text, integer, text, bigint, bytea) IS
-    'sending -> done, queued, unknown, dead or held, by the outcome of that attempt (done, retry, unknown, dead, account_broken), which is kept. False, and nothing done, while another has locked the text or e-mail.';
-
-CREATE OR REPLACE FUNCTION cloudgreet_private.outbox_settle(
-    business_ids uuid[], ids uuid[], attempts integer[], outcomes text[], http_statuses integer[], error_codes text[],
-    durations_ms integer[], provider_ids text[], retry_afters_ms bigint[], responses bytea[]) RETURNS SETOF boolean
-    LANGUAGE sql SET search_path = pg_catalog, pg_temp AS
-$$
-    SELECT cloudgreet_private.outbox_settle_one(r.business_id, r.id, r.attempt, r.outcome, r.http_status, r.error_code,
-               r.duration_ms, r.provider_id, r.retry_after_ms, r.response)
-      FROM unnest(outbox_settle.business_ids, outbox_settle.ids, outbox_settle.attempts, outbox_settle.outcomes,
-                  outbox_settle.http_statuses, outbox_settle.error_codes, outbox_settle.durations_ms, outbox_settle.provider_ids,
-                  outbox_settle.retry_afters_ms, outbox_settle.responses)
-        AS r (business_id, id, attempt, outcome, http_status, error_code, duration_ms, provider_id, retry_after_ms, response);
-$$;
-COMMENT ON FUNCTION cloudgreet_private.outbox_settle(uuid[], uuid[], integer[], text[], integer[], text[], integer[], text[], bigint[], bytea[]) IS
-    'Records the outcomes of several attempts, in one transaction; returns for each whether it was, in their order.';
+COMMENT ON FUNCTION cloudgreet_private.outbox_settle_one(uuid, uuid, integer, text, integer, text, integer, text, bigint, boolean, bytea) IS
+    'sending -> done, queued, unknown, dead or held, by the outcome of that attempt (done, retry after delay_ms, unknown, dead, account_broken); is_fault: it counts as a failure of the request''s own. False, and nothing done, while another has locked the text or e-mail.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.release_account() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 BEGIN
-    UPDATE cloudgreet_private.outbox o SET state = 'queued', reason = NULL, next_at = cloudgreet.clock()
-     WHERE o.business_id = new.business_id AND o.account_id = new.id AND o.state = 'held' AND o.reason ~ '^the provider account is ';
+    -- The dispatcher releases them, a piece at a time: there may be many.
+    INSERT INTO cloudgreet_private.account_releases (business_id, account_id) VALUES (new.business_id, new.id) ON CONFLICT DO NOTHING;
     UPDATE cloudgreet.alerts a SET status = 'resolved', resolved_at = cloudgreet.clock()
      WHERE a.business_id = new.business_id AND a.alert_type = 'provider_account_broken' AND a.status <> 'resolved'
        AND NOT EXISTS (SELECT FROM cloudgreet.provider_accounts p WHERE p.business_id = new.business_id AND p.status = 'broken');
@@ -123,11 +105,43 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.release_account() IS
-    'held -> queued: what waited for an account that is active again. The alert of broken accounts is resolved with the last of them.';
+    'Has the dispatcher take up what is held for an account that is active again. The alert of broken accounts is resolved with the last of them.';
 CREATE OR REPLACE TRIGGER provider_accounts_release AFTER UPDATE OF status ON cloudgreet.provider_accounts
     FOR EACH ROW WHEN (new.status = 'active' AND old.status <> 'active') EXECUTE FUNCTION cloudgreet_private.release_account();
 
-REVOKE ALL ON FUNCTION cloudgreet_private.outbox_retry_delay(integer, bigint), cloudgreet_private.has_newer_key(uuid, uuid, timestamptz),
-    cloudgreet_private.outbox_settle_one(uuid, uuid, integer, text, integer, text, integer, text, bigint, bytea),
-    cloudgreet_private.outbox_settle(uuid[], uuid[], integer[], text[], integer[], text[], integer[], text[], bigint[], bytea[]),
-    cloudgreet_private.release_account() FROM PUBLIC;
+CREATE OR REPLACE FUNCTION cloudgreet_private.release_held(max_rows integer) RETURNS integer
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
+$$
+DECLARE
+    release cloudgreet_private.account_releases;
+    released integer;
+BEGIN
+    SELECT r.* INTO release FROM cloudgreet_private.account_releases r ORDER BY r.created_at, r.account_id LIMIT 1 FOR UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
+        RETURN 0;
+    END IF;
+    UPDATE cloudgreet_private.outbox o SET state = 'queued', reason = NULL, next_at = cloudgreet.clock()
+      FROM (SELECT h.business_id, h.id FROM cloudgreet_private.outbox h
+             WHERE h.account_id = release.account_id AND h.state = 'held' AND h.reason ~ '^the provider account is '
+             ORDER BY h.id LIMIT release_held.max_rows FOR UPDATE SKIP LOCKED) w
+     WHERE o.business_id = w.business_id AND o.id = w.id;
+    GET DIAGNOSTICS released = ROW_COUNT;
+    -- What another session has locked is taken up at the next look; meanwhile it is the others' turn.
+    IF released = 0 AND EXISTS (SELECT FROM cloudgreet_private.outbox h
+                                 WHERE h.account_id = release.account_id AND h.state = 'held' AND h.reason ~ '^the provider account is ') THEN
+        UPDATE cloudgreet_private.account_releases r SET created_at = cloudgreet.clock()
+         WHERE r.business_id = release.business_id AND r.account_id = release.account_id;
+        RETURN 0;
+    ELSIF released = 0 THEN
+        DELETE FROM cloudgreet_private.account_releases r WHERE r.business_id = release.business_id AND r.account_id = release.account_id;
+        RETURN 1;
+    END IF;
+    RETURN released;
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.release_held(integer) IS
+    'held -> queued: up to max_rows of what waited for an account that is active again. Returns 0 when nothing is left that nobody else has locked.';
+
+REVOKE ALL ON FUNCTION cloudgreet_private.has_newer_key(uuid, uuid, timestamptz),
+    cloudgreet_private.outbox_settle_one(uuid, uuid, integer, text, integer, text, integer, text, bigint, boolean, bytea),
+    cloudgreet_private.release_account(), cloudgreet_private.release_held(integer) FROM PUBLIC;

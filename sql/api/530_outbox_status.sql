@@ -2,6 +2,16 @@
  * 530_outbox_status.sql
  *		The queue as people see it, and what they can do about a request.
  */
+CREATE OR REPLACE VIEW cloudgreet_private.requests WITH (security_invoker = true) AS
+    SELECT o.business_id, o.id, o.account_id, o.provider, o.operation, o.idempotency, o.channel, o.contact, o.subject_type, o.subject_id,
+           o.body, o.state, o.attempts, o.deadline_at, o.reason, o.first_sent_at, o.retry_of, o.created_at, o.next_at,
+           NULL::timestamptz AS finished_at FROM cloudgreet_private.outbox o
+    UNION ALL
+    SELECT h.business_id, h.id, h.account_id, h.provider, h.operation, h.idempotency, h.channel, h.contact, h.subject_type, h.subject_id,
+           h.body, h.state, h.attempts, h.deadline_at, h.reason, h.first_sent_at, h.retry_of, h.created_at, NULL::timestamptz,
+           h.finished_at FROM cloudgreet_private.outbox_history h;
+COMMENT ON VIEW cloudgreet_private.requests IS 'All requests to providers, those that are open and those that are finished.';
+
 CREATE OR REPLACE FUNCTION cloudgreet.queue_status(business_id uuid DEFAULT NULL)
     RETURNS TABLE (provider text, state text, requests bigint, oldest_at timestamptz, next_at timestamptz, reason text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
@@ -12,9 +22,13 @@ DECLARE
                                    ELSE cloudgreet_private.business_for('queue_status', queue_status.business_id) END;
 BEGIN
     RETURN QUERY SELECT o.provider, o.state, count(*), min(o.created_at), min(o.next_at) FILTER (WHERE o.state IN ('queued', 'unknown')), max(o.reason)
-      FROM cloudgreet_private.outbox o
-     WHERE (business IS NULL OR o.business_id = business)
-       AND (o.finished_at IS NULL OR o.finished_at > cloudgreet.clock() - interval '1 day')
+      FROM (SELECT q.provider, q.state, q.created_at, q.next_at, q.reason FROM cloudgreet_private.outbox q
+             WHERE business IS NULL OR q.business_id = business
+            UNION ALL
+            -- Ids carry their time, so that only the newest partitions are read.
+            SELECT h.provider, h.state, h.created_at, NULL, h.reason FROM cloudgreet_private.outbox_history h
+             WHERE (business IS NULL OR h.business_id = business) AND h.finished_at > cloudgreet.clock() - interval '1 day'
+               AND h.id >= cloudgreet.uuid_v7_floor(now() - interval '40 days')) o
      GROUP BY o.provider, o.state ORDER BY o.provider, o.state;
 END
 $$;
@@ -26,28 +40,41 @@ CREATE OR REPLACE FUNCTION cloudgreet.retry_delivery(outbox_id uuid, business_id
 $$
 DECLARE
     business CONSTANT uuid := cloudgreet_private.business_for('retry_delivery', retry_delivery.business_id);
-    item cloudgreet_private.outbox;
+    about_id uuid;
+    finished cloudgreet_private.outbox_history;
 BEGIN
     PERFORM cloudgreet.enter_business(business);
     UPDATE cloudgreet_private.outbox o
-       SET state = 'queued', attempts = 0, reason = NULL, next_at = cloudgreet.clock(), finished_at = NULL,
+       SET state = 'queued', waits = false, failures = 0, reason = NULL, next_at = cloudgreet.clock(),
            deadline_at = cloudgreet.clock() + interval '1 day'
-     WHERE o.business_id = business AND (o.id = retry_delivery.outbox_id OR o.subject_id = retry_delivery.outbox_id) AND o.state IN ('dead', 'held', 'unknown')
-    RETURNING o.* INTO item;
-    IF item.id IS NULL THEN
-        RAISE EXCEPTION 'the business has no such request that has failed' USING ERRCODE = 'no_data_found';
+     WHERE o.business_id = business AND (o.id = retry_delivery.outbox_id OR o.subject_id = retry_delivery.outbox_id) AND o.state IN ('held', 'unknown')
+    RETURNING o.subject_id INTO about_id;
+    IF NOT FOUND THEN
+        -- What is dead stays so, in the history; a new request names it.
+        SELECT h.* INTO finished FROM cloudgreet_private.outbox_history h
+         WHERE h.business_id = business AND (h.id = retry_delivery.outbox_id OR h.subject_id = retry_delivery.outbox_id)
+           AND h.state = 'dead' AND h.body IS NOT NULL
+         ORDER BY h.id DESC LIMIT 1;
+        IF NOT FOUND OR EXISTS (SELECT FROM cloudgreet_private.requests r
+                                 WHERE r.business_id = business AND r.subject_id = finished.subject_id AND r.retry_of = finished.id) THEN
+            RAISE EXCEPTION 'the business has no such request that has failed' USING ERRCODE = 'no_data_found';
+        END IF;
+        about_id := finished.subject_id;
+        PERFORM cloudgreet_private.enqueue(business, cloudgreet.uuid_v7(), finished.account_id, finished.provider, finished.operation,
+            finished.idempotency, finished.channel, finished.contact, finished.subject_type, finished.subject_id,
+            convert_from(finished.body, 'UTF8')::jsonb, interval '1 day', cloudgreet.clock(), finished.id);
     END IF;
     -- The one way back: it is to be sent anew.
     UPDATE cloudgreet.sms_messages m SET status = 'queued', status_at = NULL, error_code = NULL
-     WHERE m.business_id = business AND m.id = item.subject_id;
+     WHERE m.business_id = business AND m.id = about_id;
     UPDATE cloudgreet.emails m SET status = 'queued', status_at = NULL, error_code = NULL
-     WHERE m.business_id = business AND m.id = item.subject_id;
-    PERFORM cloudgreet_private.record_event(business, 'delivery.retried', item.subject_type, item.subject_id);
-    PERFORM cloudgreet.wake_workers();
+     WHERE m.business_id = business AND m.id = about_id;
+    PERFORM cloudgreet_private.record_event(business, 'delivery.retried',
+        CASE WHEN EXISTS (SELECT FROM cloudgreet.emails m WHERE m.business_id = business AND m.id = about_id) THEN 'email' ELSE 'sms_message' END, about_id);
 END
 $$;
 COMMENT ON FUNCTION cloudgreet.retry_delivery(uuid, uuid) IS
-    'dead, held or unknown -> queued: has a request sent again, within a day, by its id or that of its text or e-mail. One that is unknown or held may have been sent already: then it is sent twice. Admins, or operators naming the business. Error P0002 when there is none of that id in one of those states.';
+    'held or unknown -> queued; what is dead gets a new request, whose retry_of names it, once: has a request sent again, within a day, by its id or that of its text or e-mail. One that is unknown or held may have been sent already: then it is sent twice. Admins, or operators naming the business. Error P0002 when there is none of that id in one of those states.';
 
 CREATE OR REPLACE FUNCTION cloudgreet.cancel_delivery(outbox_id uuid, business_id uuid DEFAULT NULL) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
@@ -57,18 +84,49 @@ DECLARE
     item cloudgreet_private.outbox;
 BEGIN
     PERFORM cloudgreet.enter_business(business);
-    UPDATE cloudgreet_private.outbox o
-       SET state = 'cancelled', reason = 'cancelled by a person', finished_at = cloudgreet.clock()
-     WHERE o.business_id = business AND (o.id = cancel_delivery.outbox_id OR o.subject_id = cancel_delivery.outbox_id) AND o.state IN ('queued', 'held', 'unknown')
-    RETURNING o.* INTO item;
-    IF item.id IS NULL THEN
+    SELECT o.* INTO item FROM cloudgreet_private.outbox o
+     WHERE o.business_id = business AND (o.id = cancel_delivery.outbox_id OR o.subject_id = cancel_delivery.outbox_id) AND o.state IN ('queued', 'held', 'unknown') FOR UPDATE;
+    IF NOT FOUND THEN
         RAISE EXCEPTION 'the business has no such request that waits' USING ERRCODE = 'no_data_found';
     END IF;
+    PERFORM cloudgreet_private.outbox_finish(item, 'cancelled', 'cancelled by a person');
     PERFORM cloudgreet_private.tell_subject(item, 'canceled');
 END
 $$;
 COMMENT ON FUNCTION cloudgreet.cancel_delivery(uuid, uuid) IS
     'queued, held or unknown -> cancelled: a request that is not to be sent, by its id or that of its text or e-mail. Admins, or operators naming the business. Error P0002 when there is none of that id in one of those states.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.end_held(max_rows integer) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+$$
+DECLARE
+    item cloudgreet_private.outbox;
+    ended integer := 0;
+BEGIN
+    -- Each business in one go, so that the session enters it once.
+    FOR item IN
+        SELECT o.* FROM cloudgreet_private.outbox o
+         WHERE o.state IN ('held', 'unknown') AND o.deadline_at < cloudgreet.clock() - interval '30 days'
+         ORDER BY o.business_id, o.id LIMIT end_held.max_rows
+    LOOP
+        IF cloudgreet.current_business_id() IS DISTINCT FROM item.business_id THEN
+            PERFORM cloudgreet.enter_business(item.business_id);
+        END IF;
+        -- What another has locked comes the next time.
+        CONTINUE WHEN NOT cloudgreet_private.lock_subject(item);
+        SELECT o.* INTO item FROM cloudgreet_private.outbox o
+         WHERE o.business_id = item.business_id AND o.id = item.id AND o.state IN ('held', 'unknown') FOR UPDATE SKIP LOCKED;
+        CONTINUE WHEN NOT FOUND;
+        item.reason := left('nobody decided for 30 days: ' || coalesce(item.reason, item.state), 200);
+        PERFORM cloudgreet_private.outbox_finish(item, 'dead', item.reason);
+        PERFORM cloudgreet_private.tell_subject(item, 'failed');
+        ended := ended + 1;
+    END LOOP;
+    RETURN ended;
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.end_held(integer) IS
+    'held or unknown -> dead: up to max_rows of what nobody has decided about 30 days after its deadline; returns how many. upkeep() does it.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.outbox_faults() RETURNS TABLE (business_id uuid, outbox_id uuid, fault text)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
@@ -76,34 +134,43 @@ $$
 DECLARE
     business uuid;
 BEGIN
-    FOR business IN SELECT DISTINCT o.business_id FROM cloudgreet_private.outbox o LOOP
+    FOR business IN SELECT DISTINCT o.business_id FROM cloudgreet_private.requests o LOOP
         PERFORM cloudgreet.enter_business(business);
         -- What a business had goes with it.
         CONTINUE WHEN NOT EXISTS (SELECT FROM cloudgreet.businesses b WHERE b.id = business);
         RETURN QUERY
-        SELECT o.business_id, o.id, 'the text or e-mail is missing' FROM cloudgreet_private.outbox o
-         WHERE o.business_id = business
+        SELECT o.business_id, o.id, 'the text or e-mail is missing' FROM cloudgreet_private.requests o
+         WHERE o.business_id = business AND o.subject_type IN ('sms_message', 'email')
            AND NOT EXISTS (SELECT FROM cloudgreet.sms_messages m WHERE m.business_id = business AND m.id = o.subject_id)
            AND NOT EXISTS (SELECT FROM cloudgreet.emails m WHERE m.business_id = business AND m.id = o.subject_id)
         UNION ALL
         SELECT o.business_id, o.id, format('the request is %s, its subject %s', o.state, s.status)
-          FROM cloudgreet_private.outbox o
+          FROM cloudgreet_private.requests o
           JOIN (SELECT m.id, m.status FROM cloudgreet.sms_messages m WHERE m.business_id = business
                 UNION ALL SELECT m.id, m.status FROM cloudgreet.emails m WHERE m.business_id = business) s ON s.id = o.subject_id
          WHERE o.business_id = business
+           -- What was sent again is told by the newer request.
+           AND NOT EXISTS (SELECT FROM cloudgreet_private.requests n WHERE n.business_id = business AND n.subject_id = o.subject_id AND n.retry_of = o.id)
            AND CASE o.state WHEN 'done' THEN s.status IN ('queued', 'canceled', 'unknown')
                             WHEN 'cancelled' THEN s.status IN ('queued', 'sent')
                             WHEN 'dead' THEN s.status IN ('queued', 'canceled')
                             WHEN 'queued' THEN s.status IN ('sent', 'delivered', 'canceled') ELSE false END
         UNION ALL
-        SELECT o.business_id, o.id, 'done without an attempt that was, or an event' FROM cloudgreet_private.outbox o
-         WHERE o.business_id = business AND o.state = 'done' AND o.reason IS NULL
-           AND NOT EXISTS (SELECT FROM cloudgreet_private.outbox_attempts a
-                            WHERE a.business_id = business AND a.outbox_id = o.id AND a.outcome = 'done')
+        SELECT h.business_id, h.id, 'done without an answer or an event that says so' FROM cloudgreet_private.outbox_history h
+         WHERE h.business_id = business AND h.state = 'done' AND h.reason IS NULL AND h.http_status IS NULL
+        UNION ALL
+        SELECT h.business_id, h.id, 'both open and finished' FROM cloudgreet_private.outbox_history h
+          JOIN cloudgreet_private.outbox o ON o.business_id = h.business_id AND o.id = h.id WHERE h.business_id = business
+        UNION ALL
+        SELECT o.business_id, o.id, 'waits for nothing' FROM cloudgreet_private.outbox o
+         WHERE o.business_id = business AND o.waits
+           AND NOT EXISTS (SELECT FROM cloudgreet_private.outbox e
+                            WHERE e.business_id = business AND e.channel = o.channel AND e.contact = o.contact
+                              AND e.state IN ('queued', 'sending') AND (e.due_at, e.id) < (o.due_at, o.id))
         UNION ALL
         SELECT m.business_id, m.id, 'a text to be sent has no request' FROM cloudgreet.sms_messages m
          WHERE m.business_id = business AND m.direction = 'outbound' AND m.status = 'queued' AND m.provider_message_id IS NULL
-           AND NOT EXISTS (SELECT FROM cloudgreet_private.outbox o WHERE o.business_id = business AND o.subject_id = m.id);
+           AND NOT EXISTS (SELECT FROM cloudgreet_private.requests o WHERE o.business_id = business AND o.subject_id = m.id);
     END LOOP;
 END
 $$;
@@ -111,4 +178,4 @@ COMMENT ON FUNCTION cloudgreet_private.outbox_faults() IS
     'What contradicts the promise of the outbox: every request is open, done, dead or cancelled, and its subject knows. No rows: all is well. For tests and operators; goes through everything.';
 
 REVOKE ALL ON FUNCTION cloudgreet.queue_status(uuid), cloudgreet.retry_delivery(uuid, uuid), cloudgreet.cancel_delivery(uuid, uuid),
-    cloudgreet_private.outbox_faults() FROM PUBLIC;
+    cloudgreet_private.end_held(integer), cloudgreet_private.outbox_faults() FROM PUBLIC;

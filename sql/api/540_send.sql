@@ -109,35 +109,75 @@ END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.count_segments(text) IS 'The parts of a text that may be sent. Error ZG303 when there are more than 10.';
 
-CREATE OR REPLACE FUNCTION cloudgreet_private.require_destination(business_id uuid, own_number text, contact text) RETURNS void
+CREATE OR REPLACE FUNCTION cloudgreet_private.destination_countries(business_id uuid, own_number text) RETURNS text[]
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
     -- Calls and texts within these are domestic; other countries of +1 are not, and dear.
     north_america CONSTANT text[] := '{US,CA,PR,VI,GU,AS,MP}';
-    home CONSTANT text := (cloudgreet.phone_number_kind(require_destination.own_number)).country;
-    allowed text[];
+    home CONSTANT text := (cloudgreet.phone_number_kind(destination_countries.own_number)).country;
+BEGIN
+    RETURN (SELECT CASE WHEN b.settings ? 'texting_countries' THEN ARRAY(SELECT jsonb_array_elements_text(b.settings -> 'texting_countries'))
+                        WHEN home = ANY (north_america) THEN north_america ELSE ARRAY[home] END
+              FROM cloudgreet.businesses b WHERE b.id = destination_countries.business_id);
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.destination_countries(uuid, text) IS
+    'The countries that the business texts: its setting texting_countries, or without one the country of its own number (in North America the United States with their territories, and Canada).';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.destination_fault(contact text, allowed text[]) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+$$
+DECLARE
     target record;
 BEGIN
-    SELECT k.country, k.kind INTO target FROM cloudgreet.phone_number_kind(require_destination.contact) k;
+    SELECT k.country, k.kind INTO target FROM cloudgreet.phone_number_kind(destination_fault.contact) k;
     -- Exchange 976 is pay-per-call in every area of the North American plan.
-    IF target.kind IN ('premium_rate', 'shared_cost', 'personal_number', 'pager', 'uan', 'voicemail') OR require_destination.contact ~ '^[+]1...976' THEN
-        RAISE EXCEPTION 'the number is of a kind that nothing is sent to: %', CASE WHEN target.kind ~ '^(fixed|mobile)' THEN 'premium_rate' ELSE target.kind END
-            USING ERRCODE = 'ZG304';
-    END IF;
-    SELECT CASE WHEN b.settings ? 'texting_countries' THEN ARRAY(SELECT jsonb_array_elements_text(b.settings -> 'texting_countries'))
-                WHEN home = ANY (north_america) THEN north_america ELSE ARRAY[home] END INTO allowed
-      FROM cloudgreet.businesses b WHERE b.id = require_destination.business_id;
+    IF target.kind IN ('premium_rate', 'shared_cost', 'personal_number', 'pager', 'uan', 'voicemail') OR destination_fault.contact ~ '^[+]1...976' THEN
+        RETURN format('the number is of a kind that nothing is sent to: %s', CASE WHEN target.kind ~ '^(fixed|mobile)' THEN 'premium_rate' ELSE target.kind END);
     -- 001 is no country but satellites and networks of the world.
-    IF target.country IS NULL OR target.country = '001' OR target.country = ANY (allowed) IS NOT TRUE THEN
-        RAISE EXCEPTION 'the business does not text numbers of %', CASE target.country WHEN '001' THEN 'international networks' ELSE coalesce(target.country, 'unknown countries') END
+    ELSIF target.country IS NULL OR target.country = '001' OR target.country = ANY (destination_fault.allowed) IS NOT TRUE THEN
+        RETURN format('the business does not text numbers of %s', CASE target.country WHEN '001' THEN 'international networks' ELSE coalesce(target.country, 'unknown countries') END);
+    END IF;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.destination_fault(text, text[]) IS
+    'Why a number is not texted by a business that texts those countries: another country, premium and the like, satellites. NULL when it is.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.require_destination(business_id uuid, own_number text, contact text) RETURNS void
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS
+$$
+DECLARE
+    allowed CONSTANT text[] := cloudgreet_private.destination_countries(require_destination.business_id, require_destination.own_number);
+    fault CONSTANT text := cloudgreet_private.destination_fault(require_destination.contact, allowed);
+BEGIN
+    IF fault ~ '^the number is of a kind' THEN
+        RAISE EXCEPTION '%', fault USING ERRCODE = 'ZG304';
+    ELSIF fault IS NOT NULL THEN
+        RAISE EXCEPTION '%', fault
             USING ERRCODE = 'ZG304', HINT = format('It texts %s. Admins change that by the business''s setting texting_countries, such as {"texting_countries": ["US", "MX"]}.',
                                                    coalesce(nullif(array_to_string(allowed, ', '), ''), 'none'));
     END IF;
 END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.require_destination(uuid, text, text) IS
-    'Error ZG304 unless the business may text, or call, a number: of a country of its setting texting_countries, or without one of the country of its own number (in North America the United States with their territories, and Canada); never of premium and the like, nor of satellites.';
+    'Error ZG304 unless the business may text, or call, a number: see destination_fault().';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.text_request(
+    account cloudgreet.provider_accounts, request_id uuid, sender text, receiver text, words text, public_url text) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS
+$$
+BEGIN
+    RETURN jsonb_strip_nulls(jsonb_build_object('from', sender, 'to', receiver, 'text', words, 'type', 'SMS',
+        'messaging_profile_id', account.settings ->> 'messaging_profile_id',
+        -- Events of this message come to a path that names the request: they tell what became of it
+        -- even when Telnyx's answer was lost.
+        'webhook_url', public_url || '/api/sms/webhook/' || account.id || '/' || request_id));
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.text_request(cloudgreet.provider_accounts, uuid, text, text, text, text) IS
+    'The body of a request to Telnyx for a text.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.check_texting_countries() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
@@ -217,11 +257,7 @@ BEGIN
     VALUES (business, message_id, lead, 'outbound', sender.phone_number, receiver, words, parts);
     PERFORM cloudgreet_private.enqueue(business, request_id, account.id, 'telnyx', 'send_sms', 'none', 'sms', receiver,
         'sms_message', message_id,
-        jsonb_strip_nulls(jsonb_build_object('from', sender.phone_number, 'to', receiver, 'text', words, 'type', 'SMS',
-            'messaging_profile_id', account.settings ->> 'messaging_profile_id',
-            -- Events of this message come to a path that names the request: they tell what became of it
-            -- even when Telnyx's answer was lost.
-            'webhook_url', public_url || '/api/sms/webhook/' || account.id || '/' || request_id)),
+        cloudgreet_private.text_request(account, request_id, sender.phone_number, receiver, words, public_url),
         interval '1 day', greatest(send_sms.send_at, cloudgreet.clock()));
     PERFORM cloudgreet_private.record_event(business, 'sms.queued', 'sms_message', message_id, '{}', lead);
     RETURN message_id;
@@ -311,6 +347,8 @@ REVOKE ALL ON FUNCTION cloudgreet_private.sending_account(uuid, text, uuid), clo
     cloudgreet_private.sending_number(uuid, text), cloudgreet_private.require_lead(uuid, uuid),
     cloudgreet_private.require_finite(timestamptz), cloudgreet_private.is_sender(jsonb), cloudgreet_private.check_sender(),
     cloudgreet_private.most_segments(), cloudgreet_private.count_segments(text),
+    cloudgreet_private.destination_countries(uuid, text), cloudgreet_private.destination_fault(text, text[]),
     cloudgreet_private.require_destination(uuid, text, text), cloudgreet_private.check_texting_countries(),
+    cloudgreet_private.text_request(cloudgreet.provider_accounts, uuid, text, text, text, text),
     cloudgreet.send_sms(text, text, text, uuid, timestamptz, text, uuid),
     cloudgreet.send_email(text, text, text, uuid, text, timestamptz, text, uuid) FROM PUBLIC;

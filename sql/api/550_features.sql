@@ -7,48 +7,55 @@
  * (custom_analysis_data) counts before the words of the lead.
  */
 CREATE OR REPLACE FUNCTION cloudgreet_private.answer(answers jsonb, names text[]) RETURNS jsonb
-    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
 $$
-    SELECT a.value
+BEGIN
+    RETURN (SELECT a.value
       FROM unnest(names) WITH ORDINALITY n (name, place), LATERAL (SELECT answers -> n.name) a (value)
      WHERE jsonb_typeof(a.value) IN ('boolean', 'number')
         OR (jsonb_typeof(a.value) = 'string' AND length(a.value #>> '{}') <= 200 AND cloudgreet_private.meaningful(a.value #>> '{}') IS NOT NULL)
-     ORDER BY n.place LIMIT 1;
+     ORDER BY n.place LIMIT 1);
+END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.answer(jsonb, text[]) IS
     'The first of some members that holds an answer; NULL when none does.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.answer_truth(answers jsonb, names text[]) RETURNS boolean
-    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
 $$
-    SELECT CASE jsonb_typeof(a.value)
+BEGIN
+    RETURN (SELECT CASE jsonb_typeof(a.value)
                WHEN 'boolean' THEN a.value = 'true'
                WHEN 'number' THEN a.value <> '0'
                ELSE lower(btrim(a.value #>> '{}')) NOT IN ('no', 'n', 'false', '0', 'low', 'normal', 'not urgent') END
       FROM cloudgreet_private.answer(answers, names) a (value)
-     WHERE a.value IS NOT NULL;
+     WHERE a.value IS NOT NULL);
+END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.answer_truth(jsonb, text[]) IS
     'Whether the first answer of some members says yes, in whatever form; NULL when there is none.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.own_features(value jsonb, prefix text) RETURNS jsonb
-    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
 $$
+BEGIN
     -- In two steps: jsonb_each() is not for what is no object.
-    SELECT coalesce(jsonb_object_agg(prefix || f.key, f.value), '{}')
+    RETURN (SELECT coalesce(jsonb_object_agg(prefix || f.key, f.value), '{}')
       FROM (SELECT e.key, e.value FROM jsonb_each(CASE WHEN jsonb_typeof(own_features.value) = 'object' THEN own_features.value ELSE '{}' END) e
              WHERE e.key ~ '^[A-Za-z0-9_]{1,60}$'
                AND (jsonb_typeof(e.value) IN ('boolean', 'number') OR (jsonb_typeof(e.value) = 'string' AND length(e.value #>> '{}') <= 200
                     AND cloudgreet_private.meaningful(e.value #>> '{}') IS NOT NULL))
-             ORDER BY e.key LIMIT 100) f;
+             ORDER BY e.key LIMIT 100) f);
+END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.own_features(jsonb, text) IS
     'Members that a business has of its own, as features for its own rules: scalars only, at most 100.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.lead_features(business_id uuid, lead_id uuid, call_id uuid) RETURNS jsonb
-    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS
 $$
-    SELECT jsonb_strip_nulls(jsonb_build_object(
+BEGIN
+    RETURN (SELECT jsonb_strip_nulls(jsonb_build_object(
                'lead.source', l.source, 'lead.name_known', coalesce(l.name ~ '[^[:space:]]', false), 'lead.email_known', l.email IS NOT NULL,
                'lead.calls', c.calls, 'lead.texts', m.texts,
                'lead.booked', a.booked, 'lead.completed', a.completed, 'lead.no_shows', a.no_shows,
@@ -65,15 +72,17 @@ $$
                            count(*) FILTER (WHERE a.status = 'completed') AS completed, count(*) FILTER (WHERE a.status = 'no_show') AS no_shows
                       FROM cloudgreet.appointments a
                      WHERE a.business_id = l.business_id AND a.lead_id = l.id AND a.call_id IS DISTINCT FROM lead_features.call_id) a
-     WHERE l.business_id = lead_features.business_id AND l.id = lead_features.lead_id;
+     WHERE l.business_id = lead_features.business_id AND l.id = lead_features.lead_id);
+END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.lead_features(uuid, uuid, uuid) IS
     'What is known of a lead besides one call (NULL: none): its source, history, and fields of the business''s own.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.call_features(business_id uuid, call_id uuid) RETURNS jsonb
-    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS
 $$
-    SELECT jsonb_strip_nulls(jsonb_build_object(
+BEGIN
+    RETURN (SELECT jsonb_strip_nulls(jsonb_build_object(
                'call.direction', c.direction, 'call.seconds', c.duration, 'call.outcome', v.outcome,
                'call.sentiment', nullif(v.sentiment, 'unknown'),
                'call.voicemail', coalesce(v.analysis -> 'in_voicemail' = 'true' OR c.disconnection_reason = 'voicemail_reached', false),
@@ -105,7 +114,8 @@ $$
            LATERAL (SELECT left(lower(string_agg(t.value ->> 'content', ' ' ORDER BY t.n)), 50000)
                       FROM jsonb_array_elements(coalesce(v.transcript, '[]')) WITH ORDINALITY t (value, n)
                      WHERE t.value ->> 'role' = 'user') w (words)
-     WHERE c.business_id = call_features.business_id AND c.id = call_features.call_id;
+     WHERE c.business_id = call_features.business_id AND c.id = call_features.call_id);
+END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.call_features(uuid, uuid) IS
     'What a call tells of its lead: by the analysis, by what the lead said, and by what came of it.';

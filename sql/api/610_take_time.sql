@@ -27,14 +27,16 @@ COMMENT ON FUNCTION cloudgreet_private.lock_staff(uuid, uuid) IS
 -- Gives up what no longer counts, so that the constraint does not either.
 CREATE OR REPLACE FUNCTION cloudgreet_private.release_stale_holds(
     business_id uuid, staff_id uuid, blocks tstzrange, holder text) RETURNS void
-    LANGUAGE sql SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
 $$
+BEGIN
     UPDATE cloudgreet.appointment_allocations a SET state = 'released', expires_at = NULL
      WHERE a.business_id = release_stale_holds.business_id AND a.staff_id = release_stale_holds.staff_id AND a.state = 'held'
        AND a.starts_at > lower(release_stale_holds.blocks) - interval '9 days'
        AND a.starts_at < upper(release_stale_holds.blocks) + interval '1 day'
        AND a.blocks && release_stale_holds.blocks
        AND (a.expires_at <= cloudgreet.clock() OR a.holder = release_stale_holds.holder);
+END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.release_stale_holds(uuid, uuid, tstzrange, text) IS
     'Releases holds over a time that have expired, or are the holder''s own.';
@@ -83,6 +85,10 @@ DECLARE
     candidate record;
     again text;
 BEGIN
+    -- Whose time it is to be is known: it is judged once, under the lock.
+    IF choose_staff.staff_id IS NOT NULL THEN
+        PERFORM cloudgreet_private.lock_staff(service.business_id, choose_staff.staff_id);
+    END IF;
     FOR candidate IN
         SELECT j.* FROM cloudgreet.judge_slot(service.id, choose_staff.starts_at, choose_staff.staff_id, choose_staff.holder,
                                               choose_staff.ignored_appointment_id) j ORDER BY j.staff_id_judged
@@ -92,11 +98,14 @@ BEGIN
             verdict := CASE WHEN verdict = 'taken' THEN verdict ELSE candidate.verdict END;
             CONTINUE;
         END IF;
-        PERFORM cloudgreet_private.lock_staff(service.business_id, candidate.staff_id_judged);
-        SELECT j.verdict INTO again FROM cloudgreet.judge_slot(
-            service.id, choose_staff.starts_at, candidate.staff_id_judged, choose_staff.holder, choose_staff.ignored_appointment_id) j;
-        verdict := coalesce(again, 'taken');
-        CONTINUE WHEN again IS DISTINCT FROM 'free';
+        verdict := 'free';
+        IF choose_staff.staff_id IS NULL THEN
+            PERFORM cloudgreet_private.lock_staff(service.business_id, candidate.staff_id_judged);
+            SELECT j.verdict INTO again FROM cloudgreet.judge_slot(
+                service.id, choose_staff.starts_at, candidate.staff_id_judged, choose_staff.holder, choose_staff.ignored_appointment_id) j;
+            verdict := coalesce(again, 'taken');
+            CONTINUE WHEN again IS DISTINCT FROM 'free';
+        END IF;
         chosen_id := candidate.staff_id_judged;
         ends_at := candidate.ends_at;
         -- The holder's own hold makes room for what the holder takes now.

@@ -33,13 +33,18 @@ COMMENT ON FUNCTION cloudgreet_private.claim_key(uuid, text, text, text, uuid) I
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.find_booking(
     business_id uuid, lead_id uuid, service_id uuid, starts_at timestamptz, staff_id uuid) RETURNS cloudgreet.appointments
-    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS
 $$
-    SELECT a.* FROM cloudgreet.appointments a
+DECLARE
+    booking cloudgreet.appointments;
+BEGIN
+    SELECT a.* INTO booking FROM cloudgreet.appointments a
      WHERE a.business_id = find_booking.business_id AND a.lead_id = find_booking.lead_id AND a.service_id = find_booking.service_id
        AND a.scheduled_date = find_booking.starts_at AND a.staff_id = coalesce(find_booking.staff_id, a.staff_id)
        AND a.status IN ('scheduled', 'confirmed')
      ORDER BY a.id LIMIT 1;
+    RETURN booking;
+END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.find_booking(uuid, uuid, uuid, timestamptz, uuid) IS
     'The appointment that the lead has already for the service and start.';
@@ -48,7 +53,7 @@ CREATE OR REPLACE FUNCTION cloudgreet.book_appointment(
     service_id uuid, starts_at timestamptz, lead_id uuid, staff_id uuid DEFAULT NULL, holder text DEFAULT NULL,
     notes text DEFAULT NULL, time_zone text DEFAULT NULL, idempotency_key text DEFAULT NULL, business_id uuid DEFAULT NULL)
     RETURNS cloudgreet.appointments
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS
 $$
 DECLARE
     business CONSTANT uuid := cloudgreet_private.business_for('book_appointment', book_appointment.business_id);

@@ -5,9 +5,10 @@
  * The functions of 700 to 750 run as cloudgreet_owner in the business that was entered.
  */
 CREATE OR REPLACE FUNCTION cloudgreet_private.builtin_template(name text, channel text, OUT subject text, OUT content text)
-    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
 $$
-    SELECT t.subject, t.content FROM (VALUES
+BEGIN
+    SELECT t.subject, t.content INTO subject, content FROM (VALUES
         ('confirmation', 'sms', NULL,
          '{{business_name}}: Hi {{first_name}}, you are booked: {{service}}, {{time}}{{with_staff}}. {{reply_hint}}'),
         ('confirmation', 'email', 'Your appointment on {{time}}',
@@ -36,6 +37,7 @@ $$
          E'Hello {{first_name}},\n\ncan we still help you? Call us and we will find a time.\n\n{{business_name}}')
       ) AS t (name, channel, subject, content)
      WHERE t.name = builtin_template.name AND t.channel = builtin_template.channel;
+END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.builtin_template(text, text) IS
     'The English text of a message for businesses that have none of their own; NULL for a name that there is not.';
@@ -66,13 +68,31 @@ $$;
 COMMENT ON FUNCTION cloudgreet_private.find_template(uuid, text, text) IS
     'The text of a message: the business''s own row of message_templates, or the built-in one; NULL when there is neither.';
 
-CREATE OR REPLACE FUNCTION cloudgreet_private.render_template(template text, variables jsonb) RETURNS text
-    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+CREATE OR REPLACE FUNCTION cloudgreet_private.template_format(template text, names text[]) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
 $$
+DECLARE
+    result text := regexp_replace(replace(template_format.template, '%', '%%'), '\{\{\s*([a-z_]+)\s*\}\}', '{{\1}}', 'g');
+BEGIN
+    FOR n IN 1 .. cardinality(template_format.names) LOOP
+        result := replace(result, '{{' || names[n] || '}}', '%' || n || '$s');
+    END LOOP;
+    RETURN regexp_replace(result, '\{\{[a-z_]+\}\}', '', 'g');
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.template_format(text, text[]) IS
+    'A template as format() takes it, with the values of those variables in their order; one that is not among them becomes nothing.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.render_template(template text, variables jsonb) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+$$
+DECLARE
+    names CONSTANT text[] := ARRAY(SELECT k FROM jsonb_object_keys(render_template.variables) k WHERE k ~ '^[a-z_]+$' ORDER BY k);
+BEGIN
     -- In one pass: what a value holds is never taken for a variable.
-    SELECT btrim(string_agg(p.piece || coalesce(render_template.variables ->> v.name[1], ''), '' ORDER BY p.n), E' \n')
-      FROM regexp_split_to_table(render_template.template, '\{\{\s*[a-z_]+\s*\}\}') WITH ORDINALITY AS p (piece, n)
-      LEFT JOIN regexp_matches(render_template.template, '\{\{\s*([a-z_]+)\s*\}\}', 'g') WITH ORDINALITY AS v (name, n) ON v.n = p.n;
+    RETURN btrim(format(cloudgreet_private.template_format(render_template.template, names),
+                        VARIADIC ARRAY(SELECT render_template.variables ->> n FROM unnest(names) n)), E' \n');
+END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.render_template(text, jsonb) IS
     'A template with its {{variables}} put in; one that is not known becomes nothing.';
@@ -89,30 +109,46 @@ $$;
 COMMENT ON FUNCTION cloudgreet_private.render_text(text, jsonb) IS
     'As render_template(), for a text message: without the lead''s name when it would take too many parts with it. Nothing is cut.';
 
-CREATE OR REPLACE FUNCTION cloudgreet_private.message_variables(business_id uuid, lead_id uuid, appointment_id uuid DEFAULT NULL)
-    RETURNS jsonb
-    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS
+CREATE OR REPLACE FUNCTION cloudgreet_private.variables_of(business_id uuid, lead_ids uuid[], appointment_ids uuid[])
+    RETURNS TABLE (n bigint, variables jsonb)
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS
 $$
-    SELECT jsonb_build_object(
+BEGIN
+    RETURN QUERY
+    SELECT w.n, jsonb_build_object(
         'business_name', b.name,
         -- Callers say what they like, and of numbers that are not theirs: no link, number or line of their own is texted.
         'first_name', coalesce(substring(btrim(l.name) FROM '^([^[:space:][:cntrl:][:digit:]./:@{}]{1,40}\.?)(?:[[:space:]]|$)'), cloudgreet_private.any_name()),
         'opt_out', 'Reply STOP to opt out.')
-        || CASE WHEN message_variables.appointment_id IS NULL THEN '{}' ELSE jsonb_build_object(
+        || CASE WHEN w.appointment_id IS NULL THEN '{}' ELSE jsonb_build_object(
             'service', coalesce(s.name, 'your appointment'),
             'time', cloudgreet.say_time(a.scheduled_date, a.time_zone),
             'staff', coalesce(st.name, ''),
             'with_staff', coalesce(', with ' || st.name, ''),
             'reply_hint', 'Reply Y to confirm, N to change, STOP to opt out.') END
-      FROM cloudgreet.businesses b
-      JOIN cloudgreet.leads l ON l.business_id = b.id AND l.id = message_variables.lead_id
-      LEFT JOIN cloudgreet.appointments a ON a.business_id = b.id AND a.id = message_variables.appointment_id
-      LEFT JOIN cloudgreet.services s ON s.business_id = b.id AND s.id = a.service_id
-      LEFT JOIN cloudgreet.staff st ON st.business_id = b.id AND st.id = a.staff_id
-     WHERE b.id = message_variables.business_id;
+      FROM unnest(variables_of.lead_ids, variables_of.appointment_ids) WITH ORDINALITY AS w (lead_id, appointment_id, n)
+      JOIN cloudgreet.businesses b ON b.id = variables_of.business_id
+     -- By their keys, one after another: a plan that is kept knows not how few they are (OFFSET 0).
+     CROSS JOIN LATERAL (SELECT t.name FROM cloudgreet.leads t WHERE t.business_id = variables_of.business_id AND t.id = w.lead_id OFFSET 0) l
+      LEFT JOIN LATERAL (SELECT t.scheduled_date, t.time_zone, t.service_id, t.staff_id FROM cloudgreet.appointments t
+                          WHERE t.business_id = variables_of.business_id AND t.id = w.appointment_id OFFSET 0) a ON true
+      LEFT JOIN LATERAL (SELECT t.name FROM cloudgreet.services t WHERE t.business_id = variables_of.business_id AND t.id = a.service_id OFFSET 0) s ON true
+      LEFT JOIN LATERAL (SELECT t.name FROM cloudgreet.staff t WHERE t.business_id = variables_of.business_id AND t.id = a.staff_id OFFSET 0) st ON true;
+END
 $$;
-COMMENT ON FUNCTION cloudgreet_private.message_variables(uuid, uuid, uuid) IS
-    'What templates may name: business_name, first_name, opt_out and, of an appointment, service, time, staff, with_staff, reply_hint.';
+COMMENT ON FUNCTION cloudgreet_private.variables_of(uuid, uuid[], uuid[]) IS
+    'What templates may name: business_name, first_name, opt_out and, of an appointment, service, time, staff, with_staff, reply_hint. Of many leads, each with an appointment or none.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.message_variables(business_id uuid, lead_id uuid, appointment_id uuid DEFAULT NULL)
+    RETURNS jsonb
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS
+$$
+BEGIN
+    RETURN (SELECT v.variables FROM cloudgreet_private.variables_of(message_variables.business_id,
+                ARRAY[message_variables.lead_id], ARRAY[message_variables.appointment_id]) v);
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.message_variables(uuid, uuid, uuid) IS 'variables_of() one lead.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.note_unsent(
     business_id uuid, lead_id uuid, cause text, cause_id uuid, name text, channel text, code text, reason text) RETURNS void
@@ -196,11 +232,15 @@ COMMENT ON FUNCTION cloudgreet_private.send_rendered(uuid, uuid, text, text, tex
 CREATE OR REPLACE FUNCTION cloudgreet_private.send_template(
     business_id uuid, lead_id uuid, channel text, name text, variables jsonb, cause text, cause_id uuid, reminder_id uuid DEFAULT NULL)
     RETURNS uuid
-    LANGUAGE sql SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
 $$
-    SELECT cloudgreet_private.send_rendered(send_template.business_id, send_template.lead_id, send_template.channel,
-               t.subject, t.content, send_template.variables, send_template.cause, send_template.cause_id, send_template.name, send_template.reminder_id)
-      FROM cloudgreet_private.find_template(send_template.business_id, send_template.name, send_template.channel) t;
+DECLARE
+    template record;
+BEGIN
+    SELECT t.subject, t.content INTO template FROM cloudgreet_private.find_template(send_template.business_id, send_template.name, send_template.channel) t;
+    RETURN cloudgreet_private.send_rendered(send_template.business_id, send_template.lead_id, send_template.channel,
+        template.subject, template.content, send_template.variables, send_template.cause, send_template.cause_id, send_template.name, send_template.reminder_id);
+END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.send_template(uuid, uuid, text, text, jsonb, text, uuid, uuid) IS
     'Sends the message of a name; otherwise as send_rendered().';
@@ -216,13 +256,12 @@ BEGIN
     UPDATE cloudgreet_private.message_causes c SET revoked_at = cloudgreet.clock()
      WHERE c.business_id = cancel_messages.business_id AND c.cause_id = cancel_messages.cause_id AND c.revoked_at IS NULL;
     FOR item IN
-        UPDATE cloudgreet_private.outbox o
-           SET state = 'cancelled', reason = cancel_messages.why, finished_at = cloudgreet.clock()
-          FROM cloudgreet_private.message_causes c
+        SELECT o.* FROM cloudgreet_private.message_causes c
+          JOIN cloudgreet_private.outbox o ON o.business_id = c.business_id AND o.subject_id = c.message_id AND o.state = 'queued'
          WHERE c.business_id = cancel_messages.business_id AND c.cause_id = cancel_messages.cause_id
-           AND o.business_id = c.business_id AND o.subject_id = c.message_id AND o.state = 'queued'
-        RETURNING o.*
+         ORDER BY o.id FOR UPDATE OF o
     LOOP
+        PERFORM cloudgreet_private.outbox_finish(item, 'cancelled', cancel_messages.why);
         PERFORM cloudgreet_private.tell_subject(item, 'canceled');
         canceled := canceled + 1;
     END LOOP;
@@ -235,7 +274,8 @@ COMMENT ON FUNCTION cloudgreet_private.cancel_messages(uuid, uuid, text) IS
 REVOKE ALL ON FUNCTION cloudgreet_private.builtin_template(text, text), cloudgreet_private.any_name(), cloudgreet_private.render_text(text, jsonb),
     cloudgreet_private.note_unsent(uuid, uuid, text, uuid, text, text, text, text),
     cloudgreet_private.find_template(uuid, text, text),
-    cloudgreet_private.render_template(text, jsonb), cloudgreet_private.message_variables(uuid, uuid, uuid),
+    cloudgreet_private.template_format(text, text[]), cloudgreet_private.render_template(text, jsonb),
+    cloudgreet_private.variables_of(uuid, uuid[], uuid[]), cloudgreet_private.message_variables(uuid, uuid, uuid),
     cloudgreet_private.send_rendered(uuid, uuid, text, text, text, jsonb, text, uuid, text, uuid),
     cloudgreet_private.send_template(uuid, uuid, text, text, jsonb, text, uuid, uuid),
     cloudgreet_private.cancel_messages(uuid, uuid, text) FROM PUBLIC;

@@ -56,14 +56,21 @@ CREATE OR REPLACE FUNCTION cloudgreet_private.tell_lead(appointment cloudgreet.a
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    variables CONSTANT jsonb := cloudgreet_private.message_variables(appointment.business_id, appointment.lead_id, appointment.id);
+    way record;
 BEGIN
-    PERFORM cloudgreet_private.send_template(appointment.business_id, appointment.lead_id, c.channel, tell_lead.template, variables,
-                'appointment', appointment.id)
-       FROM cloudgreet.leads l, LATERAL (VALUES ('sms', l.phone), ('email', l.email)) AS c (channel, address)
-      WHERE l.business_id = appointment.business_id AND l.id = appointment.lead_id
-        -- Who can be reached by neither is told of once, in the timeline.
-        AND (c.address IS NOT NULL OR c.channel = 'sms' AND l.email IS NULL);
+    FOR way IN
+        SELECT c.channel, c.address FROM cloudgreet.leads l, LATERAL (VALUES ('sms', l.phone), ('email', l.email)) AS c (channel, address)
+         WHERE l.business_id = appointment.business_id AND l.id = appointment.lead_id
+           -- Who can be reached by neither is told of once, in the timeline.
+           AND (c.address IS NOT NULL OR c.channel = 'sms' AND l.email IS NULL)
+    LOOP
+        IF way.channel = 'sms' AND way.address IS NOT NULL AND (cloudgreet_private.queue_texts(appointment.business_id, tell_lead.template,
+               ARRAY[appointment.lead_id], ARRAY[appointment.id], ARRAY[NULL::uuid]))[1] IS NOT NULL THEN
+            CONTINUE;
+        END IF;
+        PERFORM cloudgreet_private.send_template(appointment.business_id, appointment.lead_id, way.channel, tell_lead.template,
+            cloudgreet_private.message_variables(appointment.business_id, appointment.lead_id, appointment.id), 'appointment', appointment.id);
+    END LOOP;
 END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.tell_lead(cloudgreet.appointments, text) IS
@@ -156,41 +163,6 @@ COMMENT ON FUNCTION cloudgreet_private.forget_appointment() IS
 CREATE OR REPLACE TRIGGER appointments_forget BEFORE DELETE ON cloudgreet.appointments
     FOR EACH ROW EXECUTE FUNCTION cloudgreet_private.forget_appointment();
 
-CREATE OR REPLACE FUNCTION cloudgreet_private.release_reminder(business_id uuid, reminder_id uuid) RETURNS void
-    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
-$$
-DECLARE
-    reminder cloudgreet.appointment_reminders;
-    appointment cloudgreet.appointments;
-    message_id uuid;
-BEGIN
-    SELECT r.* INTO reminder FROM cloudgreet.appointment_reminders r
-     WHERE r.business_id = release_reminder.business_id AND r.id = release_reminder.reminder_id FOR UPDATE;
-    IF reminder.status = 'scheduled' THEN
-        SELECT a.* INTO appointment FROM cloudgreet.appointments a
-         WHERE a.business_id = reminder.business_id AND a.id = reminder.appointment_id;
-        -- One that is late is no reminder any more, nor one whose next is due as well.
-        IF appointment.status IN ('scheduled', 'confirmed') AND appointment.scheduled_date > cloudgreet.clock()
-           AND NOT EXISTS (SELECT FROM cloudgreet.appointment_reminders r
-                            WHERE r.business_id = reminder.business_id AND r.appointment_id = reminder.appointment_id
-                              AND r.due_at > reminder.due_at AND r.due_at <= cloudgreet.clock() AND r.status <> 'canceled') THEN
-            message_id := cloudgreet_private.send_template(appointment.business_id, appointment.lead_id, reminder.channel, 'reminder',
-                cloudgreet_private.message_variables(appointment.business_id, appointment.lead_id, appointment.id),
-                'appointment', appointment.id, reminder.id);
-        END IF;
-        UPDATE cloudgreet.appointment_reminders r SET status = CASE WHEN message_id IS NULL THEN 'skipped' ELSE 'queued' END
-         WHERE r.business_id = reminder.business_id AND r.id = reminder.id;
-        PERFORM cloudgreet_private.record_event(reminder.business_id,
-            CASE WHEN message_id IS NULL THEN 'reminder.skipped' ELSE 'reminder.released' END, 'appointment', reminder.appointment_id,
-            jsonb_build_object('type', reminder.type, 'channel', reminder.channel), appointment.lead_id);
-    END IF;
-    DELETE FROM cloudgreet_private.due_work w
-     WHERE w.business_id = release_reminder.business_id AND w.kind = 'reminder' AND w.subject_id = release_reminder.reminder_id;
-END
-$$;
-COMMENT ON FUNCTION cloudgreet_private.release_reminder(uuid, uuid) IS
-    'scheduled -> queued | skipped: sends a reminder whose time has come. The caller holds its row of due_work.';
-
 CREATE OR REPLACE FUNCTION cloudgreet_private.settle_reminder() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
@@ -207,14 +179,14 @@ END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.settle_reminder() IS
     'Trigger of sms_messages and emails: queued -> sent | failed | canceled, as the reminder''s message went.';
+-- The dispatcher settles the reminders of a whole batch in its own statement.
 CREATE OR REPLACE TRIGGER sms_messages_settle_reminder AFTER UPDATE OF status ON cloudgreet.sms_messages FOR EACH ROW
-    WHEN (new.direction = 'outbound' AND new.status IS DISTINCT FROM old.status AND new.status IN ('sent', 'delivered', 'undelivered', 'failed', 'canceled'))
+    WHEN (current_user <> 'cloudgreet_worker' AND new.direction = 'outbound' AND new.status IS DISTINCT FROM old.status AND new.status IN ('sent', 'delivered', 'undelivered', 'failed', 'canceled'))
     EXECUTE FUNCTION cloudgreet_private.settle_reminder();
 CREATE OR REPLACE TRIGGER emails_settle_reminder AFTER UPDATE OF status ON cloudgreet.emails FOR EACH ROW
-    WHEN (new.direction = 'outbound' AND new.status IS DISTINCT FROM old.status AND new.status IN ('sent', 'delivered', 'bounced', 'failed', 'canceled'))
+    WHEN (current_user <> 'cloudgreet_worker' AND new.direction = 'outbound' AND new.status IS DISTINCT FROM old.status AND new.status IN ('sent', 'delivered', 'bounced', 'failed', 'canceled'))
     EXECUTE FUNCTION cloudgreet_private.settle_reminder();
 
 REVOKE ALL ON FUNCTION cloudgreet_private.drop_reminders(uuid, uuid, boolean),
     cloudgreet_private.schedule_reminders(cloudgreet.appointments), cloudgreet_private.tell_lead(cloudgreet.appointments, text),
-    cloudgreet_private.automate_appointment(), cloudgreet_private.ask_again(), cloudgreet_private.forget_appointment(), cloudgreet_private.release_reminder(uuid, uuid),
-    cloudgreet_private.settle_reminder() FROM PUBLIC;
+    cloudgreet_private.automate_appointment(), cloudgreet_private.ask_again(), cloudgreet_private.forget_appointment(), cloudgreet_private.settle_reminder() FROM PUBLIC;

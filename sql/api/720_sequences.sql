@@ -234,13 +234,34 @@ BEGIN
         DELETE FROM cloudgreet_private.due_work w
          WHERE w.business_id = release_step.business_id AND w.kind = 'enrollment' AND w.subject_id = release_step.enrollment_id;
     ELSE
-        UPDATE cloudgreet_private.due_work w SET due_at = due, attempts = 0
+        UPDATE cloudgreet_private.due_work w SET due_at = due, attempts = 0, blocked = 0
          WHERE w.business_id = release_step.business_id AND w.kind = 'enrollment' AND w.subject_id = release_step.enrollment_id;
     END IF;
 END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.release_step(uuid, uuid) IS
     'active -> active | completed | stopped: sends the step whose time has come and sets the time of the next. The caller holds its row of due_work.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.release_steps(business_id uuid, enrollment_ids uuid[]) RETURNS uuid[]
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
+$$
+DECLARE
+    free CONSTANT uuid[] := ARRAY(
+        SELECT e.id FROM cloudgreet.sequence_enrollments e
+          JOIN cloudgreet.leads l ON l.business_id = e.business_id AND l.id = e.lead_id
+         WHERE e.business_id = release_steps.business_id AND e.id = ANY (release_steps.enrollment_ids)
+           FOR UPDATE OF e SKIP LOCKED FOR KEY SHARE OF l SKIP LOCKED);
+    gone CONSTANT uuid[] := ARRAY(
+        SELECT i FROM unnest(release_steps.enrollment_ids) i
+         WHERE NOT EXISTS (SELECT FROM cloudgreet.sequence_enrollments e WHERE e.business_id = release_steps.business_id AND e.id = i));
+BEGIN
+    PERFORM cloudgreet_private.release_step(release_steps.business_id, t.id)
+       FROM unnest(release_steps.enrollment_ids) WITH ORDINALITY AS t (id, n) WHERE t.id = ANY (free || gone) ORDER BY t.n;
+    RETURN ARRAY(SELECT i FROM unnest(release_steps.enrollment_ids) i WHERE i <> ALL (free || gone));
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.release_steps(uuid, uuid[]) IS
+    'Releases steps whose time has come; returns those that another session holds.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.leave_on_suppression() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
@@ -264,4 +285,4 @@ REVOKE ALL ON FUNCTION cloudgreet_private.stop_enrollment(uuid, uuid, text), clo
     cloudgreet.enroll_in_sequence(text, uuid, uuid), cloudgreet.create_follow_up(text, integer[], uuid),
     cloudgreet_private.send_step(cloudgreet.sequence_enrollments, cloudgreet.sequence_steps),
     cloudgreet_private.why_over(cloudgreet.sequence_enrollments),
-    cloudgreet_private.release_step(uuid, uuid), cloudgreet_private.leave_on_suppression() FROM PUBLIC;
+    cloudgreet_private.release_step(uuid, uuid), cloudgreet_private.release_steps(uuid, uuid[]), cloudgreet_private.leave_on_suppression() FROM PUBLIC;

@@ -6,10 +6,11 @@
  * reply or the call's events are processed first.
  */
 CREATE OR REPLACE FUNCTION cloudgreet_private.is_follow_up_call(target cloudgreet.calls) RETURNS boolean
-    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS
 $$
+BEGIN
     -- A call that was spoken and analyzed, and led to nothing.
-    SELECT target.direction = 'inbound' AND target.provider_state ? 'call_analyzed' AND target.status = 'completed' AND target.lead_id IS NOT NULL
+    RETURN (SELECT target.direction = 'inbound' AND target.provider_state ? 'call_analyzed' AND target.status = 'completed' AND target.lead_id IS NOT NULL
        AND coalesce(target.disconnection_reason, '') NOT IN ('voicemail_reached', 'machine_detected', 'scam_detected', 'marked_as_spam')
        AND NOT EXISTS (SELECT FROM cloudgreet.agent_conversations v
                         WHERE v.business_id = target.business_id AND v.call_id = target.id
@@ -19,7 +20,8 @@ $$
        AND NOT EXISTS (SELECT FROM cloudgreet.appointments a
                         WHERE a.business_id = target.business_id
                           AND (a.call_id = target.id
-                               OR a.lead_id = target.lead_id AND a.status IN ('scheduled', 'confirmed') AND a.scheduled_date > cloudgreet.clock()));
+                               OR a.lead_id = target.lead_id AND a.status IN ('scheduled', 'confirmed') AND a.scheduled_date > cloudgreet.clock())));
+END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.is_follow_up_call(cloudgreet.calls) IS
     'Whether a call is one to follow up: of a caller, analyzed, neither spam nor voicemail, and its lead has no appointment.';

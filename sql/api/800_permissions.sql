@@ -78,6 +78,8 @@ SELECT m.function_name, role_name
     ('confirm_phone_number',   '                 service_role'),
     ('remove_phone_number',    'admin            service_role'),
     ('connect_provider',       'admin            service_role'),
+    ('pause_account',          'admin            service_role'),
+    ('resume_account',         'admin            service_role'),
     ('set_secret',             'admin            service_role'),
     ('delete_secret',          'admin            service_role'),
     ('list_secrets',           'admin            service_role'),

@@ -129,6 +129,12 @@ $$
         'Store the right key by cloudgreet.set_secret(), then cloudgreet.connect_provider() with all that the account has.'
       FROM cloudgreet.provider_accounts a WHERE a.status = 'broken'
     UNION ALL
+    SELECT 'warning', format('account %s of business %s at %s is paused: %s messages are kept', a.name, a.business_id, initcap(a.provider), h.messages),
+        format('SELECT cloudgreet.resume_account(%L, %L);  -- or cancel_delivery() of each', a.id, a.business_id)
+      FROM cloudgreet.provider_accounts a,
+           LATERAL (SELECT count(*) AS messages FROM cloudgreet_private.outbox o WHERE o.account_id = a.id AND o.state = 'held') h
+     WHERE a.status = 'paused' AND h.messages > 0
+    UNION ALL
     SELECT 'warning', format('business %s has no sender for e-mails', a.business_id),
         'cloudgreet.connect_provider(''resend'', ..., ''{"from": "Acme <office@example.com>"}'')'
       FROM cloudgreet.provider_accounts a WHERE a.provider = 'resend' AND NOT coalesce(cloudgreet_private.is_sender(a.settings -> 'from'), false)

@@ -12,7 +12,7 @@ $$
     WITH attempts AS (
         SELECT o.provider, a.http_status < 500 AS is_answered, coalesce(a.error_code, a.http_status::text) AS how
           FROM cloudgreet_private.outbox_attempts a
-          JOIN cloudgreet_private.outbox o ON o.business_id = a.business_id AND o.id = a.outbox_id
+          JOIN cloudgreet_private.requests o ON o.business_id = a.business_id AND o.id = a.outbox_id
          WHERE a.id >= cloudgreet.uuid_v7_floor(now() - interval '1 hour') AND o.id >= cloudgreet.uuid_v7_floor(now() - interval '40 days'))
     SELECT 'error', format('%s cannot be reached: %s attempts of the last hour failed (%s) and none succeeded', initcap(a.provider), count(*),
                string_agg(DISTINCT a.how, ', ')),
@@ -66,16 +66,24 @@ BEGIN
     RETURN QUERY SELECT 'error', format('%s requests to %s should have been sent 15 minutes ago or earlier: nothing sends them', count(*), initcap(o.provider)),
         'SELECT cloudgreet.wake_workers();  -- the server''s log says why the dispatcher does not'
       FROM cloudgreet_private.outbox o
-     WHERE o.state IN ('queued', 'sending') AND o.next_at < cloudgreet.clock() - interval '15 minutes' AND is_active AND is_settled
+     WHERE o.state IN ('queued', 'sending') AND NOT o.waits AND o.next_at < cloudgreet.clock() - interval '15 minutes' AND is_active AND is_settled
+       -- An account that has more than its rate lets through, or a provider that is down, is sent to all the same.
+       AND o.account_id NOT IN (
+           SELECT h.account_id FROM cloudgreet_private.outbox_history h
+            WHERE h.id >= cloudgreet.uuid_v7_floor(now() - interval '40 days') AND h.finished_at > cloudgreet.clock() - interval '15 minutes'
+            UNION ALL
+           SELECT p.account_id FROM cloudgreet_private.outbox_attempts a
+             JOIN cloudgreet_private.outbox p ON p.business_id = a.business_id AND p.id = a.outbox_id
+            WHERE a.id >= cloudgreet.uuid_v7_floor(now() - interval '15 minutes'))
      GROUP BY o.provider;
     RETURN QUERY SELECT CASE WHEN h.state = 'held' THEN 'error' ELSE 'warning' END,
         format(CASE WHEN h.state = 'held' THEN '%s messages by %s are held: %s' ELSE '%s messages by %s were given up in the last day: %s' END,
                h.messages, initcap(h.provider), h.reason),
-        format('SELECT o.business_id, o.id, o.subject_id FROM cloudgreet_private.outbox o WHERE o.state = %L AND o.reason = %L;  -- retry_delivery() or cancel_delivery() of each', h.state, h.reason)
-      FROM (SELECT o.state, o.provider, coalesce(o.reason, 'no reason') AS reason, count(*) AS messages FROM cloudgreet_private.outbox o
+        format('SELECT o.business_id, o.id, o.subject_id FROM cloudgreet_private.requests o WHERE o.state = %L AND o.reason = %L;  -- retry_delivery() or cancel_delivery() of each', h.state, h.reason)
+      FROM (SELECT o.state, o.provider, coalesce(o.reason, 'no reason') AS reason, count(*) AS messages FROM cloudgreet_private.requests o
              WHERE (o.state = 'held' OR o.state = 'dead' AND o.finished_at > cloudgreet.clock() - interval '1 day')
                -- doctor_sending() names the account that they wait for.
-               AND o.reason IS DISTINCT FROM 'the provider account is broken'
+               AND coalesce(o.reason, '') NOT IN ('the provider account is broken', 'the provider account is paused')
              GROUP BY 1, 2, 3) h;
 END
 $$;

@@ -48,13 +48,24 @@ BEGIN
         END IF;
     END LOOP;
 
+    IF EXISTS (SELECT FROM pg_catalog.pg_roles r
+               WHERE r.rolname = 'cloudgreet_worker'
+                 AND (r.rolcanlogin OR r.rolsuper
+                      OR EXISTS (SELECT FROM pg_catalog.pg_auth_members m WHERE r.oid IN (m.roleid, m.member)))) THEN
+        RAISE EXCEPTION 'role "cloudgreet_worker" exists and is not safe as the role of the workers'
+            USING ERRCODE = 'insufficient_privilege',
+                  DETAIL = 'It must have neither LOGIN nor SUPERUSER, no members, and be a member of no role.',
+                  HINT = 'Rename or drop the role, then create the extension again.';
+    END IF;
+
     -- Roles belong to the cluster: another database, or Supabase, may have made them.
     -- The group roles come last, since they are members of the others.
-    FOREACH role_name IN ARRAY ARRAY['cloudgreet_owner', 'cloudgreet_gate', 'cloudgreet_cron', 'anon', 'authenticated', 'service_role', 'authenticator', 'cloudgreet_app'] LOOP
+    FOREACH role_name IN ARRAY ARRAY['cloudgreet_owner', 'cloudgreet_worker', 'cloudgreet_gate', 'cloudgreet_cron', 'anon', 'authenticated', 'service_role', 'authenticator', 'cloudgreet_app'] LOOP
         IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = role_name) THEN
             BEGIN
                 EXECUTE pg_catalog.format('CREATE ROLE %I NOINHERIT %s', role_name,
                     CASE role_name WHEN 'service_role' THEN 'BYPASSRLS'
+                                   WHEN 'cloudgreet_worker' THEN 'BYPASSRLS'
                                    WHEN 'authenticator' THEN 'LOGIN'
                                    WHEN 'cloudgreet_gate' THEN 'LOGIN'
                                    WHEN 'cloudgreet_cron' THEN 'LOGIN' ELSE '' END);
@@ -80,4 +91,4 @@ END
 $guard$;
 
 REVOKE ALL ON SCHEMA cloudgreet FROM PUBLIC, cloudgreet_app, cloudgreet_gate, cloudgreet_cron, anon, authenticated, service_role, authenticator;
-GRANT USAGE ON SCHEMA cloudgreet TO cloudgreet_owner, cloudgreet_app, cloudgreet_gate, cloudgreet_cron, anon, authenticated, service_role, authenticator;
+GRANT USAGE ON SCHEMA cloudgreet TO cloudgreet_owner, cloudgreet_worker, cloudgreet_app, cloudgreet_gate, cloudgreet_cron, anon, authenticated, service_role, authenticator;

@@ -1,6 +1,7 @@
 /*
  * 700_outbox.sql
- *		What texts are counted by, and what wakes the workers when a transaction commits.
+ *		What texts are counted by, what wakes the workers when a transaction commits, and the
+ *		dispatcher's statements by themselves.
  */
 CREATE FUNCTION cloudgreet.sms_segments(content text, OUT encoding text, OUT units integer, OUT segments integer)
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'cg_sql_sms_segments';
@@ -12,6 +13,11 @@ CREATE FUNCTION cloudgreet.outbox_handoff() RETURNS trigger
 COMMENT ON FUNCTION cloudgreet.outbox_handoff() IS
     'Trigger of the outbox: hands a new row to the dispatcher once the transaction has committed, and has that commit flushed. A transaction that enqueued cannot be prepared (0A000).';
 
+CREATE FUNCTION cloudgreet.due_work_handoff() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'cg_sql_due_work_handoff';
+COMMENT ON FUNCTION cloudgreet.due_work_handoff() IS
+    'Trigger of due_work: wakes the processor once the transaction has committed, when it planned something earlier than what that waits for.';
+
 CREATE FUNCTION cloudgreet.webhook_handoff() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'cg_sql_webhook_handoff';
 COMMENT ON FUNCTION cloudgreet.webhook_handoff() IS
@@ -21,3 +27,18 @@ CREATE FUNCTION cloudgreet.wake_workers() RETURNS void
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'cg_sql_wake_workers';
 COMMENT ON FUNCTION cloudgreet.wake_workers() IS
     'Has the workers of the database look for what is due, once the transaction has committed.';
+
+CREATE FUNCTION cloudgreet.outbox_claim(business_ids uuid[], ids uuid[]) RETURNS TABLE (id uuid, verdict text)
+    LANGUAGE c VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'cg_sql_outbox_claim';
+COMMENT ON FUNCTION cloudgreet.outbox_claim(uuid[], uuid[]) IS
+    'Claims requests by the statement of the dispatcher, sends nothing, and returns what it says of each: send, hold, wait, locked, refuse; none for one that is not due or is locked. For superusers, and tests.';
+
+CREATE FUNCTION cloudgreet.outbox_settle(business_id uuid, id uuid, attempt integer, outcome text, provider_id text DEFAULT '') RETURNS boolean
+    LANGUAGE c VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'cg_sql_outbox_settle';
+COMMENT ON FUNCTION cloudgreet.outbox_settle(uuid, uuid, integer, text, text) IS
+    'Records an answer (done, retry, unknown, dead) by the statement of the dispatcher: true when that is done, false while another has locked what it is about, NULL when it is for outbox_settle_one(). For superusers, and tests.';
+
+CREATE FUNCTION cloudgreet.outbox_statements() RETURNS TABLE (name text, statement text)
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'cg_sql_outbox_statements';
+COMMENT ON FUNCTION cloudgreet.outbox_statements() IS
+    'The statements that the dispatcher runs as cloudgreet_worker, for the rights of which that role is granted its own. For superusers.';

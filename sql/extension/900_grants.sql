@@ -36,6 +36,10 @@ GRANT EXECUTE ON FUNCTION
     cloudgreet.resolve_business(uuid, text[]), cloudgreet.is_operator(), cloudgreet.say_time(timestamptz, text), cloudgreet.sms_segments(text)
     TO cloudgreet_owner, cloudgreet_app, anon, authenticated, service_role, authenticator;
 
+-- What defaults and checks of the tables call that the workers write to.
+GRANT EXECUTE ON FUNCTION cloudgreet.uuid_v7(), cloudgreet.clock(), cloudgreet.is_email(text), cloudgreet.is_phone_number(text)
+    TO cloudgreet_worker;
+
 -- Harmless, but work: not for those who are nobody.
 GRANT EXECUTE ON FUNCTION
     cloudgreet.score_features(jsonb, jsonb, jsonb), cloudgreet.default_scoring_rules(), cloudgreet.default_scoring_model(),
@@ -49,7 +53,7 @@ GRANT EXECUTE ON FUNCTION cloudgreet.login(text) TO cloudgreet_app, authenticato
 -- For the functions and tables that cloudgreet_owner owns.
 GRANT EXECUTE ON FUNCTION
     cloudgreet.touch_updated_at(), cloudgreet.keep_canonical(), cloudgreet.enter_business(uuid), cloudgreet.schema_state(),
-    cloudgreet.outbox_handoff(), cloudgreet.webhook_handoff(), cloudgreet.wake_workers(),
+    cloudgreet.outbox_handoff(), cloudgreet.webhook_handoff(), cloudgreet.due_work_handoff(), cloudgreet.wake_workers(),
     cloudgreet.seal_secret(uuid, text, integer, text), cloudgreet.seal_jwt_key(text, text),
     cloudgreet.parse_webhook(bytea), cloudgreet.json_size(jsonb), cloudgreet.read_json(text),
     cloudgreet.nearest_name(text, text[]), cloudgreet.pinned_settings(),

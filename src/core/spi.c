@@ -132,13 +132,24 @@ cg_owner_role(void)
 	return get_role_oid("cloudgreet_owner", false);
 }
 
+static void
+run_as(Oid role, CgIdentity *saved)
+{
+	GetUserIdAndSecContext(&saved->role, &saved->security_context);
+	SetUserIdAndSecContext(role, saved->security_context | SECURITY_LOCAL_USERID_CHANGE);
+	saved->settings_level = NewGUCNestLevel();
+}
+
+void
+cg_run_as_worker(CgIdentity *saved)
+{
+	run_as(get_role_oid("cloudgreet_worker", false), saved);
+}
+
 void
 cg_run_as_owner(CgIdentity *saved)
 {
-	GetUserIdAndSecContext(&saved->role, &saved->security_context);
-	SetUserIdAndSecContext(cg_owner_role(),
-						   saved->security_context | SECURITY_LOCAL_USERID_CHANGE);
-	saved->settings_level = NewGUCNestLevel();
+	run_as(cg_owner_role(), saved);
 	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET,
 							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 }

@@ -59,6 +59,9 @@ extern Oid cg_owner_role(void);
  * is pg_catalog, pg_temp.
  */
 extern void cg_run_as_owner(CgIdentity *saved);
+
+/* The same for cloudgreet_worker; for background workers, whose search_path is pinned. */
+extern void cg_run_as_worker(CgIdentity *saved);
 extern void cg_identity_restore(const CgIdentity *saved);
 
 #endif /* CG_SPI_H */

@@ -109,6 +109,7 @@ prepare_private_schema(void)
 				"REVOKE ALL ON SCHEMA cloudgreet_private FROM PUBLIC, anon, "
 				"authenticated, service_role, authenticator;"
 				"GRANT USAGE, CREATE ON SCHEMA cloudgreet_private TO cloudgreet_owner;"
+				"GRANT USAGE ON SCHEMA cloudgreet_private TO cloudgreet_worker;"
 				"GRANT CREATE ON SCHEMA cloudgreet TO cloudgreet_owner");
 }
 

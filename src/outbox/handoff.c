@@ -21,6 +21,7 @@
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "commands/trigger.h"
+#include "common/hashfn.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
@@ -30,6 +31,8 @@
 #include "storage/proc.h"
 #include "storage/shmem.h"
 #include "storage/spin.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
 #include "utils/rel.h"
 
 #include "compat.h"
@@ -47,9 +50,10 @@ typedef struct Place
 	slock_t     lock;
 	int         worker[CG_HANDOFF_WORKERS]; /* index into allProcs, or NO_PROCESS */
 	bool        scan_needed;
+	TimestampTz next_due; /* what the processor waits for: a time of due_work */
 	uint32      first;
 	uint32      count;
-	CgOutboxKey ring[RING_SIZE];
+	CgQueued    ring[RING_SIZE];
 } Place;
 
 static Place                  *places = NULL;
@@ -60,10 +64,12 @@ static shmem_startup_hook_type previous_startup = NULL;
 static object_access_hook_type previous_access = NULL;
 
 /* What this transaction did. */
-static CgOutboxKey pending[PENDING_SIZE];
-static int         pending_count = 0;
-static bool        pending_scan = false;
-static bool        pending_webhooks = false;
+static CgQueued pending[PENDING_SIZE];
+static int      pending_count = 0;
+static bool     pending_scan = false;
+static bool     pending_webhooks = false;
+/* The earliest that it planned. */
+static TimestampTz pending_due = DT_NOEND;
 
 static void
 request_memory(void)
@@ -120,6 +126,7 @@ hand_over(void)
 {
 	Place *place = find_place(MyDatabaseId);
 	bool   has_requests = pending_count > 0 || pending_scan;
+	bool   is_earlier;
 
 	if (place == NULL)
 		return;
@@ -131,10 +138,11 @@ hand_over(void)
 		for (int i = 0; i < pending_count; i++)
 			place->ring[(place->first + place->count++) % RING_SIZE] = pending[i];
 	}
+	is_earlier = pending_due < place->next_due;
 	SpinLockRelease(&place->lock);
 	if (has_requests)
 		wake(place, CG_HANDOFF_DISPATCHER);
-	if (pending_webhooks)
+	if (pending_webhooks || is_earlier)
 		wake(place, CG_HANDOFF_PROCESSOR);
 }
 
@@ -144,12 +152,14 @@ forget_pending(void)
 	pending_count = 0;
 	pending_scan = false;
 	pending_webhooks = false;
+	pending_due = DT_NOEND;
 }
 
 static void
 on_transaction(XactEvent event, void *arg)
 {
-	if (pending_count == 0 && !pending_scan && !pending_webhooks)
+	if (pending_count == 0 && !pending_scan && !pending_webhooks &&
+		pending_due == DT_NOEND)
 		return;
 	switch (event)
 	{
@@ -241,6 +251,7 @@ cg_handoff_attach(CgHandoffWorker worker)
 		own_place->database = MyDatabaseId;
 		own_place->count = 0;
 		own_place->scan_needed = false;
+		own_place->next_due = DT_NOEND;
 		SpinLockRelease(&own_place->lock);
 	}
 	if (own_place == NULL)
@@ -262,7 +273,7 @@ cg_handoff_attach(CgHandoffWorker worker)
 }
 
 int
-cg_handoff_take(CgOutboxKey *keys, int max, bool *scan_needed)
+cg_handoff_take(CgQueued *rows, int max, bool *scan_needed)
 {
 	int taken = 0;
 
@@ -271,7 +282,7 @@ cg_handoff_take(CgOutboxKey *keys, int max, bool *scan_needed)
 	own_place->scan_needed = false;
 	while (taken < max && own_place->count > 0)
 	{
-		keys[taken++] = own_place->ring[own_place->first];
+		rows[taken++] = own_place->ring[own_place->first];
 		own_place->first = (own_place->first + 1) % RING_SIZE;
 		own_place->count--;
 	}
@@ -288,39 +299,92 @@ require_trigger(FunctionCallInfo fcinfo, const char *name)
 						errmsg("%s() is a trigger function for rows", name)));
 }
 
-static pg_uuid_t
-uuid_column(const TriggerData *trigger, const char *name)
+uint32
+cg_handoff_host(const char *provider, int length)
+{
+	return hash_bytes((const unsigned char *) provider, length);
+}
+
+bool
+cg_handoff_has_rows(void)
+{
+	/* Read without the lock: who adds rows sets the latch afterwards. */
+	return own_place->count > 0 || own_place->scan_needed;
+}
+
+bool
+cg_handoff_wants_look(void)
+{
+	return own_place->scan_needed;
+}
+
+/* The value of a column of the row that the trigger is about. */
+static Datum
+trigger_value(const TriggerData *trigger, const char *name, Oid type)
 {
 	TupleDesc descriptor = RelationGetDescr(trigger->tg_relation);
+	HeapTuple row = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newtuple
+															   : trigger->tg_trigtuple;
 	int       column = SPI_fnumber(descriptor, name);
 	bool      is_null = true;
 	Datum     value = (Datum) 0;
 
-	if (column > 0 && TupleDescAttr(descriptor, column - 1)->atttypid == UUIDOID)
-		value = heap_getattr(trigger->tg_trigtuple, column, descriptor, &is_null);
+	if (column > 0 && TupleDescAttr(descriptor, column - 1)->atttypid == type)
+		value = heap_getattr(row, column, descriptor, &is_null);
 	if (is_null)
 		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-						errmsg("the table has no uuid column \"%s\"", name)));
-	return *DatumGetUUIDP(value);
+						errmsg("the table has no such column \"%s\"", name)));
+	return value;
 }
 
 PG_FUNCTION_INFO_V1(cg_sql_outbox_handoff);
 
-/* AFTER INSERT ... FOR EACH ROW on the outbox. */
+/* AFTER INSERT, or UPDATE that lets a row go, ... FOR EACH ROW on the outbox. */
 Datum
 cg_sql_outbox_handoff(PG_FUNCTION_ARGS)
 {
 	const TriggerData *trigger = (const TriggerData *) fcinfo->context;
+	CgQueued          *row;
+	text              *provider;
 
 	require_trigger(fcinfo, "outbox_handoff");
 	if (pending_count == PENDING_SIZE)
-		pending_scan = true;
-	else
 	{
-		pending[pending_count].business_id = uuid_column(trigger, "business_id");
-		pending[pending_count].id = uuid_column(trigger, "id");
-		pending_count++;
+		pending_scan = true;
+		return PointerGetDatum(NULL);
 	}
+	row = &pending[pending_count];
+	row->key.business_id = *DatumGetUUIDP(trigger_value(trigger, "business_id", UUIDOID));
+	row->key.id = *DatumGetUUIDP(trigger_value(trigger, "id", UUIDOID));
+	row->account_id = *DatumGetUUIDP(trigger_value(trigger, "account_id", UUIDOID));
+	row->lane = DatumGetInt64(trigger_value(trigger, "lane", INT8OID));
+	row->next_at = DatumGetTimestampTz(trigger_value(trigger, "next_at", TIMESTAMPTZOID));
+	provider = DatumGetTextPP(trigger_value(trigger, "provider", TEXTOID));
+	row->host = cg_handoff_host(VARDATA_ANY(provider), VARSIZE_ANY_EXHDR(provider));
+	pending_count++;
+	return PointerGetDatum(NULL);
+}
+
+void
+cg_handoff_expect(TimestampTz next_due)
+{
+	SpinLockAcquire(&own_place->lock);
+	own_place->next_due = next_due;
+	SpinLockRelease(&own_place->lock);
+}
+
+PG_FUNCTION_INFO_V1(cg_sql_due_work_handoff);
+
+/* AFTER INSERT OR UPDATE ... FOR EACH ROW on due_work. */
+Datum
+cg_sql_due_work_handoff(PG_FUNCTION_ARGS)
+{
+	TimestampTz due_at;
+
+	require_trigger(fcinfo, "due_work_handoff");
+	due_at = DatumGetTimestampTz(
+		trigger_value((const TriggerData *) fcinfo->context, "due_at", TIMESTAMPTZOID));
+	pending_due = Min(pending_due, due_at);
 	return PointerGetDatum(NULL);
 }
 
@@ -343,5 +407,6 @@ cg_sql_wake_workers(PG_FUNCTION_ARGS)
 {
 	pending_scan = true;
 	pending_webhooks = true;
+	pending_due = DT_NOBEGIN;
 	PG_RETURN_VOID();
 }

@@ -12,6 +12,7 @@
 
 #include "postgres.h"
 
+#include "datatype/timestamp.h"
 #include "utils/uuid.h"
 
 /* A row of the outbox. */
@@ -20,6 +21,19 @@ typedef struct CgOutboxKey
 	pg_uuid_t business_id;
 	pg_uuid_t id;
 } CgOutboxKey;
+
+/* A row that is queued, and whose turn it takes. */
+typedef struct CgQueued
+{
+	CgOutboxKey key;
+	pg_uuid_t   account_id;
+	int64       lane; /* of the account: a hash of the sender */
+	uint32      host; /* a hash of the provider's name */
+	TimestampTz next_at;
+} CgQueued;
+
+/* The hash of a provider's name that CgQueued has. */
+extern uint32 cg_handoff_host(const char *provider, int length);
 
 typedef enum CgHandoffWorker
 {
@@ -46,6 +60,18 @@ extern bool cg_handoff_attach(CgHandoffWorker worker);
  * Takes up to max rows that were committed, oldest first.  *scan_needed is set when
  * there are rows that only the table knows.
  */
-extern int cg_handoff_take(CgOutboxKey *keys, int max, bool *scan_needed);
+extern int cg_handoff_take(CgQueued *rows, int max, bool *scan_needed);
+
+/*
+ * The processor waits for what is due at that time, as due_work has it: a commit that plans
+ * something earlier sets its latch.
+ */
+extern void cg_handoff_expect(TimestampTz next_due);
+
+/* Whether there is something to take. */
+extern bool cg_handoff_has_rows(void);
+
+/* Whether someone asked for a look into the table; taking resets it. */
+extern bool cg_handoff_wants_look(void);
 
 #endif /* CG_OUTBOX_HANDOFF_H */

@@ -1,8 +1,8 @@
 /*
  * queue.c
- *		The dispatcher's transactions.
+ *		The parts of the dispatcher's transactions; see queue.h.
  *
- * Memory:		results in the caller's context, the rest in the transaction's.
+ * Memory:		items in the caller's context, the rest in the transaction's.
  * Errors:		any, and then nothing happened; the caller aborts the transaction.
  */
 #include "postgres.h"
@@ -23,31 +23,31 @@
 #include "core/clock.h"
 #include "core/spi.h"
 #include "outbox/queue.h"
+#include "outbox/settings.h"
+#include "outbox/statements.h"
 #include "tenant/secret.h"
 
 #define LONGEST_WAIT_MS (60 * 60 * 1000L)
+#define ROWS_OF_LANE 129 /* one more than a lane takes, so that it knows of more */
 
-typedef struct Session
-{
-	CgSpi         spi;
-	CgIdentity    identity;
-	MemoryContext caller;
-} Session;
-
-static void
-begin(Session *session, const char *what)
+void
+cg_outbox_begin(CgOutboxSession *session, const char *what, bool as_owner)
 {
 	session->caller = CurrentMemoryContext;
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
-	cg_run_as_owner(&session->identity);
+	if (as_owner)
+		cg_run_as_owner(&session->identity);
+	else
+		cg_run_as_worker(&session->identity);
 	cg_spi_begin(&session->spi, what);
+	session->now = cg_clock_now();
 	pgstat_report_activity(STATE_RUNNING, what);
 }
 
-static void
-end(Session *session)
+void
+cg_outbox_end(CgOutboxSession *session)
 {
 	cg_spi_end(&session->spi);
 	cg_identity_restore(&session->identity);
@@ -73,144 +73,266 @@ build_array(const Datum *values, const bool *nulls, int count, Oid type)
 											  align));
 }
 
-int
-cg_outbox_recover(void)
+/* ---- What is due ------------------------------------------------------------------- */
+
+/* Puts the rows of the last query into lanes; returns when the next one is due. */
+static TimestampTz
+add_rows(const CgOutboxSession *session, uint64 rows)
 {
-	Session session;
-	bool    is_null;
-	int     others;
+	TimestampTz next = DT_NOEND;
 
-	begin(&session, "recovering the outbox");
-	cg_spi_query("SELECT cloudgreet_private.outbox_recover()", 0, NULL, NULL, NULL, false,
-				 0);
-	others = DatumGetInt32(cg_spi_value(0, 1, &is_null));
-	end(&session);
-	return others;
-}
-
-int
-cg_outbox_due(CgOutboxKey *keys, int max, long *wait_ms)
-{
-	Session     session;
-	Oid         types[1] = {INT4OID};
-	Datum       values[1] = {Int32GetDatum(max + 1)};
-	TimestampTz now;
-	uint64      rows;
-	int         count = 0;
-
-	begin(&session, "looking for due requests");
-	now = cg_clock_now();
-	*wait_ms = LONGEST_WAIT_MS;
-	rows = cg_spi_query("SELECT business_id, id, next_at"
-						"  FROM cloudgreet_private.outbox_due($1)",
-						1, types, values, NULL, false, 0);
 	for (uint64 row = 0; row < rows; row++)
 	{
-		bool        is_null;
-		TimestampTz due = DatumGetTimestampTz(cg_spi_value(row, 3, &is_null));
+		CgQueued queued;
+		text    *provider;
+		bool     is_null;
 
-		if (due > now || count == max)
-		{
-			*wait_ms = Min(TimestampDifferenceMilliseconds(now, due), LONGEST_WAIT_MS);
-			break;
-		}
-		keys[count].business_id = *DatumGetUUIDP(cg_spi_value(row, 1, &is_null));
-		keys[count++].id = *DatumGetUUIDP(cg_spi_value(row, 2, &is_null));
+		queued.key.business_id = *DatumGetUUIDP(cg_spi_value(row, 1, &is_null));
+		queued.key.id = *DatumGetUUIDP(cg_spi_value(row, 2, &is_null));
+		queued.account_id = *DatumGetUUIDP(cg_spi_value(row, 3, &is_null));
+		queued.lane = DatumGetInt64(cg_spi_value(row, 4, &is_null));
+		provider = DatumGetTextPP(cg_spi_value(row, 5, &is_null));
+		queued.host = cg_handoff_host(VARDATA_ANY(provider), VARSIZE_ANY_EXHDR(provider));
+		queued.next_at = DatumGetTimestampTz(cg_spi_value(row, 6, &is_null));
+		if (queued.next_at <= session->now)
+			cg_lanes_add(&queued);
+		else
+			next = Min(next, queued.next_at);
 	}
-	end(&session);
-	return count;
+	return next;
 }
 
-/* The key of an account, or NULL. */
+int64
+cg_outbox_look(CgOutboxSession *session)
+{
+	Oid         types[1] = {INT4OID};
+	Datum       values[1] = {Int32GetDatum(ROWS_OF_LANE)};
+	TimestampTz next;
+
+	next = add_rows(session,
+					cg_spi_query(cg_outbox_lanes_sql, 1, types, values, NULL, false, 0));
+	return Min(TimestampDifferenceMilliseconds(session->now, next), LONGEST_WAIT_MS);
+}
+
+void
+cg_outbox_refill(CgOutboxSession *session, const pg_uuid_t *accounts, const int64 *lanes,
+				 int count)
+{
+	Oid    types[3] = {UUIDARRAYOID, INT8ARRAYOID, INT4OID};
+	Datum  values[3];
+	Datum *account_values = palloc(count * sizeof(Datum));
+	Datum *lane_values = palloc(count * sizeof(Datum));
+
+	for (int i = 0; i < count; i++)
+	{
+		account_values[i] = UUIDPGetDatum(&accounts[i]);
+		lane_values[i] = Int64GetDatum(lanes[i]);
+	}
+	values[0] = build_array(account_values, NULL, count, UUIDOID);
+	values[1] = build_array(lane_values, NULL, count, INT8OID);
+	values[2] = Int32GetDatum(ROWS_OF_LANE);
+	(void) add_rows(session,
+					cg_spi_query(cg_outbox_refill_sql, 3, types, values, NULL, false, 0));
+}
+
+void
+cg_outbox_expire(CgOutboxSession *session)
+{
+	Oid   types[1] = {TIMESTAMPTZOID};
+	Datum values[1] = {TimestampTzGetDatum(session->now)};
+
+	cg_spi_query(cg_outbox_expire_sql, 1, types, values, NULL, false, 0);
+}
+
+int
+cg_outbox_under_way(CgOutboxSession *session, CgOutboxKey *keys, int max)
+{
+	Oid    types[1] = {INT4OID};
+	Datum  values[1] = {Int32GetDatum(max)};
+	uint64 rows = cg_spi_query(cg_outbox_sending_sql, 1, types, values, NULL, false, 0);
+
+	for (uint64 row = 0; row < rows; row++)
+	{
+		bool is_null;
+
+		keys[row].business_id = *DatumGetUUIDP(cg_spi_value(row, 1, &is_null));
+		keys[row].id = *DatumGetUUIDP(cg_spi_value(row, 2, &is_null));
+	}
+	return (int) rows;
+}
+
+/* ---- Claiming ---------------------------------------------------------------------- */
+
+/*
+ * The keys of a batch: most requests of it are by the same accounts, and to open a key costs
+ * a read of the master key's file.  Nothing is kept beyond the batch, so that a key that is
+ * replaced or a master key that is gone counts at once.
+ */
+typedef struct OpenedKey
+{
+	pg_uuid_t business;
+	char     *label; /* the secret's name and version */
+	char     *key;   /* NULL: it does not open */
+} OpenedKey;
+
+typedef struct OpenedKeys
+{
+	OpenedKey *keys;
+	int        count;
+} OpenedKeys;
+
 static char *
-open_key(uint64 row, int column, const pg_uuid_t *business, MemoryContext context)
+open_key(uint64 row, int column, const char *label)
 {
 	bool   is_null;
-	Datum  name = cg_spi_value(row, column, &is_null);
-	char  *label;
-	bytea *plain;
-	char  *key;
+	bytea *plain = cg_secret_try_open(
+		label, TextDatumGetCString(cg_spi_value(row, column, &is_null)),
+		DatumGetByteaPP(cg_spi_value(row, column + 1, &is_null)),
+		DatumGetByteaPP(cg_spi_value(row, column + 2, &is_null)));
+	char *key;
+
+	if (plain == NULL)
+		return NULL;
+	key = pnstrdup(VARDATA_ANY(plain), VARSIZE_ANY_EXHDR(plain));
+	OPENSSL_cleanse(VARDATA_ANY(plain), VARSIZE_ANY_EXHDR(plain));
+	return key;
+}
+
+/* The key of an account, in the context, or NULL. */
+static char *
+find_key(OpenedKeys *opened, uint64 row, int column, const pg_uuid_t *business,
+		 MemoryContext context)
+{
+	bool       is_null;
+	Datum      name = cg_spi_value(row, column, &is_null);
+	OpenedKey *entry = opened->keys;
+	char      *label;
 
 	if (is_null)
 		return NULL;
 	label = cg_secret_label(business, TextDatumGetCString(name),
 							DatumGetInt32(cg_spi_value(row, column + 1, &is_null)));
-	plain = cg_secret_try_open(
-		label, TextDatumGetCString(cg_spi_value(row, column + 2, &is_null)),
-		DatumGetByteaPP(cg_spi_value(row, column + 3, &is_null)),
-		DatumGetByteaPP(cg_spi_value(row, column + 4, &is_null)));
-	if (plain == NULL)
-		return NULL;
-	key = MemoryContextAlloc(context, VARSIZE_ANY_EXHDR(plain) + 1);
-	memcpy(key, VARDATA_ANY(plain), VARSIZE_ANY_EXHDR(plain));
-	key[VARSIZE_ANY_EXHDR(plain)] = '\0';
-	OPENSSL_cleanse(VARDATA_ANY(plain), VARSIZE_ANY_EXHDR(plain));
-	return key;
+	while (entry < opened->keys + opened->count &&
+		   (memcmp(&entry->business, business, sizeof(*business)) != 0 ||
+			strcmp(entry->label, label) != 0))
+		entry++;
+	if (entry == opened->keys + opened->count)
+	{
+		entry->business = *business;
+		entry->label = label;
+		entry->key = open_key(row, column + 2, label);
+		opened->count++;
+	}
+	return entry->key == NULL ? NULL : MemoryContextStrdup(context, entry->key);
 }
 
 static void
-read_item(uint64 row, CgOutboxItem *item, MemoryContext context)
+cleanse_keys(OpenedKeys *opened)
+{
+	for (int i = 0; i < opened->count; i++)
+	{
+		if (opened->keys[i].key != NULL)
+			OPENSSL_cleanse(opened->keys[i].key, strlen(opened->keys[i].key));
+	}
+}
+
+static double
+read_rate(uint64 row, int column)
+{
+	bool  is_null;
+	Datum rate = cg_spi_value(row, column, &is_null);
+
+	return is_null || !(DatumGetFloat8(rate) > 0) ? 0 : DatumGetFloat8(rate);
+}
+
+static void
+read_item(uint64 row, CgOutboxItem *item, OpenedKeys *opened, MemoryContext context)
 {
 	bool   is_null;
-	bytea *body = DatumGetByteaPP(cg_spi_value(row, 7, &is_null));
-	char  *idempotency = TextDatumGetCString(cg_spi_value(row, 5, &is_null));
+	bytea *body = DatumGetByteaPP(cg_spi_value(row, 8, &is_null));
+	char  *idempotency = TextDatumGetCString(cg_spi_value(row, 6, &is_null));
 
-	item->key.business_id = *DatumGetUUIDP(cg_spi_value(row, 1, &is_null));
-	item->key.id = *DatumGetUUIDP(cg_spi_value(row, 2, &is_null));
 	item->provider =
-		MemoryContextStrdup(context, TextDatumGetCString(cg_spi_value(row, 3, &is_null)));
-	item->operation =
 		MemoryContextStrdup(context, TextDatumGetCString(cg_spi_value(row, 4, &is_null)));
+	item->operation =
+		MemoryContextStrdup(context, TextDatumGetCString(cg_spi_value(row, 5, &is_null)));
 	item->may_repeat = strcmp(idempotency, "none") != 0;
-	item->attempt = DatumGetInt32(cg_spi_value(row, 6, &is_null));
+	item->attempt = DatumGetInt32(cg_spi_value(row, 7, &is_null));
 	item->body_length = (int) VARSIZE_ANY_EXHDR(body);
 	item->body = MemoryContextAlloc(context, item->body_length + 1);
 	memcpy(item->body, VARDATA_ANY(body), item->body_length);
-	item->api_key = open_key(row, 9, &item->key.business_id, context);
+	item->api_key = find_key(opened, row, 9, &item->key.business_id, context);
+	item->rate = read_rate(row, 14);
+	item->rate_of_sender = read_rate(row, 15);
 }
 
-int
-cg_outbox_claim(const CgOutboxKey *keys, int count, CgOutboxItem *items,
-				bool *has_waiting)
+static CgClaimVerdict
+read_verdict(uint64 row)
 {
-	Session session;
-	Oid     types[2] = {UUIDARRAYOID, UUIDARRAYOID};
-	Datum   values[2];
-	Datum  *businesses;
-	Datum  *ids;
-	uint64  rows;
-	int     claimed = 0;
+	bool        is_null;
+	const char *verdict = TextDatumGetCString(cg_spi_value(row, 3, &is_null));
 
-	begin(&session, "claiming requests");
-	/* A server that forgot the claim in a crash would send again. */
-	ForceSyncCommit();
-	businesses = palloc(count * sizeof(Datum));
-	ids = palloc(count * sizeof(Datum));
+	if (strcmp(verdict, "send") == 0)
+		return CG_CLAIM_SEND;
+	if (strcmp(verdict, "refuse") == 0)
+		return CG_CLAIM_REFUSE;
+	if (strcmp(verdict, "hold") == 0)
+		return CG_CLAIM_HOLD;
+	return strcmp(verdict, "locked") == 0 ? CG_CLAIM_LOCKED : CG_CLAIM_WAIT;
+}
+
+static uint64
+run_claim(CgOutboxSession *session, const CgTurn *turns, int count)
+{
+	Oid    types[4] = {UUIDARRAYOID, UUIDARRAYOID, TIMESTAMPTZOID, INT4OID};
+	Datum  values[4];
+	Datum *businesses = palloc(count * sizeof(Datum));
+	Datum *ids = palloc(count * sizeof(Datum));
+
 	for (int i = 0; i < count; i++)
 	{
-		businesses[i] = UUIDPGetDatum(&keys[i].business_id);
-		ids[i] = UUIDPGetDatum(&keys[i].id);
+		businesses[i] = UUIDPGetDatum(&turns[i].key.business_id);
+		ids[i] = UUIDPGetDatum(&turns[i].key.id);
 	}
 	values[0] = build_array(businesses, NULL, count, UUIDOID);
 	values[1] = build_array(ids, NULL, count, UUIDOID);
-	rows = cg_spi_query("SELECT business_id, id, provider, operation, idempotency,"
-						"       attempt, body, waits, secret_name, secret_version,"
-						"       secret_key_id, secret_nonce, secret_ciphertext"
-						"  FROM cloudgreet_private.outbox_claim($1, $2)",
-						2, types, values, NULL, false, 0);
-	*has_waiting = false;
+	values[2] = TimestampTzGetDatum(session->now);
+	values[3] = Int32GetDatum(cg_outbox_max_attempts);
+	return cg_spi_query(cg_outbox_claim_sql, 4, types, values, NULL, false, 0);
+}
+
+void
+cg_outbox_claim(CgOutboxSession *session, const CgTurn *turns, int count,
+				CgClaimVerdict *verdicts, CgOutboxItem *items)
+{
+	uint64     rows = run_claim(session, turns, count);
+	OpenedKeys opened = {palloc(count * sizeof(OpenedKey)), 0};
+
+	/* What does not come back is locked, or is not queued any more. */
+	for (int i = 0; i < count; i++)
+		verdicts[i] = CG_CLAIM_LOCKED;
 	for (uint64 row = 0; row < rows; row++)
 	{
-		bool is_null;
+		bool       is_null;
+		pg_uuid_t *id = DatumGetUUIDP(cg_spi_value(row, 2, &is_null));
+		int        i = 0;
 
-		if (DatumGetBool(cg_spi_value(row, 8, &is_null)))
-			*has_waiting = true;
-		else
-			read_item(row, &items[claimed++], session.caller);
+		while (i < count && memcmp(turns[i].key.id.data, id->data, UUID_LEN) != 0)
+			i++;
+		Assert(i < count);
+		verdicts[i] = read_verdict(row);
+		if (verdicts[i] != CG_CLAIM_SEND)
+			continue;
+		items[i].key = turns[i].key;
+		read_item(row, &items[i], &opened, session->caller);
+		/* A server that forgot the claim in a crash would send again. */
+		if (!items[i].may_repeat)
+			ForceSyncCommit();
 	}
-	end(&session);
-	return claimed;
+	cleanse_keys(&opened);
 }
+
+/* ---- Settling ---------------------------------------------------------------------- */
 
 static const char *
 outcome_name(CgOutboxOutcome outcome)
@@ -231,51 +353,55 @@ outcome_name(CgOutboxOutcome outcome)
 	return NULL;
 }
 
-#define SETTLE_COLUMNS 10
+#define SETTLE_COLUMNS 11
+
+static Datum
+text_or_null(const char *value, bool *is_null)
+{
+	*is_null = value[0] == '\0';
+	return *is_null ? (Datum) 0 : CStringGetTextDatum(value);
+}
 
 static void
 fill_row(const CgOutboxAttempt *attempt, Datum *values, bool *nulls)
 {
 	const CgOutboxVerdict *verdict = &attempt->verdict;
-	int                    i = 0;
 
 	memset(nulls, 0, SETTLE_COLUMNS * sizeof(bool));
-	values[i++] = UUIDPGetDatum(&attempt->key.business_id);
-	values[i++] = UUIDPGetDatum(&attempt->key.id);
-	values[i++] = Int32GetDatum(attempt->attempt);
-	values[i++] = CStringGetTextDatum(outcome_name(verdict->outcome));
-	nulls[i] = verdict->http_status == 0;
-	values[i++] = Int32GetDatum(verdict->http_status);
-	nulls[i] = verdict->error_code[0] == '\0';
-	values[i++] = CStringGetTextDatum(verdict->error_code);
-	values[i++] = Int32GetDatum(Max(attempt->duration_ms, 0));
-	nulls[i] = verdict->provider_id[0] == '\0';
-	values[i++] = CStringGetTextDatum(verdict->provider_id);
-	nulls[i] = verdict->retry_after_ms < 0;
-	values[i++] = Int64GetDatum(verdict->retry_after_ms);
-	nulls[i] = attempt->response_length == 0;
-	values[i] = PointerGetDatum(
-		cstring_to_text_with_len(attempt->response, attempt->response_length));
+	values[0] = UUIDPGetDatum(&attempt->key.business_id);
+	values[1] = UUIDPGetDatum(&attempt->key.id);
+	values[2] = Int32GetDatum(attempt->attempt);
+	values[3] = CStringGetTextDatum(outcome_name(verdict->outcome));
+	nulls[4] = verdict->http_status == 0;
+	values[4] = Int32GetDatum(verdict->http_status);
+	values[5] = text_or_null(verdict->error_code, &nulls[5]);
+	values[6] = Int32GetDatum(Max(attempt->duration_ms, 0));
+	values[7] = text_or_null(verdict->provider_id, &nulls[7]);
+	values[8] = Int64GetDatum(attempt->delay_ms);
+	/* An outage or a limit is not the request's own fault. */
+	values[9] = BoolGetDatum(verdict->end == CG_SLOT_ANSWER);
+	nulls[10] = attempt->response_length == 0 || verdict->outcome == CG_OUTBOX_DONE;
+	values[10] = nulls[10] ? (Datum) 0
+						   : PointerGetDatum(cstring_to_text_with_len(
+								 attempt->response, attempt->response_length));
 }
 
 void
-cg_outbox_settle(CgOutboxAttempt *const *attempts, int count, bool *is_settled)
+cg_outbox_settle(CgOutboxSession *session, CgOutboxAttempt *const *attempts, int count,
+				 CgSettled *settled)
 {
 	static const Oid elements[SETTLE_COLUMNS] = {UUIDOID, UUIDOID, INT4OID, TEXTOID,
 												 INT4OID, TEXTOID, INT4OID, TEXTOID,
-												 INT8OID, BYTEAOID};
-	static const Oid types[SETTLE_COLUMNS] = {
-		UUIDARRAYOID, UUIDARRAYOID, INT4ARRAYOID, TEXTARRAYOID, INT4ARRAYOID,
-		TEXTARRAYOID, INT4ARRAYOID, TEXTARRAYOID, INT8ARRAYOID, BYTEAARRAYOID};
-	Session session;
-	Datum   arrays[SETTLE_COLUMNS];
-	Datum  *columns;
-	bool   *nulls;
-	uint64  rows;
+												 INT8OID, BOOLOID, BYTEAOID};
+	static const Oid types[SETTLE_COLUMNS + 3] = {
+		UUIDARRAYOID,  UUIDARRAYOID,   INT4ARRAYOID, TEXTARRAYOID, INT4ARRAYOID,
+		TEXTARRAYOID,  INT4ARRAYOID,   TEXTARRAYOID, INT8ARRAYOID, BOOLARRAYOID,
+		BYTEAARRAYOID, TIMESTAMPTZOID, INT4OID,      INT4OID};
+	Datum  values[SETTLE_COLUMNS + 3];
+	Datum *columns = palloc(SETTLE_COLUMNS * count * sizeof(Datum));
+	bool  *nulls = palloc(SETTLE_COLUMNS * count * sizeof(bool));
+	uint64 rows;
 
-	begin(&session, "settling requests");
-	columns = palloc(SETTLE_COLUMNS * count * sizeof(Datum));
-	nulls = palloc(SETTLE_COLUMNS * count * sizeof(bool));
 	for (int row = 0; row < count; row++)
 	{
 		Datum row_values[SETTLE_COLUMNS];
@@ -289,17 +415,90 @@ cg_outbox_settle(CgOutboxAttempt *const *attempts, int count, bool *is_settled)
 		}
 	}
 	for (int i = 0; i < SETTLE_COLUMNS; i++)
-		arrays[i] =
+		values[i] =
 			build_array(&columns[i * count], &nulls[i * count], count, elements[i]);
-	rows = cg_spi_query("SELECT cloudgreet_private.outbox_settle($1, $2, $3, $4, $5, $6,"
-						"                                        $7, $8, $9, $10)",
-						SETTLE_COLUMNS, types, arrays, NULL, false, 0);
+	values[SETTLE_COLUMNS] = TimestampTzGetDatum(session->now);
+	values[SETTLE_COLUMNS + 1] = Int32GetDatum(cg_outbox_unknown_timeout);
+	values[SETTLE_COLUMNS + 2] = Int32GetDatum(cg_outbox_max_attempts);
+	rows = cg_spi_query(cg_outbox_settle_sql, SETTLE_COLUMNS + 3, types, values, NULL,
+						false, 0);
 	Assert(rows == count);
 	for (uint64 row = 0; row < rows; row++)
 	{
-		bool is_null;
+		bool  is_null;
+		Datum value = cg_spi_value(row, 1, &is_null);
 
-		is_settled[row] = DatumGetBool(cg_spi_value(row, 1, &is_null));
+		settled[row] = is_null               ? CG_SETTLE_RARE
+					   : DatumGetBool(value) ? CG_SETTLED
+											 : CG_SETTLE_LOCKED;
 	}
-	end(&session);
+}
+
+/* ---- Row by row -------------------------------------------------------------------- */
+
+bool
+cg_outbox_settle_one(CgOutboxSession *session, const CgOutboxAttempt *attempt)
+{
+	static const Oid types[SETTLE_COLUMNS] = {UUIDOID, UUIDOID, INT4OID, TEXTOID,
+											  INT4OID, TEXTOID, INT4OID, TEXTOID,
+											  INT8OID, BOOLOID, BYTEAOID};
+	Datum            values[SETTLE_COLUMNS];
+	bool             is_null[SETTLE_COLUMNS];
+	char             nulls[SETTLE_COLUMNS];
+	bool             unused;
+
+	fill_row(attempt, values, is_null);
+	for (int i = 0; i < SETTLE_COLUMNS; i++)
+		nulls[i] = is_null[i] ? 'n' : ' ';
+	cg_spi_query("SELECT cloudgreet_private.outbox_settle_one($1, $2, $3, $4, $5, $6, $7,"
+				 "                                            $8, $9, $10, $11)",
+				 SETTLE_COLUMNS, types, values, nulls, false, 0);
+	return DatumGetBool(cg_spi_value(0, 1, &unused));
+}
+
+/* Calls a function of a row's key that tells whether it could be done. */
+static bool
+call_for_key(const char *sql, const CgOutboxKey *key)
+{
+	Oid   types[2] = {UUIDOID, UUIDOID};
+	Datum values[2] = {UUIDPGetDatum(&key->business_id), UUIDPGetDatum(&key->id)};
+	bool  is_null;
+
+	cg_spi_query(sql, 2, types, values, NULL, false, 0);
+	return DatumGetBool(cg_spi_value(0, 1, &is_null));
+}
+
+bool
+cg_outbox_refuse(CgOutboxSession *session, const CgOutboxKey *key)
+{
+	return call_for_key("SELECT cloudgreet_private.outbox_refuse($1, $2)", key);
+}
+
+bool
+cg_outbox_recover(CgOutboxSession *session, const CgOutboxKey *key)
+{
+	return call_for_key("SELECT cloudgreet_private.outbox_recover($1, $2)", key);
+}
+
+void
+cg_outbox_hold(CgOutboxSession *session, const CgOutboxKey *key, const char *why)
+{
+	Oid   types[3] = {UUIDOID, UUIDOID, TEXTOID};
+	Datum values[3] = {UUIDPGetDatum(&key->business_id), UUIDPGetDatum(&key->id),
+					   CStringGetTextDatum(why)};
+
+	cg_spi_query("SELECT cloudgreet_private.outbox_hold($1, $2, $3)", 3, types, values,
+				 NULL, false, 0);
+}
+
+int
+cg_outbox_release_held(CgOutboxSession *session, int max)
+{
+	Oid   types[1] = {INT4OID};
+	Datum values[1] = {Int32GetDatum(max)};
+	bool  is_null;
+
+	cg_spi_query("SELECT cloudgreet_private.release_held($1)", 1, types, values, NULL,
+				 false, 0);
+	return DatumGetInt32(cg_spi_value(0, 1, &is_null));
 }

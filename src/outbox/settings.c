@@ -14,17 +14,19 @@
 #define DAY_MS (24 * 60 * 60 * 1000)
 
 int   cg_outbox_attempt_timeout = 15000;
-int   cg_outbox_concurrency = 64;
+int   cg_outbox_concurrency = 128;
 int   cg_outbox_drain_timeout = 1000;
+int   cg_outbox_max_attempts = 10;
+int   cg_outbox_retry_base = 2000;
+int   cg_outbox_retry_max = 600000;
+int   cg_outbox_unknown_timeout = 300000;
 char *cg_resend_url = NULL;
 char *cg_telnyx_url = NULL;
 
 static int   history_months = 3;
-static int   max_attempts = 10;
-static int   retry_base = 2000;
-static int   retry_max = 600000;
-static int   unknown_timeout = 300000;
+static int   max_per_contact = 1000;
 static char *public_url = NULL;
+static int   tick_time_limit = 5000;
 
 /* Empty, or the beginning of URLs: a path is appended to it. */
 static bool
@@ -78,16 +80,23 @@ cg_outbox_settings_define(void)
 			  "Sets the time that requests under way get when the server stops.",
 			  &cg_outbox_drain_timeout, cg_outbox_drain_timeout, 0);
 	DefineCustomIntVariable("cloudgreet.outbox_max_attempts",
-							"Sets how often a request is attempted.", NULL, &max_attempts,
-							max_attempts, 1, 1000, PGC_SIGHUP, 0, NULL, NULL, NULL);
+							"Sets how often a request may fail by a fault of its own.",
+							"Outages and limits of rate do not count.",
+							&cg_outbox_max_attempts, cg_outbox_max_attempts, 1, 1000,
+							PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("cloudgreet.outbox_max_per_contact",
+							"Sets how many requests may wait for one contact.", NULL,
+							&max_per_contact, max_per_contact, 1, 100000, PGC_SIGHUP, 0,
+							NULL, NULL, NULL);
 	define_ms("cloudgreet.outbox_retry_base",
 			  "Sets the longest wait after a first failed attempt; it doubles each time.",
-			  &retry_base, retry_base, 1);
+			  &cg_outbox_retry_base, cg_outbox_retry_base, 1);
 	define_ms("cloudgreet.outbox_retry_max",
-			  "Sets the longest wait between two attempts.", &retry_max, retry_max, 1);
+			  "Sets the longest wait between two attempts.", &cg_outbox_retry_max,
+			  cg_outbox_retry_max, 1);
 	define_ms("cloudgreet.outbox_unknown_timeout",
 			  "Sets how long an event is waited for when an answer was lost.",
-			  &unknown_timeout, unknown_timeout, 1);
+			  &cg_outbox_unknown_timeout, cg_outbox_unknown_timeout, 1);
 	define_url("cloudgreet.public_url",
 			   "Sets the URL under which providers reach the HTTP front.", &public_url,
 			   "");
@@ -95,4 +104,6 @@ cg_outbox_settings_define(void)
 			   "https://api.resend.com");
 	define_url("cloudgreet.telnyx_url", "Sets the URL of Telnyx's API.", &cg_telnyx_url,
 			   "https://api.telnyx.com/v2");
+	define_ms("cloudgreet.tick_time_limit", "Sets how long a call of tick() takes.",
+			  &tick_time_limit, tick_time_limit, 1);
 }

@@ -8,6 +8,10 @@
 extern int   cg_outbox_attempt_timeout; /* ms */
 extern int   cg_outbox_concurrency;     /* attempts at a time */
 extern int   cg_outbox_drain_timeout;   /* ms */
+extern int   cg_outbox_max_attempts;
+extern int   cg_outbox_retry_base;      /* ms */
+extern int   cg_outbox_retry_max;       /* ms */
+extern int   cg_outbox_unknown_timeout; /* ms */
 extern char *cg_resend_url;             /* without a slash at the end */
 extern char *cg_telnyx_url;
 

@@ -107,6 +107,7 @@ judge_transfer(const CgHttpResult *result, bool may_repeat, CgOutboxVerdict *ver
 {
 	strlcpy(verdict->error_code, cg_http_outcome_name(result->outcome),
 			sizeof(verdict->error_code));
+	verdict->end = CG_SLOT_OUTAGE;
 	/* Of what is checked before sending only the key is not ours: with a line end, say. */
 	if (result->outcome == CG_HTTP_BAD_REQUEST)
 		verdict->outcome = CG_OUTBOX_ACCOUNT_BROKEN;
@@ -124,6 +125,9 @@ judge_status(const CgHttpResult *result, bool may_repeat, CgOutboxVerdict *verdi
 {
 	int status = result->status;
 
+	verdict->end = status == 429          ? CG_SLOT_TOO_FAST
+				   : is_temporary(status) ? CG_SLOT_OUTAGE
+										  : CG_SLOT_ANSWER;
 	if (status >= 200 && status < 300)
 		verdict->outcome = CG_OUTBOX_DONE;
 	else if (status == 429)

@@ -100,19 +100,29 @@ read_limit(FunctionCallInfo fcinfo, int argument)
 	return limit;
 }
 
-/* Loads and opens a calendar for starts in a range. */
+/*
+ * Loads and opens calendars for starts in a range: to find slots, which are counted from
+ * where a free stretch begins, or to judge one.
+ */
 static void
-open_calendar(const CgQuery *query, const CgService *service, CgCalendar *calendar)
+open_calendars(const CgQuery *query, const CgService *service, CgCalendar *calendars,
+			   int count, bool to_find)
 {
 	TimestampTz to = cg_time_shift(query->to, service->duration);
-	TimestampTz since;
+	TimestampTz since = query->from;
 
-	cg_schedule_load_hours(query, calendar, service->earliest, to);
-	cg_calendar_open(calendar, service->earliest, query->from, to);
-	if (calendar->windows.count == 0)
+	if (count == 0)
 		return;
-	since = Max(calendar->windows.items[0].start, service->earliest);
-	cg_schedule_load_busy(query, service, calendar, Min(since, query->from), to);
+	cg_schedule_load_hours(query, calendars, count, service->earliest, to);
+	for (int i = 0; i < count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		cg_calendar_open(&calendars[i], service->earliest, query->from, to);
+		if (to_find && calendars[i].windows.count > 0)
+			since =
+				Min(since, Max(calendars[i].windows.items[0].start, service->earliest));
+	}
+	cg_schedule_load_busy(query, service, calendars, count, since, to);
 }
 
 static int
@@ -135,12 +145,12 @@ find_slots(const CgQuery *query, const CgService *service, CgZone *view,
 	int          total = 0;
 
 	*slots = palloc(Max(count, 1) * limit * sizeof(Slot));
+	open_calendars(query, service, calendars, count, true);
 	for (int i = 0; i < count; i++)
 	{
 		int found;
 
 		CHECK_FOR_INTERRUPTS();
-		open_calendar(query, service, &calendars[i]);
 		found = cg_sweep(query, service, view, &calendars[i], starts, limit);
 		for (int k = 0; k < found; k++)
 		{
@@ -240,15 +250,15 @@ cg_sql_judge_slot(PG_FUNCTION_ARGS)
 	cg_spi_begin(&spi, "judging a time");
 	cg_schedule_load_service(&query, &view, &service);
 	calendars = cg_schedule_load_staff(&query, &count);
+	/* Of a time in the past only that is said. */
+	if (query.from > query.now)
+		open_calendars(&query, &service, calendars, count, false);
 	for (int i = 0; i < count; i++)
 	{
 		Datum values[4];
 		bool  nulls[4] = {false};
 
 		CHECK_FOR_INTERRUPTS();
-		/* Of a time in the past only that is said. */
-		if (query.from > query.now)
-			open_calendar(&query, &service, &calendars[i]);
 		values[0] = UUIDPGetDatum(&calendars[i].staff_id);
 		values[1] =
 			CStringGetTextDatum(cg_judge(&query, &service, &calendars[i], query.from));

@@ -2,6 +2,9 @@
  * load.c
  *		Reads services, staff, their hours and their taken time.
  *
+ * One statement of each kind for all staff; its rows come in the order of their ids, which
+ * is that of the calendars.
+ *
  * Every statement names the business, though row security would do so too: the
  * functions that get here have entered it.
  *
@@ -12,6 +15,7 @@
 
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -21,8 +25,8 @@
 /* Services have buffers of a day at most, of the one asked for and of the other. */
 #define MAX_BUFFERS (2 * USECS_PER_DAY)
 
-static const Oid query_types[] = {UUIDOID,        UUIDOID, UUIDOID,       TIMESTAMPTZOID,
-								  TIMESTAMPTZOID, TEXTOID, TIMESTAMPTZOID};
+/* $3: the staff member asked for, or the ids of those whose time is loaded. */
+#define QUERY_ARGS 7
 
 #define SERVICE_SQL                                                                      \
 	"SELECT s.duration_minutes, s.buffer_before_minutes, s.buffer_after_minutes,"        \
@@ -44,71 +48,110 @@ static const Oid query_types[] = {UUIDOID,        UUIDOID, UUIDOID,       TIMEST
 	" ORDER BY st.id"
 
 #define HOURS_SQL                                                                        \
-	"SELECT h.weekday::integer, coalesce(h.valid_from, '-infinity'),"                    \
+	"SELECT h.staff_id, h.weekday::integer, coalesce(h.valid_from, '-infinity'),"        \
 	"       coalesce(h.valid_to, 'infinity'), h.starts, h.ends"                          \
-	"  FROM cloudgreet.working_hours h WHERE h.business_id = $1 AND h.staff_id = $3"
+	"  FROM cloudgreet.working_hours h"                                                  \
+	" WHERE h.business_id = $1 AND h.staff_id = ANY ($3) ORDER BY h.staff_id"
 
 /* A day more on both sides: the dates are local. */
 #define OVERRIDES_SQL                                                                    \
-	"SELECT o.local_date, o.starts, o.ends FROM cloudgreet.schedule_overrides o"         \
-	" WHERE o.business_id = $1 AND o.staff_id = $3"                                      \
+	"SELECT o.staff_id, o.local_date, o.starts, o.ends"                                  \
+	"  FROM cloudgreet.schedule_overrides o"                                             \
+	" WHERE o.business_id = $1 AND o.staff_id = ANY ($3)"                                \
 	"   AND o.local_date BETWEEN ($4 AT TIME ZONE 'UTC')::date - 2"                      \
-	"                        AND ($5 AT TIME ZONE 'UTC')::date + 2"
+	"                        AND ($5 AT TIME ZONE 'UTC')::date + 2 ORDER BY o.staff_id"
 
 #define TIME_OFF_SQL                                                                     \
-	"SELECT t.starts_at, t.ends_at FROM cloudgreet.time_off t"                           \
-	" WHERE t.business_id = $1 AND t.staff_id = $3 AND t.starts_at < $5"                 \
-	"   AND t.ends_at > $4"
+	"SELECT t.staff_id, t.starts_at, t.ends_at FROM cloudgreet.time_off t"               \
+	" WHERE t.business_id = $1 AND t.staff_id = ANY ($3) AND t.starts_at < $5"           \
+	"   AND t.ends_at > $4 ORDER BY t.staff_id"
 
 /*
  * What begins within a day before the range, and, by an index of their own, the few
  * that last longer.
  */
 #define ALLOCATIONS_SQL                                                                  \
-	"SELECT a.starts_at, a.ends_at, lower(a.blocks), upper(a.blocks),"                   \
+	"SELECT a.staff_id, a.starts_at, a.ends_at, lower(a.blocks), upper(a.blocks),"       \
 	"       a.service_id = $2, a.appointment_id"                                         \
 	"  FROM cloudgreet.appointment_allocations a"                                        \
-	" WHERE a.business_id = $1 AND a.staff_id = $3 AND a.starts_at < $5"                 \
+	" WHERE a.business_id = $1 AND a.staff_id = ANY ($3) AND a.starts_at < $5"           \
 	"   AND a.starts_at >= $4 - interval '24 hours'"                                     \
 	"   AND (a.state = 'booked' OR a.state = 'held' AND a.expires_at > $7"               \
 	"                              AND a.holder IS DISTINCT FROM $6)"                    \
 	" UNION ALL "                                                                        \
-	"SELECT a.starts_at, a.ends_at, lower(a.blocks), upper(a.blocks),"                   \
+	"SELECT a.staff_id, a.starts_at, a.ends_at, lower(a.blocks), upper(a.blocks),"       \
 	"       a.service_id = $2, a.appointment_id"                                         \
 	"  FROM cloudgreet.appointment_allocations a"                                        \
-	" WHERE a.business_id = $1 AND a.staff_id = $3"                                      \
+	" WHERE a.business_id = $1 AND a.staff_id = ANY ($3)"                                \
 	"   AND a.starts_at < $4 - interval '24 hours'"                                      \
 	"   AND a.state IN ('held', 'booked')"                                               \
 	"   AND a.ends_at - a.starts_at > interval '24 hours' AND a.ends_at > $4"            \
 	"   AND (a.state = 'booked' OR a.state = 'held' AND a.expires_at > $7"               \
 	"                              AND a.holder IS DISTINCT FROM $6)"                    \
-	" ORDER BY 1"
+	" ORDER BY 1, 2"
 
 #define BUSY_SQL                                                                         \
-	"SELECT b.starts_at, b.ends_at FROM cloudgreet.busy_blocks b"                        \
-	" WHERE b.business_id = $1 AND b.staff_id = $3 AND b.starts_at < $5"                 \
-	"   AND b.ends_at > $4"
+	"SELECT b.staff_id, b.starts_at, b.ends_at FROM cloudgreet.busy_blocks b"            \
+	" WHERE b.business_id = $1 AND b.staff_id = ANY ($3) AND b.starts_at < $5"           \
+	"   AND b.ends_at > $4 ORDER BY b.staff_id"
 
 static uint64
-run(const char *sql, const CgQuery *query, const pg_uuid_t *staff, TimestampTz from,
-	TimestampTz to)
+run_for(const char *sql, const CgQuery *query, Oid staff_type, Datum staff,
+		bool any_staff, TimestampTz from, TimestampTz to)
 {
+	Oid   types[] = {UUIDOID,        UUIDOID, staff_type,    TIMESTAMPTZOID,
+					 TIMESTAMPTZOID, TEXTOID, TIMESTAMPTZOID};
 	Datum values[] = {UUIDPGetDatum(&query->business),
 					  UUIDPGetDatum(&query->service_id),
-					  UUIDPGetDatum(staff),
+					  staff,
 					  TimestampTzGetDatum(from),
 					  TimestampTzGetDatum(to),
 					  query->holder != NULL ? CStringGetTextDatum(query->holder)
 											: (Datum) 0,
 					  TimestampTzGetDatum(query->now)};
-	char  nulls[lengthof(query_types)];
+	char  nulls[QUERY_ARGS];
 
 	memset(nulls, ' ', sizeof(nulls));
-	if (staff == NULL)
+	if (any_staff)
 		nulls[2] = 'n';
 	if (query->holder == NULL)
 		nulls[5] = 'n';
-	return cg_spi_query(sql, lengthof(query_types), query_types, values, nulls, true, 0);
+	return cg_spi_query(sql, QUERY_ARGS, types, values, nulls, true, 0);
+}
+
+static uint64
+run(const char *sql, const CgQuery *query)
+{
+	return run_for(sql, query, UUIDOID, UUIDPGetDatum(query->staff_id),
+				   query->staff_id == NULL, query->from, query->to);
+}
+
+/* Rows of all calendars, whose first column is the staff member, in the order of ids. */
+static uint64
+run_for_all(const char *sql, const CgQuery *query, const CgCalendar *calendars, int count,
+			TimestampTz from, TimestampTz to)
+{
+	Datum *ids = palloc(Max(count, 1) * sizeof(Datum));
+
+	for (int i = 0; i < count; i++)
+		ids[i] = UUIDPGetDatum(&calendars[i].staff_id);
+	return run_for(sql, query, UUIDARRAYOID,
+				   PointerGetDatum(construct_array(ids, count, UUIDOID, UUID_LEN, false,
+												   TYPALIGN_CHAR)),
+				   false, from, to);
+}
+
+/* From "first", the end of the rows that are this staff member's. */
+static uint64
+end_of_staff(const CgCalendar *calendar, uint64 first, uint64 rows)
+{
+	bool   isnull;
+	uint64 end = first;
+
+	while (end < rows && memcmp(DatumGetUUIDP(cg_spi_value(end, 1, &isnull)),
+								&calendar->staff_id, UUID_LEN) == 0)
+		end++;
+	return end;
 }
 
 static int64
@@ -125,7 +168,7 @@ cg_schedule_load_service(const CgQuery *query, CgZone *view, CgService *service)
 	bool  isnull;
 	Datum horizon;
 
-	if (run(SERVICE_SQL, query, query->staff_id, query->from, query->to) == 0)
+	if (run(SERVICE_SQL, query) == 0)
 		ereport(ERROR, (errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
 						errmsg("service \"%s\" does not exist",
 							   DatumGetCString(DirectFunctionCall1(
@@ -150,7 +193,7 @@ cg_schedule_load_service(const CgQuery *query, CgZone *view, CgService *service)
 CgCalendar *
 cg_schedule_load_staff(const CgQuery *query, int *count)
 {
-	uint64      rows = run(STAFF_SQL, query, query->staff_id, query->from, query->to);
+	uint64      rows = run(STAFF_SQL, query);
 	CgCalendar *calendars = palloc0(Max(rows, 1) * sizeof(CgCalendar));
 	bool        isnull;
 
@@ -169,58 +212,57 @@ cg_schedule_load_staff(const CgQuery *query, int *count)
 	return calendars;
 }
 
+/* Rows of HOURS_SQL. */
 static void
-load_weekly(const CgQuery *query, CgCalendar *calendar)
+add_weekly(CgCalendar *calendar, uint64 first, uint64 end)
 {
-	uint64 rows = run(HOURS_SQL, query, &calendar->staff_id, query->from, query->to);
-	bool   isnull;
+	bool isnull;
 
-	calendar->hours = palloc(Max(rows, 1) * sizeof(CgHours));
-	calendar->nhours = (int) rows;
-	for (uint64 i = 0; i < rows; i++)
+	calendar->hours = palloc(Max(end - first, 1) * sizeof(CgHours));
+	calendar->nhours = (int) (end - first);
+	for (uint64 i = first; i < end; i++)
 	{
-		CgHours *h = &calendar->hours[i];
+		CgHours *h = &calendar->hours[i - first];
 
-		h->weekday = DatumGetInt32(cg_spi_value(i, 1, &isnull));
-		h->valid_from = DatumGetDateADT(cg_spi_value(i, 2, &isnull));
-		h->valid_to = DatumGetDateADT(cg_spi_value(i, 3, &isnull));
-		h->starts = DatumGetTimeADT(cg_spi_value(i, 4, &isnull));
-		h->ends = DatumGetTimeADT(cg_spi_value(i, 5, &isnull));
+		h->weekday = DatumGetInt32(cg_spi_value(i, 2, &isnull));
+		h->valid_from = DatumGetDateADT(cg_spi_value(i, 3, &isnull));
+		h->valid_to = DatumGetDateADT(cg_spi_value(i, 4, &isnull));
+		h->starts = DatumGetTimeADT(cg_spi_value(i, 5, &isnull));
+		h->ends = DatumGetTimeADT(cg_spi_value(i, 6, &isnull));
 	}
 }
 
+/* Rows of OVERRIDES_SQL. */
 static void
-load_overrides(const CgQuery *query, CgCalendar *calendar, TimestampTz from,
-			   TimestampTz to)
+add_overrides(CgCalendar *calendar, uint64 first, uint64 end)
 {
-	uint64 rows = run(OVERRIDES_SQL, query, &calendar->staff_id, from, to);
-	bool   isnull;
-	Datum  value;
+	bool  isnull;
+	Datum value;
 
-	calendar->overrides = palloc(Max(rows, 1) * sizeof(CgOverride));
-	calendar->noverrides = (int) rows;
-	for (uint64 i = 0; i < rows; i++)
+	calendar->overrides = palloc(Max(end - first, 1) * sizeof(CgOverride));
+	calendar->noverrides = (int) (end - first);
+	for (uint64 i = first; i < end; i++)
 	{
-		CgOverride *o = &calendar->overrides[i];
+		CgOverride *o = &calendar->overrides[i - first];
 
-		o->date = DatumGetDateADT(cg_spi_value(i, 1, &isnull));
-		value = cg_spi_value(i, 2, &isnull);
-		o->starts = isnull ? -1 : DatumGetTimeADT(value);
+		o->date = DatumGetDateADT(cg_spi_value(i, 2, &isnull));
 		value = cg_spi_value(i, 3, &isnull);
+		o->starts = isnull ? -1 : DatumGetTimeADT(value);
+		value = cg_spi_value(i, 4, &isnull);
 		o->ends = isnull ? -1 : DatumGetTimeADT(value);
 	}
 }
 
 /* Adds rows of a start and an end, padded, to a list. */
 static void
-add_rows(CgIntervals *list, uint64 rows, int64 before, int64 after)
+add_rows(CgIntervals *list, uint64 first, uint64 stop, int64 before, int64 after)
 {
 	bool isnull;
 
-	for (uint64 i = 0; i < rows; i++)
+	for (uint64 i = first; i < stop; i++)
 	{
-		TimestampTz start = DatumGetTimestampTz(cg_spi_value(i, 1, &isnull));
-		TimestampTz end = DatumGetTimestampTz(cg_spi_value(i, 2, &isnull));
+		TimestampTz start = DatumGetTimestampTz(cg_spi_value(i, 2, &isnull));
+		TimestampTz end = DatumGetTimestampTz(cg_spi_value(i, 3, &isnull));
 
 		CHECK_FOR_INTERRUPTS();
 		if (start < end)
@@ -230,14 +272,33 @@ add_rows(CgIntervals *list, uint64 rows, int64 before, int64 after)
 }
 
 void
-cg_schedule_load_hours(const CgQuery *query, CgCalendar *calendar, TimestampTz from,
-					   TimestampTz to)
+cg_schedule_load_hours(const CgQuery *query, CgCalendar *calendars, int count,
+					   TimestampTz from, TimestampTz to)
 {
-	load_weekly(query, calendar);
-	load_overrides(query, calendar, from, to);
-	add_rows(&calendar->time_off, run(TIME_OFF_SQL, query, &calendar->staff_id, from, to),
-			 0, 0);
-	cg_intervals_merge(&calendar->time_off);
+	uint64 rows = run_for_all(HOURS_SQL, query, calendars, count, from, to);
+	uint64 first = 0;
+	uint64 end;
+
+	for (int i = 0; i < count; i++, first = end)
+	{
+		end = end_of_staff(&calendars[i], first, rows);
+		add_weekly(&calendars[i], first, end);
+	}
+	rows = run_for_all(OVERRIDES_SQL, query, calendars, count, from, to);
+	first = 0;
+	for (int i = 0; i < count; i++, first = end)
+	{
+		end = end_of_staff(&calendars[i], first, rows);
+		add_overrides(&calendars[i], first, end);
+	}
+	rows = run_for_all(TIME_OFF_SQL, query, calendars, count, from, to);
+	first = 0;
+	for (int i = 0; i < count; i++, first = end)
+	{
+		end = end_of_staff(&calendars[i], first, rows);
+		add_rows(&calendars[i].time_off, first, end, 0, 0);
+		cg_intervals_merge(&calendars[i].time_off);
+	}
 }
 
 /*
@@ -246,12 +307,12 @@ cg_schedule_load_hours(const CgQuery *query, CgCalendar *calendar, TimestampTz f
  */
 static void
 add_allocations(const CgQuery *query, const CgService *service, CgCalendar *calendar,
-				uint64 rows)
+				uint64 first, uint64 rows)
 {
-	for (uint64 i = 0, next; i < rows; i = next)
+	for (uint64 i = first, next; i < rows; i = next)
 	{
 		bool        isnull;
-		TimestampTz start = DatumGetTimestampTz(cg_spi_value(i, 1, &isnull));
+		TimestampTz start = DatumGetTimestampTz(cg_spi_value(i, 2, &isnull));
 		TimestampTz end = start;
 		TimestampTz blocks_end = start;
 		TimestampTz blocks_start = start;
@@ -260,23 +321,23 @@ add_allocations(const CgQuery *query, const CgService *service, CgCalendar *cale
 
 		CHECK_FOR_INTERRUPTS();
 		for (next = i;
-			 next < rows && DatumGetTimestampTz(cg_spi_value(next, 1, &isnull)) == start;
+			 next < rows && DatumGetTimestampTz(cg_spi_value(next, 2, &isnull)) == start;
 			 next++)
 		{
-			Datum same = cg_spi_value(next, 5, &isnull);
+			Datum same = cg_spi_value(next, 6, &isnull);
 			bool  is_same = !isnull && DatumGetBool(same);
-			Datum id = cg_spi_value(next, 6, &isnull);
+			Datum id = cg_spi_value(next, 7, &isnull);
 
 			if (!isnull && query->appointment != NULL &&
 				memcmp(DatumGetUUIDP(id), query->appointment, UUID_LEN) == 0)
 				continue;
 			has_other |= !is_same;
 			parties++;
-			end = Max(end, DatumGetTimestampTz(cg_spi_value(next, 2, &isnull)));
+			end = Max(end, DatumGetTimestampTz(cg_spi_value(next, 3, &isnull)));
 			blocks_start =
-				Min(blocks_start, DatumGetTimestampTz(cg_spi_value(next, 3, &isnull)));
+				Min(blocks_start, DatumGetTimestampTz(cg_spi_value(next, 4, &isnull)));
 			blocks_end =
-				Max(blocks_end, DatumGetTimestampTz(cg_spi_value(next, 4, &isnull)));
+				Max(blocks_end, DatumGetTimestampTz(cg_spi_value(next, 5, &isnull)));
 		}
 		blocks_start = cg_time_shift(blocks_start, -service->buffer_after);
 		blocks_end = cg_time_shift(blocks_end, service->buffer_before);
@@ -295,15 +356,27 @@ add_allocations(const CgQuery *query, const CgService *service, CgCalendar *cale
 
 void
 cg_schedule_load_busy(const CgQuery *query, const CgService *service,
-					  CgCalendar *calendar, TimestampTz from, TimestampTz to)
+					  CgCalendar *calendars, int count, TimestampTz from, TimestampTz to)
 {
 	uint64 rows;
+	uint64 first = 0;
+	uint64 end;
 
 	from = cg_time_shift(from, -MAX_BUFFERS);
 	to = cg_time_shift(to, MAX_BUFFERS);
-	rows = run(ALLOCATIONS_SQL, query, &calendar->staff_id, from, to);
-	add_allocations(query, service, calendar, rows);
-	rows = run(BUSY_SQL, query, &calendar->staff_id, from, to);
-	add_rows(&calendar->blocked, rows, service->buffer_after, service->buffer_before);
-	cg_intervals_merge(&calendar->blocked);
+	rows = run_for_all(ALLOCATIONS_SQL, query, calendars, count, from, to);
+	for (int i = 0; i < count; i++, first = end)
+	{
+		end = end_of_staff(&calendars[i], first, rows);
+		add_allocations(query, service, &calendars[i], first, end);
+	}
+	rows = run_for_all(BUSY_SQL, query, calendars, count, from, to);
+	first = 0;
+	for (int i = 0; i < count; i++, first = end)
+	{
+		end = end_of_staff(&calendars[i], first, rows);
+		add_rows(&calendars[i].blocked, first, end, service->buffer_after,
+				 service->buffer_before);
+		cg_intervals_merge(&calendars[i].blocked);
+	}
 }

@@ -80,14 +80,15 @@ typedef struct CgCalendar
 	CgIntervals sessions; /* of the same service, with a free seat; by start */
 } CgCalendar;
 
-/* load.c: in an open SPI session.  ERROR 23503 for a service that is not there. */
+/* load.c: in an open SPI session; for all calendars, which are in the order of ids, at once.  ERROR 23503 for a service that is not there. */
 extern void        cg_schedule_load_service(const CgQuery *query, CgZone *view,
 											CgService *service);
 extern CgCalendar *cg_schedule_load_staff(const CgQuery *query, int *count);
-extern void        cg_schedule_load_hours(const CgQuery *query, CgCalendar *calendar,
-										  TimestampTz from, TimestampTz to);
-extern void        cg_schedule_load_busy(const CgQuery *query, const CgService *service,
-										 CgCalendar *calendar, TimestampTz from, TimestampTz to);
+extern void cg_schedule_load_hours(const CgQuery *query, CgCalendar *calendars, int count,
+								   TimestampTz from, TimestampTz to);
+extern void cg_schedule_load_busy(const CgQuery *query, const CgService *service,
+								  CgCalendar *calendars, int count, TimestampTz from,
+								  TimestampTz to);
 
 /*
  * calendar.c: fills windows so that every window with an instant of from .. to is

@@ -4,9 +4,9 @@
  *
  * Nothing of the body is looked at before its signature is found good with a key of the
  * account that the path names, so an account cannot be reached with another's key.
- * What the row holds and which events are duplicates is decided in SQL
- * (accept_webhook()); the events themselves are processed later, in a transaction of
- * their own.
+ * What the row holds and which events are duplicates is decided in SQL, and stored by
+ * one statement (accept_webhook()); the events themselves are processed later, in a
+ * transaction of their own.
  *
  * Runs as cloudgreet_owner in the business of the account.
  * Memory:		the caller's context; keys are cleansed before returning.

@@ -113,10 +113,22 @@ cg_database_worker_start(CgHandoffWorker worker, const char *name)
 	 * were made while tables were empty would read them whole.
 	 */
 	SetConfigOption("enable_seqscan", "off", PGC_USERSET, PGC_S_OVERRIDE);
+	SetConfigOption("jit", "off", PGC_USERSET, PGC_S_OVERRIDE);
 	SetConfigOption("plan_cache_mode", "force_generic_plan", PGC_USERSET, PGC_S_OVERRIDE);
 	if (!cg_database_worker_is_wanted() || !cg_handoff_attach(worker))
 		proc_exit(0);
 	ereport(LOG, (errmsg("%s serves database \"%s\"", name, MyBgworkerEntry->bgw_extra)));
+}
+
+void
+cg_database_worker_abort(void)
+{
+	HOLD_INTERRUPTS();
+	error_context_stack = NULL;
+	AbortCurrentTransaction();
+	FlushErrorState();
+	RESUME_INTERRUPTS();
+	MemoryContextSwitchTo(TopMemoryContext);
 }
 
 void
@@ -125,8 +137,6 @@ cg_database_worker_recover(void)
 	HOLD_INTERRUPTS();
 	error_context_stack = NULL;
 	EmitErrorReport();
-	AbortCurrentTransaction();
-	FlushErrorState();
 	RESUME_INTERRUPTS();
-	MemoryContextSwitchTo(TopMemoryContext);
+	cg_database_worker_abort();
 }

@@ -29,6 +29,9 @@ extern void cg_database_worker_handle_interrupts(void);
 /* So many rows were worked on; the plans for them are kept no longer than is good. */
 extern void cg_database_worker_note_work(int rows);
 
+/* Aborts the transaction of an error that was caught; for one that is not worth a line. */
+extern void cg_database_worker_abort(void);
+
 /* Aborts the transaction of an error that was caught, and logs the error. */
 extern void cg_database_worker_recover(void);
 

@@ -26,6 +26,7 @@
 
 char *cg_databases = NULL;
 bool  cg_gate = true;
+int   cg_webhook_timeout = 2000;
 int   cg_gate_drain_timeout = 3000;
 
 static bool  gate_access_log = true;
@@ -178,6 +179,12 @@ cg_worker_settings_define(void)
 	DefineCustomIntVariable("cloudgreet.gate_write_timeout",
 							"Sets the time in which a client must take its answer.", NULL,
 							&gate_write_timeout, 30000, 1, HOUR_MS, PGC_SIGHUP,
+							GUC_UNIT_MS, NULL, NULL, NULL);
+
+	DefineCustomIntVariable("cloudgreet.webhook_timeout",
+							"Sets the time in which a webhook must be processed.",
+							"Over it is a failure; after five it is held.",
+							&cg_webhook_timeout, 2000, 10, HOUR_MS, PGC_SIGHUP,
 							GUC_UNIT_MS, NULL, NULL, NULL);
 }
 

@@ -10,6 +10,7 @@
 extern char *cg_databases;          /* names of served databases */
 extern bool  cg_gate;               /* whether an HTTP front is wanted */
 extern int   cg_gate_drain_timeout; /* ms */
+extern int   cg_webhook_timeout;    /* ms */
 
 /* Defines the settings; called once from _PG_init(). */
 extern void cg_worker_settings_define(void);

@@ -138,22 +138,23 @@ sub states
 {
 	my ($self, $run) = @_;
 	my $rows = $self->sql(qq{
-		SELECT o.provider || ' ' || o.state, count(*) FROM cloudgreet_private.outbox o
-		 WHERE convert_from(o.body, 'UTF8')::jsonb ->> CASE o.provider WHEN 'telnyx' THEN 'text' ELSE 'subject' END ~ '^$run( gone)? ' GROUP BY 1});
+		SELECT o.provider || ' ' || o.state, count(*) FROM cloudgreet_private.requests o
+		  JOIN (SELECT id, content AS name FROM cloudgreet.sms_messages UNION ALL SELECT id, subject FROM cloudgreet.emails) m ON m.id = o.subject_id
+		 WHERE m.name ~ '^$run( gone)? ' GROUP BY 1});
 	return map { split /\|/ } split /\n/, $rows;
 }
 
-# Attempts of which nothing is recorded, of texts and of e-mails.
+# Attempts that a stop of the server interrupted, of texts and of e-mails.
 sub interrupted
 {
 	my ($self) = @_;
 	return map { $self->sql(qq{
-		SELECT coalesce(sum(o.attempts), 0) - (SELECT count(*) FROM cloudgreet_private.outbox_attempts a
-			JOIN cloudgreet_private.outbox p ON p.business_id = a.business_id AND p.id = a.outbox_id WHERE p.provider = '$_')
-		  FROM cloudgreet_private.outbox o WHERE o.provider = '$_'}) } 'telnyx', 'resend';
+		SELECT count(*) FROM cloudgreet_private.outbox_attempts a
+		  JOIN cloudgreet_private.requests p ON p.business_id = a.business_id AND p.id = a.outbox_id
+		 WHERE p.provider = '$_' AND a.outcome = 'interrupted'}) } 'telnyx', 'resend';
 }
 
-sub count_sql { my ($self, $where) = @_; return $self->sql("SELECT count(*) FROM cloudgreet_private.outbox o WHERE $where"); }
+sub count_sql { my ($self, $where) = @_; return $self->sql("SELECT count(*) FROM cloudgreet_private.requests o WHERE $where"); }
 
 sub wait_for
 {
@@ -207,7 +208,7 @@ sub seen_by_fake
 sub reconcile
 {
 	my ($self) = @_;
-	my %open = map { $_ => 1 } split /\n/, $self->sql("SELECT id FROM cloudgreet_private.outbox WHERE state IN ('unknown', 'held')");
+	my %open = map { $_ => 1 } split /\n/, $self->sql("SELECT id FROM cloudgreet_private.requests WHERE state IN ('unknown', 'held')");
 	my $messages = $self->{fake}->state('telnyx', 'messages');
 	my $sent = 0;
 	foreach my $message (values %$messages)

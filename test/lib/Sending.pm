@@ -63,13 +63,13 @@ sub email
 }
 
 # A column of the request that a text or e-mail waits for, or of another query's only row.
-sub request { my ($self, $column, $subject) = @_; return $self->sql("SELECT $column FROM cloudgreet_private.outbox WHERE subject_id = '$subject'"); }
+sub request { my ($self, $column, $subject) = @_; return $self->sql("SELECT $column FROM cloudgreet_private.requests WHERE subject_id = '$subject' ORDER BY id DESC LIMIT 1"); }
 
 # Waits until the request of a text or e-mail is in a state.
 sub reaches
 {
 	my ($self, $subject, $state) = @_;
-	return $self->{node}->poll_query_until('postgres', "SELECT state = '$state' FROM cloudgreet_private.outbox WHERE subject_id = '$subject'");
+	return $self->{node}->poll_query_until('postgres', "SELECT state = '$state' FROM cloudgreet_private.requests WHERE subject_id = '$subject' ORDER BY id DESC LIMIT 1");
 }
 
 # What reached the provider, oldest first: texts or subjects.

@@ -37,7 +37,7 @@ $$
     UNION ALL SELECT 'event', jsonb_build_object('type', e.event_type, 'data', e.data, 'lead', l.phone)
       FROM cloudgreet.events e LEFT JOIN cloudgreet.leads l ON l.id = e.lead_id WHERE e.business_id = business
     UNION ALL SELECT 'request', jsonb_build_object('operation', o.operation, 'state', o.state, 'to', o.contact, 'finished', o.finished_at IS NOT NULL)
-      FROM cloudgreet_private.outbox o WHERE o.business_id = business
+      FROM cloudgreet_private.requests o WHERE o.business_id = business
     UNION ALL SELECT 'due', jsonb_build_object('kind', w.kind, 'due_at', w.due_at) FROM cloudgreet_private.due_work w WHERE w.business_id = business
     UNION ALL SELECT 'webhook', jsonb_build_object('type', i.event_type, 'state', i.state, 'reason', i.reason)
       FROM cloudgreet_private.webhook_inbox i WHERE i.business_id = business
@@ -58,6 +58,6 @@ $$;
 CREATE FUNCTION public.flow_is_quiet(business uuid) RETURNS boolean LANGUAGE sql AS
 $$
     SELECT NOT EXISTS (SELECT FROM cloudgreet_private.webhook_inbox i WHERE i.business_id = business AND i.state = 'pending')
-       AND NOT EXISTS (SELECT FROM cloudgreet_private.outbox o
+       AND NOT EXISTS (SELECT FROM cloudgreet_private.requests o
                         WHERE o.business_id = business AND o.state IN ('queued', 'sending') AND o.next_at <= cloudgreet.clock());
 $$;

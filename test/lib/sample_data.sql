@@ -60,8 +60,11 @@ BEGIN
         INSERT INTO cloudgreet.alerts (business_id, id, alert_type, message) VALUES (b, i, 'provider_broken', canary);
         INSERT INTO cloudgreet_private.secrets (business_id, name, version, key_id, nonce, ciphertext, last_four) VALUES (b, canary, 1, '00000000', '\x00', '\x00', '');
         INSERT INTO cloudgreet_private.idempotency_keys (business_id, operation, key, request_hash, result_id) VALUES (b, 'send_sms', canary, '\x00', i);
-        INSERT INTO cloudgreet_private.outbox (business_id, id, account_id, provider, operation, idempotency, subject_type, subject_id, body, state, deadline_at, finished_at)
-        VALUES (b, cloudgreet.uuid_v7(), i, 'telnyx', 'send_sms', 'none', 'sms_message', i, canary::bytea, 'done', '2026-12-01Z', '2026-12-01Z');
+        INSERT INTO cloudgreet_private.outbox (business_id, account_id, provider, operation, idempotency, subject_type, subject_id, body, state, deadline_at)
+        VALUES (b, i, 'telnyx', 'send_sms', 'none', 'sms_message', i, canary::bytea, 'held', '2026-12-01Z');
+        INSERT INTO cloudgreet_private.outbox_history (business_id, id, account_id, provider, operation, idempotency, subject_type, subject_id, state, attempts, deadline_at, created_at, finished_at, reason)
+        VALUES (b, cloudgreet.uuid_v7(), i, 'telnyx', 'send_sms', 'none', 'sms_message', i, 'done', 1, '2026-12-01Z', '2026-12-01Z', '2026-12-01Z', canary);
+        INSERT INTO cloudgreet_private.account_releases (business_id, account_id) VALUES (b, i);
         INSERT INTO cloudgreet_private.outbox_attempts (business_id, outbox_id, attempt, outcome, duration_ms) VALUES (b, i, 1, 'done', 1);
         INSERT INTO cloudgreet_private.due_work (business_id, kind, subject_id, due_at) VALUES (b, 'enrollment', i, '2099-12-01Z');
         INSERT INTO cloudgreet_private.message_causes (business_id, message_id, cause, cause_id) VALUES (b, i, 'appointment', i);

@@ -29,7 +29,7 @@ $$
             UNION ALL SELECT 'consents', to_jsonb(c) FROM cloudgreet.consents c WHERE c.business_id = business
             UNION ALL SELECT 'suppressions', to_jsonb(s) FROM cloudgreet.suppressions s WHERE s.business_id = business
             UNION ALL SELECT 'alerts', to_jsonb(a) FROM cloudgreet.alerts a WHERE a.business_id = business
-            UNION ALL SELECT 'outbox', jsonb_build_object('state', o.state, 'finished', o.finished_at IS NOT NULL) FROM cloudgreet_private.outbox o WHERE o.business_id = business
+            UNION ALL SELECT 'outbox', jsonb_build_object('state', o.state, 'finished', o.finished_at IS NOT NULL) FROM cloudgreet_private.requests o WHERE o.business_id = business
             UNION ALL SELECT 'inbox', jsonb_build_object('key', i.dedup_key, 'state', i.state) FROM cloudgreet_private.webhook_inbox i WHERE i.business_id = business
             UNION ALL SELECT 'events', jsonb_build_object('type', e.event_type, 'data', e.data) FROM cloudgreet.events e
                        WHERE e.business_id = business AND e.event_type ~ '^(lead|call|sms|email)\.'

@@ -22,7 +22,7 @@ INSERT INTO cloudgreet.leads (business_id, name, email) VALUES (:'b', 'Bo', 'bo@
 CREATE FUNCTION public.sent() RETURNS TABLE (channel text, state text, says text) LANGUAGE sql AS
 $$
     SELECT o.channel, o.state, coalesce(m.content, e.subject)
-      FROM cloudgreet_private.outbox o LEFT JOIN cloudgreet.sms_messages m ON m.id = o.subject_id LEFT JOIN cloudgreet.emails e ON e.id = o.subject_id
+      FROM cloudgreet_private.requests o LEFT JOIN cloudgreet.sms_messages m ON m.id = o.subject_id LEFT JOIN cloudgreet.emails e ON e.id = o.subject_id
      WHERE o.business_id = current_setting('test.b')::uuid ORDER BY o.id;
 $$;
 CREATE FUNCTION public.reminders() RETURNS TABLE (type text, channel text, due_at timestamptz, status text, work timestamptz) LANGUAGE sql AS
@@ -40,6 +40,7 @@ $$;
 CREATE FUNCTION public.forget() RETURNS void LANGUAGE sql AS
 $$
     DELETE FROM cloudgreet_private.outbox WHERE business_id = current_setting('test.b')::uuid;
+    DELETE FROM cloudgreet_private.outbox_history WHERE business_id = current_setting('test.b')::uuid;
     DELETE FROM cloudgreet_private.message_causes WHERE business_id = current_setting('test.b')::uuid;
 $$;
 SET timezone = 'America/Chicago';
@@ -89,7 +90,7 @@ SELECT type, channel, status FROM public.reminders() WHERE channel = 'email';
 -- Nothing to send from, or nobody to send to: the booking stands all the same.
 BEGIN;
 INSERT INTO cloudgreet.suppressions (business_id, contact, channel, reason) VALUES (:'b', '+13125550151', 'sms', 'manual');
-DELETE FROM cloudgreet_private.outbox WHERE business_id = :'b';
+DELETE FROM cloudgreet_private.outbox WHERE business_id = :'b'; DELETE FROM cloudgreet_private.outbox_history WHERE business_id = :'b';
 SELECT status FROM cloudgreet.book_appointment(:'service', '2026-06-15 10:00-05', :'ana', business_id => :'b');
 SELECT * FROM public.sent();
 ROLLBACK;

@@ -54,6 +54,6 @@ SELECT table_name, r.rows, b.rows AS before FROM pg_temp.rows_of(:'A') r JOIN be
 DELETE FROM cloudgreet.businesses WHERE id = :'A';
 SELECT * FROM pg_temp.rows_of(:'A') WHERE rows > 0;
 -- Answers of providers that come now leave nothing either.
-SELECT cloudgreet_private.outbox_settle_one(:'A', :'B', 1, 'done', 200, NULL, 10, 'x', NULL, NULL) AS settled;
+SELECT cloudgreet_private.outbox_settle_one(:'A', :'B', 1, 'done', 200, NULL, 10, 'x', NULL, NULL, NULL) AS settled;
 SELECT count(*) FROM cloudgreet_private.outbox_attempts WHERE business_id = :'A';
 ROLLBACK;

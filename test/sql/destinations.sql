@@ -6,6 +6,7 @@
 \set ECHO none
 \set QUIET on
 \i test/lib/master_key.sql
+\i test/lib/claim.sql
 CREATE FUNCTION public.new_business(name text, zone text, number text) RETURNS uuid LANGUAGE plpgsql AS
 $$
 DECLARE
@@ -59,17 +60,18 @@ SELECT DISTINCT p.proname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronam
 -- A message is canceled and sent again by its own id, or that of its request.
 SELECT cloudgreet.send_sms('+13125557131', 'One', send_at => cloudgreet.clock() + interval '1 day', business_id => :'b') AS one \gset
 SELECT cloudgreet.cancel_delivery(:'one', :'b');
-SELECT m.status, o.state, o.reason FROM cloudgreet.sms_messages m JOIN cloudgreet_private.outbox o ON o.subject_id = m.id WHERE m.id = :'one';
+SELECT m.status, o.state, o.reason FROM cloudgreet.sms_messages m JOIN cloudgreet_private.requests o ON o.subject_id = m.id WHERE m.id = :'one';
 SELECT cloudgreet.cancel_delivery(:'one', :'b');
 SELECT cloudgreet.send_sms('+13125557131', 'Two', business_id => :'b') AS two \gset
 UPDATE cloudgreet_private.outbox SET deadline_at = cloudgreet.clock() WHERE subject_id = :'two';
 SELECT o.id AS request FROM cloudgreet_private.outbox o WHERE o.subject_id = :'two' \gset
-SELECT cloudgreet_private.outbox_claim_one(:'b', :'request') IS NULL AS given_up;
+SELECT public.claim(:'b', :'request');
 SELECT event_type, data FROM cloudgreet.events WHERE subject_id = :'two' ORDER BY id;
 SELECT alert_type FROM cloudgreet.alerts WHERE business_id = :'b';
 SELECT cloudgreet.retry_delivery(:'two', :'b');
-SELECT m.status, o.state FROM cloudgreet.sms_messages m JOIN cloudgreet_private.outbox o ON o.subject_id = m.id WHERE m.id = :'two';
-SELECT cloudgreet.cancel_delivery(:'request', :'b');
+SELECT m.status, o.state, o.reason, o.retry_of = :'request' AS is_retry FROM cloudgreet.sms_messages m JOIN cloudgreet_private.requests o ON o.subject_id = m.id WHERE m.id = :'two' ORDER BY o.id;
+SELECT cloudgreet.retry_delivery(:'request', :'b');
+SELECT cloudgreet.cancel_delivery(:'two', :'b');
 
 -- A webhook that is given up is told of.
 SELECT a.id AS account FROM cloudgreet.provider_accounts a WHERE a.business_id = :'b' \gset

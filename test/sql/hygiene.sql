@@ -69,3 +69,55 @@ SELECT pg_describe_object(d.classid, d.objid, 0) FROM pg_depend d JOIN pg_extens
 -- Constraints and triggers that are not valid or not enabled.
 SELECT conname FROM pg_constraint JOIN ours ON ours.oid = connamespace WHERE NOT convalidated;
 SELECT tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN ours ON ours.oid = c.relnamespace WHERE t.tgenabled <> CASE t.tgname WHEN 'businesses_replicated' THEN 'R' ELSE 'O' END;
+
+-- The role of the dispatcher's statements: what it could be or do beyond them.
+SELECT rolname FROM pg_roles WHERE rolname = 'cloudgreet_worker'
+   AND (rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolinherit OR rolcanlogin OR NOT rolbypassrls);
+SELECT m.roleid::regrole, m.member::regrole FROM pg_auth_members m WHERE 'cloudgreet_worker'::regrole IN (m.roleid, m.member);
+SELECT pg_describe_object(d.classid, d.objid, d.objsubid) FROM pg_shdepend d
+ WHERE d.refclassid = 'pg_authid'::regclass AND d.refobjid = 'cloudgreet_worker'::regrole AND d.deptype = 'o';
+SELECT p.oid::regprocedure FROM pg_proc p JOIN ours ON ours.oid = p.pronamespace
+ WHERE p.prosecdef AND has_function_privilege('cloudgreet_worker', p.oid, 'EXECUTE');
+-- ... the functions that defaults and checks of its tables call,
+SELECT p.oid::regprocedure FROM pg_proc p JOIN ours ON ours.oid = p.pronamespace
+ WHERE has_function_privilege('cloudgreet_worker', p.oid, 'EXECUTE') ORDER BY p.proname;
+-- ... and rights that all of them would do without, or that one of them lacks.
+CREATE FUNCTION pg_temp.runs(statement text) RETURNS boolean LANGUAGE plpgsql AS
+$$
+BEGIN
+    -- Rights are looked at when a plan is made ready to run, also by EXPLAIN, which does not.
+    SET LOCAL ROLE cloudgreet_worker;
+    EXECUTE 'PREPARE it AS ' || statement;
+    EXECUTE format('EXPLAIN EXECUTE it%s', (SELECT '(' || string_agg('NULL', ', ') || ')' FROM pg_prepared_statements s, unnest(s.parameter_types) WHERE s.name = 'it'));
+    DEALLOCATE it;
+    RESET ROLE;
+    RETURN true;
+EXCEPTION WHEN insufficient_privilege THEN
+    IF EXISTS (SELECT FROM pg_prepared_statements s WHERE s.name = 'it') THEN
+        DEALLOCATE it;
+    END IF;
+    RETURN false;
+END
+$$;
+CREATE FUNCTION pg_temp.is_needed(revoke text) RETURNS boolean LANGUAGE plpgsql AS
+$$
+BEGIN
+    EXECUTE revoke;
+    IF (SELECT bool_and(pg_temp.runs(s.statement)) FROM cloudgreet.outbox_statements() s) THEN
+        RETURN false;
+    END IF;
+    RAISE EXCEPTION 'undo' USING ERRCODE = 'ZZ000';
+EXCEPTION WHEN SQLSTATE 'ZZ000' THEN
+    RETURN true;
+END
+$$;
+BEGIN;
+SELECT s.name FROM cloudgreet.outbox_statements() s WHERE NOT pg_temp.runs(s.statement);
+SELECT g.is_of, g.privilege FROM (
+    SELECT format('%I.%I', n.nspname, c.relname) AS is_of, a.privilege_type AS privilege
+      FROM pg_class c JOIN ours n ON n.oid = c.relnamespace, aclexplode(c.relacl) a WHERE a.grantee = 'cloudgreet_worker'::regrole
+    UNION ALL
+    SELECT format('%I.%I', n.nspname, c.relname), format('%s (%I)', a.privilege_type, t.attname)
+      FROM pg_attribute t JOIN pg_class c ON c.oid = t.attrelid JOIN ours n ON n.oid = c.relnamespace, aclexplode(t.attacl) a WHERE a.grantee = 'cloudgreet_worker'::regrole) g
+ WHERE NOT pg_temp.is_needed(format('REVOKE %s ON %s FROM cloudgreet_worker', g.privilege, g.is_of)) ORDER BY 1, 2;
+ROLLBACK;

