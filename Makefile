@@ -17,7 +17,7 @@ ifdef STRICT
 PG_CFLAGS = -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers -Wshadow=local -Werror
 endif
 
-# ---- C: the front, a program of its own ---------------------------------------------
+# ---- C: the gate, a program of its own ---------------------------------------------
 GATE = build/cloudgreet_gate
 GATE_NAMES = $(sort $(patsubst src/gate/%.c,%,$(wildcard src/gate/*.c)) $(patsubst /usr/share/%.c,%,$(wildcard /usr/share/llhttp/*.c)))
 # llhttp: Debian 12 has its C files, where strict mode must be asked for (without it any byte

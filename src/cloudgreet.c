@@ -13,14 +13,14 @@
 #include "utils/guc.h"
 
 #include "core/settings.h"
-#include "gateway/settings.h"
-#include "outbox/handoff.h"
-#include "outbox/settings.h"
+#include "inbound/settings.h"
+#include "outbound/handoff.h"
+#include "outbound/settings.h"
 #include "tenant/large_object.h"
 #include "tenant/secret_log.h"
 #include "tenant/settings.h"
-#include "worker/settings.h"
-#include "worker/supervisor.h"
+#include "server/settings.h"
+#include "server/supervisor.h"
 
 PG_MODULE_MAGIC;
 
@@ -32,7 +32,7 @@ _PG_init(void)
 	cg_core_settings_define();
 	cg_tenant_settings_define();
 	cg_outbox_settings_define();
-	cg_gateway_settings_define();
+	cg_inbound_settings_define();
 	cg_worker_settings_define();
 	MarkGUCPrefixReserved("cloudgreet");
 	cg_secret_log_install();

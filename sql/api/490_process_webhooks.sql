@@ -2,7 +2,7 @@
  * 490_process_webhooks.sql
  *		Processing what was taken in, in transactions of its own, in turn by business.
  *
- * Called by the processor (src/worker/processor.c) piece by piece, and by tick() through
+ * Called by the processor (src/server/processor.c) piece by piece, and by tick() through
  * process_webhooks().  A turn of a business is a few events and a few milliseconds, so that
  * nobody's backlog delays another; what raises makes its turn be repeated event by event,
  * and is put off alone.

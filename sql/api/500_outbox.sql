@@ -4,7 +4,7 @@
  *
  * queued -> sending -> done | queued | unknown | dead | held, or queued -> cancelled |
  * dead | held without an attempt.  The common ways are statements of the dispatcher
- * (src/outbox/statements.c); what is rare goes row by row through the functions of 495 to
+ * (src/outbound/statements.c); what is rare goes row by row through the functions of 495 to
  * 530, which run as cloudgreet_owner.  Shown by test/t/140_outbox.pl.
  *
  * Locks:		the row of the outbox, and before it its subject where both are locked.

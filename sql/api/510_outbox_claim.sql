@@ -3,7 +3,7 @@
  *		What the dispatcher takes from the queue but must not send, and what one that is
  *		no more had under way.
  *
- * What may be sent is claimed by a statement of the dispatcher (src/outbox/statements.c);
+ * What may be sent is claimed by a statement of the dispatcher (src/outbound/statements.c);
  * it names the rows that must not, and these go through here one by one.
  *
  * The dispatcher never waits for a row: events of the same message are processed at the same

@@ -4,7 +4,7 @@
  *		id of the provider that another row has.
  *
  * What is common is recorded for a whole batch by a statement of the dispatcher
- * (src/outbox/statements.c), which names the rows that it leaves to this file.
+ * (src/outbound/statements.c), which names the rows that it leaves to this file.
  */
 CREATE OR REPLACE FUNCTION cloudgreet_private.has_newer_key(business_id uuid, account_id uuid, since timestamptz) RETURNS boolean
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS

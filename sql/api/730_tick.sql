@@ -2,7 +2,7 @@
  * 730_tick.sql
  *		Doing what is due: in pieces, most urgent first, in turn by business.
  *
- * A piece is release_due(): the processor (src/worker/due_work.c) runs one a transaction
+ * A piece is release_due(): the processor (src/server/due_work.c) runs one a transaction
  * until nothing is due, a call of tick() runs as many as its time allows.  A chunk of one
  * business is done as a whole; one that raises is halved until what raises stands alone.
  * Shown by test/sql/due_work.sql and test/t/163_due_work.pl.

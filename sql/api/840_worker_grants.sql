@@ -4,7 +4,7 @@
  *
  * cloudgreet_worker passes row security by, since a batch is of many businesses.  It cannot
  * log in, has no members, owns nothing and may call no function that runs with the rights
- * of another.  Its statements are the constants of src/outbox/statements.c, which join on
+ * of another.  Its statements are the constants of src/outbound/statements.c, which join on
  * (business_id, id); test/sql/hygiene.sql takes each of these grants away and sees whether
  * one of them fails.
  */

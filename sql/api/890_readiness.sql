@@ -1,6 +1,6 @@
 /*
  * 890_readiness.sql
- *		Facts about whether what is due is done, for /api/health?ready=1 (src/gateway/health.c) and for doctor().
+ *		Facts about whether what is due is done, for /api/health?ready=1 (src/inbound/health.c) and for doctor().
  */
 CREATE OR REPLACE FUNCTION cloudgreet_private.lateness(OUT due_work interval, OUT webhooks interval)
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS

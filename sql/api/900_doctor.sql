@@ -15,51 +15,51 @@ $$;
 COMMENT ON FUNCTION cloudgreet_private.setting_names(text, boolean) IS 'The names that a setting lists, without their quotes; those without any in lower case if they are folded.';
 REVOKE ALL ON FUNCTION cloudgreet_private.setting_names(text, boolean) FROM PUBLIC;
 
-CREATE OR REPLACE FUNCTION cloudgreet_private.doctor_front()
+CREATE OR REPLACE FUNCTION cloudgreet_private.doctor_gate()
     RETURNS TABLE (severity text, problem text, mend text)
     LANGUAGE sql SET search_path = pg_catalog, pg_temp AS
 $$
-    WITH front AS (
+    WITH gate AS (
         SELECT current_setting('cloudgreet.gate')::boolean AS is_wanted,
                current_setting('cloudgreet.gate_conninfo') <> '' AS has_conninfo,
                cloudgreet_private.setting_names('cloudgreet.databases', true) AS served,
                current_database() AS this,
-               (SELECT regexp_match(query, '^HTTP front \d+ listens on port ([1-9]\d*)(.*)$') FROM pg_stat_activity
+               (SELECT regexp_match(query, '^HTTP gate \d+ listens on port ([1-9]\d*)(.*)$') FROM pg_stat_activity
                  WHERE backend_type = 'cloudgreet supervisor') AS listens
           -- Without preload there is no supervisor, and nothing to say but that.
          WHERE cloudgreet_private.setting_names('shared_preload_libraries', false) && '{cloudgreet,$libdir/cloudgreet}'),
     session AS (
         SELECT datname FROM pg_stat_activity WHERE application_name = 'cloudgreet_gate')
-    SELECT 'warning', 'this database is not served: it has no dispatcher' || CASE WHEN has_conninfo THEN '' ELSE ' and no HTTP front' END,
+    SELECT 'warning', 'this database is not served: it has no dispatcher' || CASE WHEN has_conninfo THEN '' ELSE ' and no HTTP gate' END,
            format('ALTER SYSTEM SET cloudgreet.databases = %L; SELECT pg_reload_conf();', quote_ident(this))
-      FROM front WHERE served = '{}'
+      FROM gate WHERE served = '{}'
     UNION ALL
     SELECT 'note', format('this database is not served; %s is', array_to_string(served, ', ')),
-           format('ALTER SYSTEM SET cloudgreet.databases = %L; SELECT pg_reload_conf();  -- adds a dispatcher here; the HTTP front stays with "%s"',
+           format('ALTER SYSTEM SET cloudgreet.databases = %L; SELECT pg_reload_conf();  -- adds a dispatcher here; the HTTP gate stays with "%s"',
                   current_setting('cloudgreet.databases') || ', ' || quote_ident(this), served[1])
-      FROM front WHERE served <> '{}' AND NOT this = ANY (served)
+      FROM gate WHERE served <> '{}' AND NOT this = ANY (served)
     UNION ALL
-    SELECT 'note', 'there is no HTTP front: cloudgreet.gate is off', 'ALTER SYSTEM SET cloudgreet.gate = on; SELECT pg_reload_conf();'
-      FROM front WHERE NOT is_wanted
+    SELECT 'note', 'there is no HTTP gate: cloudgreet.gate is off', 'ALTER SYSTEM SET cloudgreet.gate = on; SELECT pg_reload_conf();'
+      FROM gate WHERE NOT is_wanted
     UNION ALL
-    SELECT 'error', 'the HTTP front does not listen',
+    SELECT 'error', 'the HTTP gate does not listen',
            'The server''s log says why; often cloudgreet.gate_port is taken. ALTER SYSTEM SET cloudgreet.gate_port = 8788; SELECT pg_reload_conf();'
-      FROM front WHERE is_wanted AND (served <> '{}' OR has_conninfo) AND listens IS NULL
+      FROM gate WHERE is_wanted AND (served <> '{}' OR has_conninfo) AND listens IS NULL
     UNION ALL
-    SELECT 'error', format('the HTTP front still listens on port %s as before: cloudgreet.gate_port or cloudgreet.gate_listen_addresses cannot be used', listens[1]),
+    SELECT 'error', format('the HTTP gate still listens on port %s as before: cloudgreet.gate_port or cloudgreet.gate_listen_addresses cannot be used', listens[1]),
            'The server''s log says why; often the port is taken. Free it or choose another, then SELECT pg_reload_conf();'
-      FROM front WHERE is_wanted AND listens[2] <> ''
+      FROM gate WHERE is_wanted AND listens[2] <> ''
     UNION ALL
-    SELECT 'error', 'the HTTP front cannot connect to this database as role "cloudgreet_gate"',
+    SELECT 'error', 'the HTTP gate cannot connect to this database as role "cloudgreet_gate"',
            'With peer authentication add to pg_ident.conf "cloudgreet postgres cloudgreet_gate", and to pg_hba.conf, above the other lines, "local all cloudgreet_gate peer map=cloudgreet"; then SELECT pg_reload_conf();'
-      FROM front WHERE is_wanted AND NOT has_conninfo AND this = served[1] AND listens IS NOT NULL AND NOT EXISTS (SELECT FROM session WHERE datname = this)
+      FROM gate WHERE is_wanted AND NOT has_conninfo AND this = served[1] AND listens IS NOT NULL AND NOT EXISTS (SELECT FROM session WHERE datname = this)
     UNION ALL
-    SELECT 'error', 'the HTTP front cannot connect as cloudgreet.gate_conninfo says', 'The server''s log says why.'
-      FROM front WHERE is_wanted AND has_conninfo AND listens IS NOT NULL AND NOT EXISTS (SELECT FROM session)
+    SELECT 'error', 'the HTTP gate cannot connect as cloudgreet.gate_conninfo says', 'The server''s log says why.'
+      FROM gate WHERE is_wanted AND has_conninfo AND listens IS NOT NULL AND NOT EXISTS (SELECT FROM session)
 $$;
-COMMENT ON FUNCTION cloudgreet_private.doctor_front() IS
-    'The part of doctor() about who is served: whether the HTTP front runs, listens where it should, and reaches this database if it is the first.';
-REVOKE ALL ON FUNCTION cloudgreet_private.doctor_front() FROM PUBLIC;
+COMMENT ON FUNCTION cloudgreet_private.doctor_gate() IS
+    'The part of doctor() about who is served: whether the HTTP gate runs, listens where it should, and reaches this database if it is the first.';
+REVOKE ALL ON FUNCTION cloudgreet_private.doctor_gate() FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.doctor_keys()
     RETURNS TABLE (severity text, problem text, mend text)
@@ -144,7 +144,7 @@ $$
       FROM cloudgreet.provider_accounts a WHERE a.provider IN ('telnyx', 'resend') AND NOT a.secret_names ? 'webhook_key'
     UNION ALL
     SELECT 'warning', 'texts are sent without a URL for their reports: whether they arrive stays unknown',
-        'Set cloudgreet.public_url to the URL of the proxy before the front (ALTER SYSTEM, then reload).'
+        'Set cloudgreet.public_url to the URL of the proxy before the gate (ALTER SYSTEM, then reload).'
      WHERE current_setting('cloudgreet.public_url', true) = '' AND EXISTS (SELECT FROM cloudgreet.provider_accounts a WHERE a.provider = 'telnyx')
     UNION ALL
     SELECT 'error', format('account %s of business %s names secret "%s" as its %s, which is not stored', a.name, a.business_id, used.value, used.key),
@@ -231,7 +231,7 @@ BEGIN
         OR current_setting('server_version_num')::int BETWEEN 160000 AND 160009
         OR current_setting('server_version_num')::int BETWEEN 170000 AND 170005;
 
-    RETURN QUERY SELECT 'error', 'the library is not preloaded: statements with secrets may be logged before it is there, and no HTTP front is started',
+    RETURN QUERY SELECT 'error', 'the library is not preloaded: statements with secrets may be logged before it is there, and no HTTP gate is started',
         -- Each by itself: one literal would be one name.
         format('ALTER SYSTEM SET shared_preload_libraries = %s;  -- then restart',
                (SELECT string_agg(quote_literal(name), ', ') FROM unnest(preloaded || '{cloudgreet}') AS name))
@@ -285,7 +285,7 @@ BEGIN
       FROM pg_class c
      WHERE c.relnamespace = 'cloudgreet'::regnamespace AND c.relkind IN ('r', 'p') AND c.relowner <> 'cloudgreet_owner'::regrole;
 
-    RETURN QUERY SELECT * FROM cloudgreet_private.doctor_front();
+    RETURN QUERY SELECT * FROM cloudgreet_private.doctor_gate();
     RETURN QUERY SELECT * FROM cloudgreet_private.doctor_sending();
     RETURN QUERY SELECT * FROM cloudgreet_private.doctor_templates();
 

@@ -80,7 +80,7 @@ BEGIN
         END IF;
     END LOOP;
 
-    -- Tokens and bodies are parameters of the front's only statement: no setting of the log may show them.
+    -- Tokens and bodies are parameters of the gate's only statement: no setting of the log may show them.
     FOREACH parameter IN ARRAY ARRAY['log_parameter_max_length', 'log_parameter_max_length_on_error'] LOOP
         IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles r, pg_catalog.unnest(r.rolconfig) c
                        WHERE r.rolname = 'cloudgreet_gate' AND pg_catalog.starts_with(c, parameter || '=')) THEN

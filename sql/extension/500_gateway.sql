@@ -16,4 +16,4 @@ COMMENT ON FUNCTION cloudgreet.http(text, text, jsonb, bytea) IS
 CREATE FUNCTION cloudgreet.http_caller(target text, headers jsonb) RETURNS text
     LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'cg_sql_http_caller';
 COMMENT ON FUNCTION cloudgreet.http_caller(text, jsonb) IS
-    'Whose a request is, for the HTTP front to serve businesses in turn: the business of a webhook''s path or, with an empty target, of the headers'' token; service_role for such a token without one, an empty text for another; NULL for what is refused.';
+    'Whose a request is, for the HTTP gate to serve businesses in turn: the business of a webhook''s path or, with an empty target, of the headers'' token; service_role for such a token without one, an empty text for another; NULL for what is refused.';

@@ -64,6 +64,6 @@ GRANT EXECUTE ON FUNCTION cloudgreet.check_write_rows(bigint) TO authenticated, 
 GRANT EXECUTE ON FUNCTION cloudgreet.verify_webhook(text, jsonb, bytea, text[], timestamptz) TO service_role;
 GRANT EXECUTE ON FUNCTION cloudgreet.is_active(), cloudgreet.installation_status() TO cloudgreet_owner, service_role;
 
--- It judges tokens itself and takes the role that they give, so only the HTTP front
+-- It judges tokens itself and takes the role that they give, so only the HTTP gate
 -- may call it.
 GRANT EXECUTE ON FUNCTION cloudgreet.http(text, text, jsonb, bytea), cloudgreet.http_caller(text, jsonb) TO cloudgreet_gate;

@@ -2,8 +2,8 @@
  * canonical.h
  *		The one form in which contacts and time zones are stored.
  */
-#ifndef CG_CANONICAL_H
-#define CG_CANONICAL_H
+#ifndef CG_CORE_CANONICAL_H
+#define CG_CORE_CANONICAL_H
 
 #include "postgres.h"
 
@@ -42,4 +42,4 @@ typedef struct CgHome
  */
 extern char *cg_canonical_operand(const char *column, char *value, CgHome *home);
 
-#endif /* CG_CANONICAL_H */
+#endif /* CG_CORE_CANONICAL_H */

@@ -2,8 +2,8 @@
  * clock.h
  *		The clock that decides whether something is due.
  */
-#ifndef CG_CLOCK_H
-#define CG_CLOCK_H
+#ifndef CG_CORE_CLOCK_H
+#define CG_CORE_CLOCK_H
 
 #include "postgres.h"
 
@@ -17,4 +17,4 @@ extern TimestampTz cg_clock_now(void);
 extern bool cg_clock_check(char **newval, void **extra, GucSource source);
 extern void cg_clock_assign(const char *newval, void *extra);
 
-#endif /* CG_CLOCK_H */
+#endif /* CG_CORE_CLOCK_H */

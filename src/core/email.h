@@ -2,8 +2,8 @@
  * email.h
  *		Reads e-mail addresses as people and mail programs write them.
  */
-#ifndef CG_EMAIL_H
-#define CG_EMAIL_H
+#ifndef CG_CORE_EMAIL_H
+#define CG_CORE_EMAIL_H
 
 #include "postgres.h"
 
@@ -24,4 +24,4 @@ typedef enum CgEmailStatus
 extern CgEmailStatus cg_email_read(const char *value, size_t length,
 								   char address[CG_EMAIL_MAX + 1]);
 
-#endif /* CG_EMAIL_H */
+#endif /* CG_CORE_EMAIL_H */

@@ -6,8 +6,8 @@
  * must tell the case apart.  docs/errors.md maps each to an HTTP status and a
  * test compares the two lists.
  */
-#ifndef CG_ERRORS_H
-#define CG_ERRORS_H
+#ifndef CG_CORE_ERRORS_H
+#define CG_CORE_ERRORS_H
 
 #define CG_SQLSTATE(n)                                                                   \
 	MAKE_SQLSTATE('Z', 'G', '0' + ((n) / 100) % 10, '0' + ((n) / 10) % 10, '0' + (n) % 10)
@@ -59,4 +59,4 @@
 #define CG_CODE_MEDIA_TYPE "ZG503"
 #define CG_CODE_BAD_TARGET "ZG504"
 
-#endif /* CG_ERRORS_H */
+#endif /* CG_CORE_ERRORS_H */

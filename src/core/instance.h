@@ -2,8 +2,8 @@
  * instance.h
  *		Whether this database is the one that may act, or a copy of it.
  */
-#ifndef CG_INSTANCE_H
-#define CG_INSTANCE_H
+#ifndef CG_CORE_INSTANCE_H
+#define CG_CORE_INSTANCE_H
 
 #include "postgres.h"
 
@@ -27,4 +27,4 @@ extern CgInstanceState cg_instance_state(const char **reason);
  */
 extern void cg_instance_activate(void);
 
-#endif /* CG_INSTANCE_H */
+#endif /* CG_CORE_INSTANCE_H */

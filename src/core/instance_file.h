@@ -2,8 +2,8 @@
  * instance_file.h
  *		Reads and writes the instance file of this database; for instance.c.
  */
-#ifndef CG_INSTANCE_FILE_H
-#define CG_INSTANCE_FILE_H
+#ifndef CG_CORE_INSTANCE_FILE_H
+#define CG_CORE_INSTANCE_FILE_H
 
 #include "postgres.h"
 
@@ -13,4 +13,4 @@ extern bool cg_instance_file_says(const char *token);
 /* Replaces the file, durably.  ERROR ZG116 when it cannot be written. */
 extern void cg_instance_file_write(const char *token);
 
-#endif /* CG_INSTANCE_FILE_H */
+#endif /* CG_CORE_INSTANCE_FILE_H */

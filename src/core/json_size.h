@@ -2,8 +2,8 @@
  * json_size.h
  *		What a JSON value prints to, known without printing it.
  */
-#ifndef CG_JSON_SIZE_H
-#define CG_JSON_SIZE_H
+#ifndef CG_CORE_JSON_SIZE_H
+#define CG_CORE_JSON_SIZE_H
 
 #include "postgres.h"
 
@@ -33,4 +33,4 @@ extern void cg_json_admit(Jsonb *document, size_t length);
 /* Reads JSON that came in: jsonb_in() and cg_json_admit(); their errors. */
 extern Jsonb *cg_json_read(const char *text);
 
-#endif /* CG_JSON_SIZE_H */
+#endif /* CG_CORE_JSON_SIZE_H */

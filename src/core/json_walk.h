@@ -2,8 +2,8 @@
  * json_walk.h
  *		Visits the values of a small JSON object without ever raising an error.
  */
-#ifndef CG_JSON_WALK_H
-#define CG_JSON_WALK_H
+#ifndef CG_CORE_JSON_WALK_H
+#define CG_CORE_JSON_WALK_H
 
 #include "postgres.h"
 
@@ -25,4 +25,4 @@ typedef bool (*CgJsonVisit)(void *state, const char *path, bool in_array,
  */
 extern bool cg_json_walk(const char *json, size_t length, CgJsonVisit visit, void *state);
 
-#endif /* CG_JSON_WALK_H */
+#endif /* CG_CORE_JSON_WALK_H */

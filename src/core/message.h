@@ -2,8 +2,8 @@
  * message.h
  *		How much of a message an answer or a log line carries.
  */
-#ifndef CG_MESSAGE_H
-#define CG_MESSAGE_H
+#ifndef CG_CORE_MESSAGE_H
+#define CG_CORE_MESSAGE_H
 
 /* Bytes of a message, detail or hint; a value that it quotes may be of any length. */
 #define CG_MESSAGE_BYTES 1000
@@ -14,4 +14,4 @@
  */
 extern const char *cg_message_clip(const char *text);
 
-#endif /* CG_MESSAGE_H */
+#endif /* CG_CORE_MESSAGE_H */

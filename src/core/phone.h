@@ -3,8 +3,8 @@
  *		Phone numbers: from what people and networks write to E.164, and what kind of
  *		number it is.
  */
-#ifndef CG_PHONE_H
-#define CG_PHONE_H
+#ifndef CG_CORE_PHONE_H
+#define CG_CORE_PHONE_H
 
 #include "postgres.h"
 
@@ -67,4 +67,4 @@ extern CgPhoneStatus cg_phone_read(const char *value, size_t length, const char 
  */
 extern CgPhoneKind cg_phone_classify(const char *e164, const char **country);
 
-#endif /* CG_PHONE_H */
+#endif /* CG_CORE_PHONE_H */

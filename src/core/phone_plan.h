@@ -3,8 +3,8 @@
  *		The numbering plans of countries, and the patterns in which they are written.
  *		For phone.c and phone_data.c only.
  */
-#ifndef CG_PHONE_PLAN_H
-#define CG_PHONE_PLAN_H
+#ifndef CG_CORE_PHONE_PLAN_H
+#define CG_CORE_PHONE_PLAN_H
 
 #include "postgres.h"
 
@@ -61,4 +61,4 @@ typedef struct CgPhoneMatch
 extern bool cg_phone_pattern_match(const char *pattern, const char *digits, bool is_whole,
 								   CgPhoneMatch *match);
 
-#endif /* CG_PHONE_PLAN_H */
+#endif /* CG_CORE_PHONE_PLAN_H */

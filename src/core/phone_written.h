@@ -2,8 +2,8 @@
  * phone_written.h
  *		What is written as a phone number, taken apart.  For phone.c only.
  */
-#ifndef CG_PHONE_WRITTEN_H
-#define CG_PHONE_WRITTEN_H
+#ifndef CG_CORE_PHONE_WRITTEN_H
+#define CG_CORE_PHONE_WRITTEN_H
 
 #include "core/phone.h"
 
@@ -14,4 +14,4 @@
 extern CgPhoneStatus cg_phone_read_written(const char *value, size_t length,
 										   CgPhoneNumber *number);
 
-#endif /* CG_PHONE_WRITTEN_H */
+#endif /* CG_CORE_PHONE_WRITTEN_H */

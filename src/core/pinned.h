@@ -2,8 +2,8 @@
  * pinned.h
  *		The settings of a session that change what our code means.
  */
-#ifndef CG_PINNED_H
-#define CG_PINNED_H
+#ifndef CG_CORE_PINNED_H
+#define CG_CORE_PINNED_H
 
 /* Pins them all until the GUC nest level that the caller opened ends. */
 extern void cg_pinned_set_local(void);
@@ -11,4 +11,4 @@ extern void cg_pinned_set_local(void);
 /* Pins them all for the life of the process, above what files and roles set. */
 extern void cg_pinned_set(void);
 
-#endif /* CG_PINNED_H */
+#endif /* CG_CORE_PINNED_H */

@@ -3,8 +3,8 @@
  *		Refuses to work with an extension or on an application schema of another age than
  *		this library.
  */
-#ifndef CG_SCHEMA_VERSION_H
-#define CG_SCHEMA_VERSION_H
+#ifndef CG_CORE_SCHEMA_VERSION_H
+#define CG_CORE_SCHEMA_VERSION_H
 
 /* The highest migration that this build carries (the Makefile counts them). */
 #ifndef CG_SCHEMA_VERSION
@@ -38,4 +38,4 @@ extern void cg_schema_require_whole(int version);
  */
 extern void cg_schema_require(void);
 
-#endif /* CG_SCHEMA_VERSION_H */
+#endif /* CG_CORE_SCHEMA_VERSION_H */

@@ -2,8 +2,8 @@
  * settings.h
  *		The settings of the core layer.
  */
-#ifndef CG_SETTINGS_H
-#define CG_SETTINGS_H
+#ifndef CG_CORE_SETTINGS_H
+#define CG_CORE_SETTINGS_H
 
 /* Test value of the clock, or "" for now(); see core/clock.h. */
 extern char *cg_clock_setting;
@@ -17,4 +17,4 @@ extern char *cg_script_directory;
 /* Defines the settings; called once from _PG_init(). */
 extern void cg_core_settings_define(void);
 
-#endif /* CG_SETTINGS_H */
+#endif /* CG_CORE_SETTINGS_H */

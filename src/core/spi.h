@@ -5,8 +5,8 @@
  * No other file calls SPI_connect.  What runs as the owner runs with search_path
  * pinned, or an operator planted by the caller would run with the owner's rights.
  */
-#ifndef CG_SPI_H
-#define CG_SPI_H
+#ifndef CG_CORE_SPI_H
+#define CG_CORE_SPI_H
 
 #include "postgres.h"
 
@@ -64,4 +64,4 @@ extern void cg_run_as_owner(CgIdentity *saved);
 extern void cg_run_as_worker(CgIdentity *saved);
 extern void cg_identity_restore(const CgIdentity *saved);
 
-#endif /* CG_SPI_H */
+#endif /* CG_CORE_SPI_H */

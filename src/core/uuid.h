@@ -2,8 +2,8 @@
  * uuid.h
  *		UUIDv7 (RFC 9562, section 5.7): ids that sort by the time they were made.
  */
-#ifndef CG_UUID_H
-#define CG_UUID_H
+#ifndef CG_CORE_UUID_H
+#define CG_CORE_UUID_H
 
 #include "postgres.h"
 
@@ -19,4 +19,4 @@ extern void cg_uuid_v7(pg_uuid_t *result);
 /* The smallest id of a millisecond; ERROR 22008 outside 1970 .. 10889. */
 extern void cg_uuid_v7_floor(TimestampTz at, pg_uuid_t *result);
 
-#endif /* CG_UUID_H */
+#endif /* CG_CORE_UUID_H */

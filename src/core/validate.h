@@ -2,8 +2,8 @@
  * validate.h
  *		Phone numbers, e-mail addresses and time zones.
  */
-#ifndef CG_VALIDATE_H
-#define CG_VALIDATE_H
+#ifndef CG_CORE_VALIDATE_H
+#define CG_CORE_VALIDATE_H
 
 #include "postgres.h"
 
@@ -30,4 +30,4 @@ extern const char *cg_time_zone_find(const char *value, size_t length);
 /* As cg_time_zone_find(), but the name by which the zone is stored. */
 extern const char *cg_time_zone_canonical(const char *value, size_t length);
 
-#endif /* CG_VALIDATE_H */
+#endif /* CG_CORE_VALIDATE_H */

@@ -2,8 +2,8 @@
  * zone_data.h
  *		Former names of time zones, and the countries of zones.  For zone_name.c only.
  */
-#ifndef CG_ZONE_DATA_H
-#define CG_ZONE_DATA_H
+#ifndef CG_CORE_ZONE_DATA_H
+#define CG_CORE_ZONE_DATA_H
 
 typedef struct CgZoneLink
 {
@@ -23,4 +23,4 @@ extern const int           cg_zone_link_count;
 extern const CgZoneCountry cg_zone_countries[];
 extern const int           cg_zone_country_count;
 
-#endif /* CG_ZONE_DATA_H */
+#endif /* CG_CORE_ZONE_DATA_H */

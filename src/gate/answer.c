@@ -11,7 +11,7 @@
 #include <sys/uio.h>
 
 #include "gate/connection_internal.h"
-#include "gate/front.h"
+#include "gate/gate.h"
 #include "gate/log.h"
 #include "gate/response.h"
 
@@ -50,7 +50,7 @@ render_row(CgConnection *connection, const CgResponseFrame *frame, PGresult *res
 static void
 render_refusal(CgConnection *connection, CgResponseFrame *frame, const CgRefusal *refusal)
 {
-	frame->origins = cg_front.settings.cors_origins;
+	frame->origins = cg_gate.settings.cors_origins;
 	connection->status = refusal->status;
 	connection->body_length = 0;
 	connection->own_body = cg_response_refusal(&connection->output, frame, refusal);
@@ -82,7 +82,7 @@ begin_answer(CgConnection *connection, char *id)
 		cg_request_make_id(id);
 		connection->is_closing = true;
 	}
-	if (cg_front.is_draining)
+	if (cg_gate.is_draining)
 		connection->is_closing = true;
 	frame.is_keep_alive = !connection->is_closing;
 	connection->write_started_at = connection->written_at = cg_clock();
@@ -118,7 +118,7 @@ cg_connection_render_health(CgConnection *connection)
 	CgResponseFrame   frame = begin_answer(connection, id);
 	bool              with_body;
 
-	frame.origins = cg_front.settings.cors_origins;
+	frame.origins = cg_gate.settings.cors_origins;
 	connection->status = 200;
 	if (!cg_response_head(&connection->output, &frame, 200, headers, strlen(headers),
 						  strlen(body), &with_body) ||
@@ -199,7 +199,7 @@ cg_connection_log(const CgConnection *connection, int status)
 	int64_t          now = cg_clock();
 	CgAccess         access = {.peer = connection->peer, .status = status};
 
-	if (cg_front.settings.access_log == 0)
+	if (cg_gate.settings.access_log == 0)
 		return;
 	access.bytes = connection->body_sent + connection->own_body;
 	access.id = "";

@@ -1,9 +1,9 @@
 /*
  * answer_rules.h
- *		What stands in answers of the front (response.c, sqlstate.c) and of the database
- *		(src/gateway/cors.c, http.c, src/http/response.c) alike: the one definition.
+ *		What stands in answers of the gate (response.c, sqlstate.c) and of the database
+ *		(src/inbound/cors.c, http.c, src/inbound/response.c) alike: the one definition.
  *
- * It is C without libraries, as the front and the extension are two programs.  Tested by
+ * It is C without libraries, as the gate and the extension are two programs.  Tested by
  * test/sql/cors.sql and test/t/105_gate_browser.pl.
  */
 #ifndef CG_GATE_ANSWER_RULES_H

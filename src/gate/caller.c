@@ -2,7 +2,7 @@
  * caller.c
  *		Remembers whose tokens are.
  *
- * The front has no keys, so it believes no token: the database is asked once whose one is
+ * The gate has no keys, so it believes no token: the database is asked once whose one is
  * (executor.c), and the answer is kept under the token's hash.  It says in whose lane a
  * request waits and nothing else; each request's token is judged anew by http().  What was
  * refused is not kept, so that forged tokens cannot drive out good ones.

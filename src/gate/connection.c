@@ -15,7 +15,7 @@
 
 #include "gate/connection.h"
 #include "gate/connection_internal.h"
-#include "gate/front.h"
+#include "gate/gate.h"
 #include "gate/parser.h"
 
 #define LINGER_TIMEOUT (2000 * CG_MILLISECOND)
@@ -26,7 +26,7 @@
 void
 cg_connection_set_timer(CgConnection *connection, int64_t deadline)
 {
-	cg_timer_set(&cg_front.loop.timers, &connection->timer, deadline);
+	cg_timer_set(&cg_gate.loop.timers, &connection->timer, deadline);
 }
 
 /* Asks epoll for what the state waits for; false when the connection was destroyed. */
@@ -42,7 +42,7 @@ cg_connection_watch(CgConnection *connection)
 		events |= EPOLLIN;
 	if (connection->is_blocked)
 		events |= EPOLLOUT;
-	if (cg_watch_set(&cg_front.loop, &connection->watch, connection->fd, events))
+	if (cg_watch_set(&cg_gate.loop, &connection->watch, connection->fd, events))
 		return true;
 	cg_connection_destroy(connection);
 	return false;
@@ -56,7 +56,7 @@ cg_connection_linger(CgConnection *connection)
 	(void) shutdown(connection->fd, SHUT_WR);
 	cg_connection_set_timer(
 		connection,
-		cg_clock() + (cg_front.is_draining ? LINGER_TIMEOUT_DRAINING : LINGER_TIMEOUT));
+		cg_clock() + (cg_gate.is_draining ? LINGER_TIMEOUT_DRAINING : LINGER_TIMEOUT));
 }
 
 /*
@@ -66,7 +66,7 @@ cg_connection_linger(CgConnection *connection)
 int64_t
 cg_connection_write_deadline(const CgConnection *connection)
 {
-	int64_t timeout = cg_front.settings.write_timeout * CG_MILLISECOND;
+	int64_t timeout = cg_gate.settings.write_timeout * CG_MILLISECOND;
 	int64_t stalled = connection->written_at + timeout;
 	int64_t slow =
 		connection->write_started_at + timeout +
@@ -105,7 +105,7 @@ start_request(CgConnection *connection)
 	connection->state = CG_CONNECTION_READING;
 	cg_connection_set_timer(connection,
 							connection->request->started_at +
-								cg_front.settings.header_timeout * CG_MILLISECOND);
+								cg_gate.settings.header_timeout * CG_MILLISECOND);
 }
 
 /* The head was read and a body follows. */
@@ -117,13 +117,13 @@ expect_body(CgConnection *connection)
 	if (request->phase != CG_PHASE_BODY)
 		return;
 	cg_connection_set_timer(connection,
-							cg_clock() + cg_front.settings.body_timeout * CG_MILLISECOND);
+							cg_clock() + cg_gate.settings.body_timeout * CG_MILLISECOND);
 	if (request->expects_continue && connection->input.length == 0)
 		cg_buffer_text(&connection->output, "HTTP/1.1 100 Continue\r\n\r\n");
 	request->expects_continue = false;
 }
 
-/* Whether it asks if the front is alive, which no database is needed for. */
+/* Whether it asks if the gate is alive, which no database is needed for. */
 static bool
 asks_for_health(const CgRequest *request)
 {
@@ -148,8 +148,8 @@ submit(CgConnection *connection)
 		connection,
 		cg_clock() + (connection->is_half_closed
 						  ? CG_HALF_CLOSED_GRACE
-						  : cg_front.settings.request_timeout * CG_MILLISECOND));
-	if (!cg_pool_submit(&cg_front.pool, request, &refusal))
+						  : cg_gate.settings.request_timeout * CG_MILLISECOND));
+	if (!cg_pool_submit(&cg_gate.pool, request, &refusal))
 		cg_connection_refuse(connection, &refusal);
 }
 
@@ -157,7 +157,7 @@ submit(CgConnection *connection)
 static bool
 read_on(CgConnection *connection)
 {
-	switch (cg_parser_run(connection->request, &connection->input, &cg_front.settings,
+	switch (cg_parser_run(connection->request, &connection->input, &cg_gate.settings,
 						  connection->peer))
 	{
 		case CG_PARSE_HEAD:
@@ -228,7 +228,7 @@ begin_request(CgConnection *connection)
 {
 	if (connection->input.length > 0)
 		start_request(connection);
-	else if (connection->is_at_end || cg_front.is_draining)
+	else if (connection->is_at_end || cg_gate.is_draining)
 		cg_connection_linger(connection);
 	else
 	{

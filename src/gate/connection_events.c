@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 
 #include "gate/connection_internal.h"
-#include "gate/front.h"
+#include "gate/gate.h"
 
 #define READ_BYTES 4096
 #define READ_BYTES_BODY 32768
@@ -124,7 +124,7 @@ end_waiting(CgConnection *connection)
 		cg_connection_destroy(connection);
 	else if (connection->request->executor == NULL)
 	{
-		cg_pool_abandon(&cg_front.pool, connection->request);
+		cg_pool_abandon(&cg_gate.pool, connection->request);
 		cg_refuse(&refusal, 503, CG_CODE_OVERLOADED, "the server is busy");
 		cg_connection_refuse(connection, &refusal);
 		cg_connection_advance(connection);

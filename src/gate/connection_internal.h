@@ -101,7 +101,7 @@ extern CgWriteResult cg_connection_write(CgConnection *connection);
 extern void cg_connection_render(CgConnection *connection, PGresult *result,
 								 const CgRefusal *refusal);
 
-/* Puts the answer into the output that says that the front is alive. */
+/* Puts the answer into the output that says that the gate is alive. */
 extern void cg_connection_render_health(CgConnection *connection);
 
 /* The memory of all answers from the database that are on their way. */

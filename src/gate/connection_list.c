@@ -13,7 +13,7 @@
 
 #include "gate/connection.h"
 #include "gate/connection_internal.h"
-#include "gate/front.h"
+#include "gate/gate.h"
 
 /* So many clients over the limit are told so; more are closed at once. */
 #define OVERFLOW_MAX 100
@@ -50,7 +50,7 @@ cg_connection_become_idle(CgConnection *connection)
 	if (connection->input.length == 0)
 		cg_buffer_free(&connection->input);
 	cg_connection_set_timer(connection,
-							cg_clock() + cg_front.settings.idle_timeout * CG_MILLISECOND);
+							cg_clock() + cg_gate.settings.idle_timeout * CG_MILLISECOND);
 }
 
 void
@@ -59,7 +59,7 @@ cg_connection_destroy(CgConnection *connection)
 	if (connection->request != NULL)
 	{
 		if (connection->state == CG_CONNECTION_WAITING)
-			cg_pool_abandon(&cg_front.pool, connection->request);
+			cg_pool_abandon(&cg_gate.pool, connection->request);
 		if (connection->request->method != NULL ||
 			connection->state == CG_CONNECTION_WRITING)
 			cg_connection_log(connection, 499);
@@ -72,15 +72,15 @@ cg_connection_destroy(CgConnection *connection)
 		connection_count--;
 	cg_connection_forget_answer(connection);
 	cg_buffer_free(&connection->input);
-	cg_timer_release(&cg_front.loop.timers, &connection->timer);
-	cg_watch_dispose(&cg_front.loop, &connection->watch, connection);
+	cg_timer_release(&cg_gate.loop.timers, &connection->timer);
+	cg_watch_dispose(&cg_gate.loop, &connection->watch, connection);
 	close(connection->fd);
 }
 
 void
 cg_connections_shed(const CgConnection *spared)
 {
-	while (cg_connection_answer_bytes() > (size_t) cg_front.settings.answer_bytes)
+	while (cg_connection_answer_bytes() > (size_t) cg_gate.settings.answer_bytes)
 	{
 		CgConnection *slowest = NULL;
 
@@ -113,7 +113,7 @@ refuse_overflow(CgConnection *connection)
 static bool
 make_room(void)
 {
-	while (connection_count >= (size_t) cg_front.settings.connections)
+	while (connection_count >= (size_t) cg_gate.settings.connections)
 	{
 		CgConnection *connection = last_connection;
 
@@ -136,7 +136,7 @@ cg_connection_open(int fd, const char *peer)
 					 ? NULL
 					 : calloc(1, sizeof(*connection));
 	if (connection == NULL ||
-		!cg_timer_init(&cg_front.loop.timers, &connection->timer, cg_connection_on_timer))
+		!cg_timer_init(&cg_gate.loop.timers, &connection->timer, cg_connection_on_timer))
 	{
 		free(connection);
 		close(fd);
@@ -186,7 +186,7 @@ cg_connections_close(void)
 
 		if (connection->state == CG_CONNECTION_WAITING)
 		{
-			cg_pool_abandon(&cg_front.pool, connection->request);
+			cg_pool_abandon(&cg_gate.pool, connection->request);
 			cg_connection_refuse(connection, &refusal);
 			cg_connection_advance(connection);
 		}

@@ -89,7 +89,7 @@ flush(CgExecutor *executor)
 }
 
 /*
- * Whether the front ends the request itself, before statement_timeout does: that is the
+ * Whether the gate ends the request itself, before statement_timeout does: that is the
  * same for all, as setting it anew for a read would cost a round trip.
  */
 static bool

@@ -19,7 +19,7 @@ struct CgPool;
  * DOWN -> CONNECTING -> SETTING -> PREPARING -> IDLE -> BUSY -> IDLE ...
  * IDLE -> ASKING -> IDLE when it is not known whose a request is.
  * BUSY -> CLEANING -> SETTING -> PREPARING -> IDLE when a function was called.
- * In a spare front WARMING comes between PREPARING and IDLE.
+ * In a spare gate WARMING comes between PREPARING and IDLE.
  * SETTING comes again when the timeout changed, PREPARING when it failed before; both
  * may have a request that waits for them.  Any state -> DOWN when the connection is
  * lost.

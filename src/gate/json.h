@@ -1,6 +1,6 @@
 /*
  * json.h
- *		The JSON that crosses the front: strings to write, header lists to read.
+ *		The JSON that crosses the gate: strings to write, header lists to read.
  */
 #ifndef CG_GATE_JSON_H
 #define CG_GATE_JSON_H

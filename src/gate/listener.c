@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #include "gate/connection.h"
-#include "gate/front.h"
+#include "gate/gate.h"
 #include "gate/listener.h"
 #include "gate/log.h"
 
@@ -142,12 +142,12 @@ add(AddressList *list, const void *bytes, socklen_t length)
 static bool
 resolve(AddressList *list)
 {
-	char  names[sizeof(cg_front.settings.listen_addresses)];
+	char  names[sizeof(cg_gate.settings.listen_addresses)];
 	char  port[16];
 	char *rest = NULL;
 
-	strcpy(names, cg_front.settings.listen_addresses);
-	snprintf(port, sizeof(port), "%d", (int) cg_front.settings.port);
+	strcpy(names, cg_gate.settings.listen_addresses);
+	snprintf(port, sizeof(port), "%d", (int) cg_gate.settings.port);
 	for (char *name = strtok_r(names, ", ", &rest); name != NULL;
 		 name = strtok_r(NULL, ", ", &rest))
 	{
@@ -185,7 +185,7 @@ close_listener(Listener *listener)
 {
 	int fd = listener->watch.fd;
 
-	cg_watch_clear(&cg_front.loop, &listener->watch);
+	cg_watch_clear(&cg_gate.loop, &listener->watch);
 	if (fd >= 0)
 		close(fd);
 }
@@ -239,7 +239,7 @@ open_address(const Address *address, int port)
 	if (fd < 0)
 		return false;
 	listener->address = *address;
-	if (cg_watch_set(&cg_front.loop, &listener->watch, fd, EPOLLIN))
+	if (cg_watch_set(&cg_gate.loop, &listener->watch, fd, EPOLLIN))
 		return true;
 	close(fd);
 	return false;
@@ -254,8 +254,7 @@ open_missing(const AddressList *list)
 	for (int i = 0; i < list->count; i++)
 	{
 		/* All have the port that the first was given. */
-		int port =
-			cg_front.settings.port != 0 ? (int) cg_front.settings.port : open_port();
+		int port = cg_gate.settings.port != 0 ? (int) cg_gate.settings.port : open_port();
 
 		if (open_address(&list->address[i], port))
 			is_open = true;
@@ -267,7 +266,7 @@ open_missing(const AddressList *list)
 	}
 	if (!is_open)
 		cg_log("error", "cannot listen on any of \"%s\"",
-			   cg_front.settings.listen_addresses);
+			   cg_gate.settings.listen_addresses);
 	return is_open;
 }
 
@@ -291,7 +290,7 @@ watch_all(uint32_t events)
 	{
 		CgWatch *watch = &listeners[i].watch;
 
-		if (watch->fd >= 0 && !cg_watch_set(&cg_front.loop, watch, watch->fd, events))
+		if (watch->fd >= 0 && !cg_watch_set(&cg_gate.loop, watch, watch->fd, events))
 			cg_log("error", "cannot watch a listening socket: %s", strerror(errno));
 	}
 }
@@ -308,7 +307,7 @@ cg_listener_init(void)
 {
 	for (int i = 0; i < LISTENERS_MAX; i++)
 		cg_watch_init(&listeners[i].watch, on_acceptable);
-	return cg_timer_init(&cg_front.loop.timers, &pause_timer, resume);
+	return cg_timer_init(&cg_gate.loop.timers, &pause_timer, resume);
 }
 
 bool
@@ -355,7 +354,7 @@ pause_accepting(int error)
 	int64_t        now = cg_clock();
 
 	watch_all(0);
-	cg_timer_set(&cg_front.loop.timers, &pause_timer, now + ACCEPT_PAUSE);
+	cg_timer_set(&cg_gate.loop.timers, &pause_timer, now + ACCEPT_PAUSE);
 	if (told_at != 0 && now - told_at < 10000000)
 		return;
 	told_at = now;

@@ -24,7 +24,7 @@ typedef struct CgAccess
 
 /*
  * All of these collect; cg_log_flush() writes.  A reader of stderr that does not keep
- * up costs lines, which are counted and reported, and never blocks the front.
+ * up costs lines, which are counted and reported, and never blocks the gate.
  */
 extern void cg_log_access(const CgAccess *access);
 

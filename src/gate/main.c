@@ -1,15 +1,15 @@
 /*
  * main.c
- *		cloudgreet_gate: the HTTP front of cloudgreet.
+ *		cloudgreet_gate: the HTTP gate of cloudgreet.
  *
  * Started by the supervisor, which writes settings to stdin (settings.h) and reads
  * "listening PORT" from stdout, or "remaining PORT" when other settings could not be
  * used, and "pong" for a "ping"; logs go to stderr.  When stdin ends, or on SIGTERM,
- * the front drains: it stops listening, lets the requests that it has come to their
+ * the gate drains: it stops listening, lets the requests that it has come to their
  * end for gate_drain_timeout, and exits with status 0.  A second SIGTERM ends it at
  * once.
  *
- * A spare front is told to stand by: it has one connection, warmed up, and listens when
+ * A spare gate is told to stand by: it has one connection, warmed up, and listens when
  * a later block of settings says that it is not spare any more.
  *
  * One thread does everything but cancelling (cancel.h).  Nothing here blocks except
@@ -27,7 +27,7 @@
 
 #include "gate/cancel.h"
 #include "gate/connection.h"
-#include "gate/front.h"
+#include "gate/gate.h"
 #include "gate/listener.h"
 #include "gate/log.h"
 #include "gate/request.h"
@@ -38,7 +38,7 @@
 #define LOG_BYTES 4096
 #define LOG_DELAY INT64_C(20000)
 
-CgFront cg_front;
+CgGate cg_gate;
 
 static CgSettingsReader reader;
 static CgWatch          settings_watch;
@@ -52,7 +52,7 @@ static void
 stop(int status)
 {
 	exit_status = status;
-	cg_loop_stop(&cg_front.loop);
+	cg_loop_stop(&cg_gate.loop);
 }
 
 static void
@@ -65,20 +65,20 @@ on_drained(CgTimer *timer)
 static void
 drain(void)
 {
-	if (cg_front.is_draining)
+	if (cg_gate.is_draining)
 		return;
-	cg_front.is_draining = true;
+	cg_gate.is_draining = true;
 	cg_listener_close();
 	cg_connections_drain();
-	cg_timer_set(&cg_front.loop.timers, &drain_timer,
-				 cg_clock() + cg_front.settings.drain_timeout * 1000);
+	cg_timer_set(&cg_gate.loop.timers, &drain_timer,
+				 cg_clock() + cg_gate.settings.drain_timeout * 1000);
 }
 
 /* As many descriptors as the settings want; what the system refuses shows as EMFILE. */
 static void
 raise_descriptor_limit(void)
 {
-	const CgSettings *settings = &cg_front.settings;
+	const CgSettings *settings = &cg_gate.settings;
 	rlim_t        wanted = (rlim_t) (settings->connections + settings->executors) + 200;
 	struct rlimit limit;
 
@@ -94,14 +94,14 @@ raise_descriptor_limit(void)
 static void
 configure(void)
 {
-	const CgSettings *settings = &cg_front.settings;
+	const CgSettings *settings = &cg_gate.settings;
 	bool              is_listening;
 
 	raise_descriptor_limit();
 	/* More bodies than can wait or run are of no use. */
 	cg_request_bodies_limit((settings->queue + settings->executors) *
 							(settings->body_bytes > 4096 ? settings->body_bytes : 4096));
-	cg_pool_configure(&cg_front.pool);
+	cg_pool_configure(&cg_gate.pool);
 	if (settings->spare)
 		return;
 	is_listening = cg_listener_configure();
@@ -122,7 +122,7 @@ on_settings(CgWatch *watch, uint32_t events)
 		return;
 	if (length <= 0)
 	{
-		cg_watch_clear(&cg_front.loop, &settings_watch);
+		cg_watch_clear(&cg_gate.loop, &settings_watch);
 		drain();
 		return;
 	}
@@ -130,15 +130,15 @@ on_settings(CgWatch *watch, uint32_t events)
 	{
 		bool complete;
 
-		used += cg_settings_read(&reader, &cg_front.settings, bytes + used,
+		used += cg_settings_read(&reader, &cg_gate.settings, bytes + used,
 								 (size_t) length - used, &complete);
-		if (complete && !cg_front.is_draining)
+		if (complete && !cg_gate.is_draining)
 			configure();
 	}
 	for (; reader.pings > 0; reader.pings--)
 	{
 		if (write(STDOUT_FILENO, "pong\n", 5) != 5)
-			cg_log("warning", "nobody reads that this front is alive");
+			cg_log("warning", "nobody reads that this gate is alive");
 	}
 }
 
@@ -150,7 +150,7 @@ on_signal(CgWatch *watch, uint32_t events)
 	(void) events;
 	if (read(watch->fd, &info, sizeof(info)) != sizeof(info))
 		return;
-	if (cg_front.is_draining)
+	if (cg_gate.is_draining)
 		stop(0);
 	else
 		drain();
@@ -172,7 +172,7 @@ watch_signals(void)
 		return false;
 	fd = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
 	cg_watch_init(&signal_watch, on_signal);
-	return fd >= 0 && cg_watch_set(&cg_front.loop, &signal_watch, fd, EPOLLIN);
+	return fd >= 0 && cg_watch_set(&cg_gate.loop, &signal_watch, fd, EPOLLIN);
 }
 
 static void
@@ -188,28 +188,28 @@ end_of_turn(void)
 	if (cg_log_length() >= LOG_BYTES)
 		cg_log_flush();
 	if (cg_log_length() > 0 && log_timer.deadline == 0)
-		cg_timer_set(&cg_front.loop.timers, &log_timer, cg_clock() + LOG_DELAY);
-	if (cg_front.is_draining && cg_connection_count() == 0)
+		cg_timer_set(&cg_gate.loop.timers, &log_timer, cg_clock() + LOG_DELAY);
+	if (cg_gate.is_draining && cg_connection_count() == 0)
 		stop(exit_status);
 }
 
 static bool
 start(void)
 {
-	CgPool *pool = &cg_front.pool;
+	CgPool *pool = &cg_gate.pool;
 
-	cg_settings_default(&cg_front.settings);
-	if (!cg_loop_init(&cg_front.loop) || !watch_signals() || !cg_listener_init() ||
-		!cg_cancel_start(&cg_front.loop) ||
-		!cg_timer_init(&cg_front.loop.timers, &drain_timer, on_drained) ||
-		!cg_timer_init(&cg_front.loop.timers, &log_timer, on_log_timer))
+	cg_settings_default(&cg_gate.settings);
+	if (!cg_loop_init(&cg_gate.loop) || !watch_signals() || !cg_listener_init() ||
+		!cg_cancel_start(&cg_gate.loop) ||
+		!cg_timer_init(&cg_gate.loop.timers, &drain_timer, on_drained) ||
+		!cg_timer_init(&cg_gate.loop.timers, &log_timer, on_log_timer))
 		return false;
-	cg_front.loop.end_of_turn = end_of_turn;
-	pool->loop = &cg_front.loop;
-	pool->settings = &cg_front.settings;
+	cg_gate.loop.end_of_turn = end_of_turn;
+	pool->loop = &cg_gate.loop;
+	pool->settings = &cg_gate.settings;
 	pool->answer = cg_connection_answer;
 	cg_watch_init(&settings_watch, on_settings);
-	return cg_watch_set(&cg_front.loop, &settings_watch, STDIN_FILENO, EPOLLIN);
+	return cg_watch_set(&cg_gate.loop, &settings_watch, STDIN_FILENO, EPOLLIN);
 }
 
 int
@@ -227,16 +227,16 @@ main(int argc, char **argv)
 		cg_log_close(LOG_WAIT_MS);
 		return 1;
 	}
-	cg_loop_run(&cg_front.loop);
+	cg_loop_run(&cg_gate.loop);
 
 	cg_listener_close();
-	cg_pool_close(&cg_front.pool);
+	cg_pool_close(&cg_gate.pool);
 	cg_connections_close();
-	cg_cancel_stop(&cg_front.loop, CANCEL_WAIT_MS);
-	cg_pool_free(&cg_front.pool);
+	cg_cancel_stop(&cg_gate.loop, CANCEL_WAIT_MS);
+	cg_pool_free(&cg_gate.pool);
 	cg_log_close(LOG_WAIT_MS);
-	cg_watch_clear(&cg_front.loop, &signal_watch);
-	cg_watch_clear(&cg_front.loop, &settings_watch);
-	cg_loop_free(&cg_front.loop);
+	cg_watch_clear(&cg_gate.loop, &signal_watch);
+	cg_watch_clear(&cg_gate.loop, &settings_watch);
+	cg_loop_free(&cg_gate.loop);
 	return exit_status;
 }

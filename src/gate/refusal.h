@@ -1,6 +1,6 @@
 /*
  * refusal.h
- *		The front's own answers: status, code and message.
+ *		The gate's own answers: status, code and message.
  *
  * Codes are of class ZG like the extension's (docs/errors.md); where the database
  * refused, its SQLSTATE is the code.

@@ -23,13 +23,13 @@ typedef struct Header
 
 /*
  * Defaults; the extension's answers may be stricter.  Strict-Transport-Security is for
- * whoever ends TLS: the front does not speak it.
+ * whoever ends TLS: the gate does not speak it.
  */
 static const Header security_headers[] = {CG_SECURITY_HEADERS};
 
 #define SECURITY_HEADERS (sizeof(security_headers) / sizeof(security_headers[0]))
 
-/* Headers that only the front writes; the database's are passed over. */
+/* Headers that only the gate writes; the database's are passed over. */
 static const char *const own_headers[] = {
 	"Connection", "Content-Length",    "Date",    "Keep-Alive",
 	"Trailer",    "Transfer-Encoding", "Upgrade", "X-Request-Id",
@@ -125,7 +125,7 @@ write_header(CgBuffer *out, const Header *header)
 	cg_buffer_text(out, "\r\n");
 }
 
-/* CORS for an answer of the front's own; the database's answers bring theirs. */
+/* CORS for an answer of the gate's own; the database's answers bring theirs. */
 static void
 write_cors(CgBuffer *out, const CgResponseFrame *frame)
 {

@@ -1,6 +1,6 @@
 /*
  * response.h
- *		Writes response heads, and whole answers of the front's own.
+ *		Writes response heads, and whole answers of the gate's own.
  */
 #ifndef CG_GATE_RESPONSE_H
 #define CG_GATE_RESPONSE_H
@@ -25,7 +25,7 @@ typedef struct CgResponseFrame
 
 /*
  * Writes the head of the database's answer and says by *with_body whether the body
- * follows.  The front owns the headers of the framing, Date and X-Request-Id, and adds
+ * follows.  The gate owns the headers of the framing, Date and X-Request-Id, and adds
  * each security header that the answer lacks, and CORS headers to its own.  Returns false, with out as it was,
  * when the answer cannot be sent: a status out of range, headers that are no list
  * of names and values, CR or LF in a value, or no memory.

@@ -1,9 +1,9 @@
 /*
  * settings.h
- *		What the front is told on its standard input.
+ *		What the gate is told on its standard input.
  *
  * A block is lines of name=value, ended by an empty line; the first block starts the
- * front and each later one changes it.  Names may be written with or without
+ * gate and each later one changes it.  Names may be written with or without
  * "cloudgreet." before them.  A number without unit counts milliseconds or bytes;
  * units are ms, s, min, h, B, kB, MB and GB, and on and off are 1 and 0.  A setting that is not named keeps its
  * value; so does one whose value is refused, which is logged.
@@ -25,7 +25,7 @@ typedef struct CgSettings
 	int64_t business_executors; /* that one business may hold; 0: half of them */
 	int64_t body_timeout;    /* ms from the end of the head to the end of the body: 408 */
 	int64_t connections;     /* then an idle one is closed, or 503 */
-	int64_t drain_timeout;   /* ms that requests may take once the front shall end */
+	int64_t drain_timeout;   /* ms that requests may take once the gate shall end */
 	int64_t executors;       /* database connections */
 	int64_t header_bytes;    /* of request line and headers: 431 */
 	int64_t header_timeout;  /* ms from the first byte to the end of the head: 408 */

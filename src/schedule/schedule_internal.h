@@ -5,8 +5,8 @@
  * load.c fills these from the tables, calendar.c makes windows of local hours,
  * sweep.c finds slots; availability.c is what SQL calls.
  */
-#ifndef CG_SCHEDULE_INTERNAL_H
-#define CG_SCHEDULE_INTERNAL_H
+#ifndef CG_SCHEDULE_SCHEDULE_INTERNAL_H
+#define CG_SCHEDULE_SCHEDULE_INTERNAL_H
 
 #include "postgres.h"
 
@@ -108,4 +108,4 @@ extern int cg_sweep(const CgQuery *query, const CgService *service, CgZone *view
 extern const char *cg_judge(const CgQuery *query, const CgService *service,
 							const CgCalendar *calendar, TimestampTz start);
 
-#endif /* CG_SCHEDULE_INTERNAL_H */
+#endif /* CG_SCHEDULE_SCHEDULE_INTERNAL_H */

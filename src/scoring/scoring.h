@@ -5,8 +5,8 @@
  * Evidence adds up in log-odds; the score is 100 times the probability that the sum
  * stands for, unless a rule bounds it.  docs/decisions/0007 tells why.
  */
-#ifndef CG_SCORING_H
-#define CG_SCORING_H
+#ifndef CG_SCORING_SCORING_H
+#define CG_SCORING_SCORING_H
 
 #include "postgres.h"
 
@@ -96,4 +96,4 @@ extern void cg_scoring_score(const CgScoringPlan *plan, Jsonb *features, CgScore
 /* "A" to "D". */
 extern const char *cg_scoring_grade(int score);
 
-#endif /* CG_SCORING_H */
+#endif /* CG_SCORING_SCORING_H */

@@ -50,7 +50,7 @@ static const char *const carriers[] = {
 static const struct
 {
 	const char *name;
-	bool        by_literal; /* but not of parameters alone, as the front calls it */
+	bool        by_literal; /* but not of parameters alone, as the gate calls it */
 } calls[] = {{"login", false}, {"http", true}, {"http_caller", true}};
 
 /* How a token's header begins in base64url: an object, perhaps with white space. */

@@ -46,22 +46,22 @@ const quantile = (values, q) => values.sort((a, b) => a - b)[Math.min(values.len
 const session = new pg.Client();
 await session.connect();
 const { rows: [{ pid: backend }] } = await session.query('SELECT pg_backend_pid() AS pid');
-const front = async () => {
+const gate = async () => {
   const { rows } = await session.query(
-    "SELECT substring(query FROM 'HTTP front ([0-9]+) listens') AS pid FROM pg_stat_activity WHERE backend_type = 'cloudgreet supervisor'");
+    "SELECT substring(query FROM 'HTTP gate ([0-9]+) listens') AS pid FROM pg_stat_activity WHERE backend_type = 'cloudgreet supervisor'");
   return Number(rows[0]?.pid ?? 0);
 };
 const postmaster = (await session.query('SELECT pg_postmaster_start_time()::text AS at')).rows[0].at;
 
-// --- The front dies ---
+// --- The gate dies ---
 const away = [];
 let killed = 0;
 for (let round = 0; round < rounds; round++) {
   let pid;
-  do pid = await front(); while (!pid || pid === killed);
+  do pid = await gate(); while (!pid || pid === killed);
   const agent = new http.Agent({ keepAlive: false });
   while (await ask(agent, 'GET', list) !== 200);
-  // A front that had lived for long: its crash is not the second in a row, and a spare stands by.
+  // A gate that had lived for long: its crash is not the second in a row, and a spare stands by.
   await session.query('SELECT pg_reload_conf()');
   await new Promise((resolve) => setTimeout(resolve, 2000));
   // Load of another process, so that what is measured is not how busy this one is.
@@ -70,7 +70,7 @@ for (let round = 0; round < rounds; round++) {
   const start = performance.now();
   process.kill(pid, 'SIGSEGV');
   killed = pid;
-  // Asks each millisecond: without a pause this would take the processor from the front.
+  // Asks each millisecond: without a pause this would take the processor from the gate.
   while (await ask(agent, 'GET', list) !== 200) await new Promise((resolve) => setTimeout(resolve, 1));
   away.push(performance.now() - start);
   await once(wrk, 'exit');

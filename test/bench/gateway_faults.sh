@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # gateway_faults.sh
 #
-# What a fault of the HTTP side costs: how soon the front answers again after it was
+# What a fault of the HTTP side costs: how soon the gate answers again after it was
 # killed by SIGSEGV under load, and what a slow call that somebody repeats without end
 # costs the fast requests beside it.  Both on a machine with nothing else to do.
 set -euo pipefail

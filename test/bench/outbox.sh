@@ -71,7 +71,7 @@ backlog() {
     figure backlog_1m_rss_mb "$(awk '/^RssAnon/ { printf "%.1f", $2 / 1024 }' "/proc/$pid/status")"
     # What the dispatcher asks when a time has come, as it stands in the source.
     perl -0777 -ne '/cg_outbox_lanes_sql =(.*?);/s or die; print "PREPARE look (integer) AS ", join(" ", $1 =~ /"(.*)"/g), ";\n"' \
-        "$tree/src/outbox/statements.c" >"$bench_dir/look.sql"
+        "$tree/src/outbound/statements.c" >"$bench_dir/look.sql"
     printf '%s\n' 'SET plan_cache_mode = force_generic_plan;' "EXPLAIN (ANALYZE, TIMING off) EXECUTE look(129);" "EXPLAIN (ANALYZE, TIMING off) EXECUTE look(129);" >>"$bench_dir/look.sql"
     figure due_scan_ms_1m "$(psql -AtqX -f "$bench_dir/look.sql" | sed -n 's/^Execution Time: \(.*\) ms/\1/p' | tail -n 1)"
 }

@@ -130,7 +130,7 @@ sub worker
 	});
 }
 
-sub served { my ($self) = @_; return until_true('the front', sub { get($self->{port}, '/api/health?ready=1') == 200 }); }
+sub served { my ($self) = @_; return until_true('the gate', sub { get($self->{port}, '/api/health?ready=1') == 200 }); }
 sub is_up { my ($self) = @_; return until_true('the server', sub { eval { $self->sql('SELECT 1') } // '' }); }
 
 # Requests of a run by state, a hash; a run is told by its subjects.

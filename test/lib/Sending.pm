@@ -1,5 +1,5 @@
 # Sending.pm
-#		A server with its front and workers, the fake provider, and a business that has
+#		A server with its gate and workers, the fake provider, and a business that has
 #		accounts there.
 package Sending;
 use strict;

@@ -1,5 +1,5 @@
 # Supervised.pm
-#		Watches a supervised HTTP front from outside: its processes and its port.  Everything
+#		Watches a supervised HTTP gate from outside: its processes and its port.  Everything
 #		polls, every millisecond and for as long as PostgreSQL's own tests would.
 package Supervised;
 use strict;
@@ -54,7 +54,7 @@ sub read_status
 # A process that nobody has waited for yet is dead all the same.
 sub is_alive { return (eval { slurp_file("/proc/$_[0]/stat") } // ') Z ') !~ /\) Z /; }
 
-# The children of a process: of the supervisor the front and, after a second, its spare.
+# The children of a process: of the supervisor the gate and, after a second, its spare.
 sub children
 {
 	my ($parent) = @_;
@@ -64,13 +64,13 @@ sub children
 sub both_children { my ($parent) = @_; return @{ until_true('a spare', sub { my @found = children($parent); @found == 2 && \@found }) }; }
 sub gone { my (@pids) = @_; return until_true("the end of @pids", sub { !grep { is_alive($_) } @pids }); }
 
-# (pid of the supervisor, pid of the front, its port) once the front listens.
+# (pid of the supervisor, pid of the gate, its port) once the gate listens.
 sub processes
 {
 	my ($node, $not) = @_;
-	return @{ until_true('a front that listens', sub {
+	return @{ until_true('a gate that listens', sub {
 		my $row = $node->safe_psql('postgres', q{
-			SELECT pid, (regexp_match(query, '^HTTP front (\d+) listens on port ([1-9]\d*)$'))[1:2]
+			SELECT pid, (regexp_match(query, '^HTTP gate (\d+) listens on port ([1-9]\d*)$'))[1:2]
 			  FROM pg_stat_activity WHERE backend_type = 'cloudgreet supervisor'});
 		my @found = $row =~ /^(\d+)\|\{(\d+),(\d+)\}$/;
 		return @found && $found[1] != ($not // 0) ? \@found : undef;

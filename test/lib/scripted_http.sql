@@ -1,6 +1,6 @@
 /*
  * scripted_http.sql
- *		A cloudgreet.http() for testing the front without the extension: what it
+ *		A cloudgreet.http() for testing the gate without the extension: what it
  *		does stands in the target.
  *
  *	/echo			the request as JSON, the body in hexadecimal digits

@@ -1,6 +1,6 @@
 /*
  * http.sql
- *		cloudgreet.http(): routes, tokens, tables and errors, without a front.
+ *		cloudgreet.http(): routes, tokens, tables and errors, without a gate.
  */
 \set ECHO none
 \i test/lib/ask.sql
@@ -129,7 +129,7 @@ SELECT * FROM public.ask('POST', '/rest/v1/rpc/current_app_role', :'agent', '{}'
 SELECT * FROM public.ask('POST', '/rest/v1/rpc/migrate', :'admin', '{}');
 SELECT * FROM public.ask('POST', '/rest/v1/rpc/http', :'admin', '{"method": "GET", "target": "/api/health", "headers": {}, "body": ""}');
 SELECT * FROM public.ask('POST', '/rest/v1/rpc/enter_business', :'admin', json_build_object('business_id', :'other')::text);
--- Whose a token is, the front may ask, to serve businesses in turn: a business, a role, or nobody.
+-- Whose a token is, the gate may ask, to serve businesses in turn: a business, a role, or nobody.
 SELECT what, CASE cloudgreet.http_caller('', headers) WHEN :'business' THEN 'the business' WHEN :'other' THEN 'the other' ELSE cloudgreet.http_caller('', headers) END AS caller
   FROM (VALUES ('admin', jsonb_build_object('authorization', 'Bearer ' || :'admin')), ('agent', jsonb_build_object('authorization', 'bearer  ' || :'agent')), ('as apikey', jsonb_build_object('apikey', :'neighbour')),
                ('both', jsonb_build_object('authorization', 'Bearer ' || :'neighbour', 'apikey', :'admin')), ('anon', jsonb_build_object('authorization', 'Bearer ' || :'anon')), ('expired', jsonb_build_object('authorization', 'Bearer ' || :'expired')),

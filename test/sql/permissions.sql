@@ -95,7 +95,7 @@ RESET ROLE;
 SELECT public.attempt_all('authenticator', public.claims('admin')) > 0 AS tried;
 COMMIT;
 SET SESSION AUTHORIZATION cloudgreet_gate;
-SELECT public.attempt_all('the HTTP front', public.claims('admin')) > 0 AS tried;
+SELECT public.attempt_all('the HTTP gate', public.claims('admin')) > 0 AS tried;
 SET SESSION AUTHORIZATION cloudgreet_app;
 SELECT public.attempt_all('an application before login()', public.claims('admin')) > 0 AS tried;
 SET SESSION AUTHORIZATION regress_cg_nobody;

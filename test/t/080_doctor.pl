@@ -28,8 +28,8 @@ $node->safe_psql('postgres', q{
 	SELECT cloudgreet.add_jwt_key('main', 'a-secret-of-at-least-thirty-two-bytes');
 });
 
-# The front notices the extension a moment later.
-$node->poll_query_until('postgres', q{SELECT NOT EXISTS (SELECT FROM cloudgreet_private.doctor_front())}) or die 'no front';
+# The gate notices the extension a moment later.
+$node->poll_query_until('postgres', q{SELECT NOT EXISTS (SELECT FROM cloudgreet_private.doctor_gate())}) or die 'no gate';
 
 sub problems
 {
@@ -196,19 +196,19 @@ like(problems("SET cloudgreet.clock = '2026-01-01T00:00:00Z'"), qr/has a test va
 my (undef, undef, $err) = $node->psql('postgres', 'CREATE ROLE nobody; GRANT USAGE ON SCHEMA cloudgreet TO nobody; SET ROLE nobody; SELECT * FROM cloudgreet.doctor()');
 like($err, qr/permission denied for function doctor/, 'it is for superusers');
 
-# --- The HTTP front -------------------------------------------------------------------
+# --- The HTTP gate -------------------------------------------------------------------
 # Changes a setting or a file that is read at reload, and waits for what doctor() says then.
 sub after_reload
 {
 	my ($what, $expected) = @_;
 	$node->reload;
-	ok($node->poll_query_until('postgres', "SELECT coalesce(string_agg(problem, '; '), 'well') ~ '$expected' FROM cloudgreet_private.doctor_front()"), $what);
+	ok($node->poll_query_until('postgres', "SELECT coalesce(string_agg(problem, '; '), 'well') ~ '$expected' FROM cloudgreet_private.doctor_gate()"), $what);
 }
 $node->adjust_conf('postgresql.conf', 'cloudgreet.databases', "'other'");
 after_reload('noted: another database is served', '^this database is not served; other is$');
 like(problems(), qr/^note: .*cloudgreet\.databases = 'other, postgres'/m, 'and is kept by the line that adds this one');
 $node->adjust_conf('postgresql.conf', 'cloudgreet.databases', "'other, postgres'");
-after_reload('the front of another database is not missed here', '^well$');
+after_reload('the gate of another database is not missed here', '^well$');
 $node->adjust_conf('postgresql.conf', 'cloudgreet.databases', "''");
 after_reload('named: a database that is not served', '^this database is not served: it has no dispatcher');
 $node->adjust_conf('postgresql.conf', 'cloudgreet.databases', "'postgres'");
@@ -217,24 +217,24 @@ my $hba = slurp_file($node->data_dir . '/pg_hba.conf');
 append_to_file($node->data_dir . '/pg_hba.new', "local all cloudgreet_gate reject\n$hba");
 rename $node->data_dir . '/pg_hba.new', $node->data_dir . '/pg_hba.conf';
 $node->safe_psql('postgres', q{SELECT pg_reload_conf(), pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'cloudgreet_gate'});
-after_reload('named: a front that is not let in', 'cannot connect to this database as role');
+after_reload('named: a gate that is not let in', 'cannot connect to this database as role');
 like(problems(), qr/pg_ident\.conf.*peer map=cloudgreet/, 'with the lines for pg_ident.conf and pg_hba.conf');
 unlink $node->data_dir . '/pg_hba.conf';
 append_to_file($node->data_dir . '/pg_hba.conf', $hba);
 after_reload('and gone once it is', '^well$');
 $node->adjust_conf('postgresql.conf', 'cloudgreet.gate', 'off');
-after_reload('noted: no front is wanted', '^there is no HTTP front');
+after_reload('noted: no gate is wanted', '^there is no HTTP gate');
 $node->adjust_conf('postgresql.conf', 'cloudgreet.gate', 'on');
 after_reload('and not once it is', '^well$');
 $node->adjust_conf('postgresql.conf', 'cloudgreet.gate_listen_addresses', "'192.0.2.1'");
-after_reload('named: an address that is not this machine\'s', "^the HTTP front still listens on port $port as before");
+after_reload('named: an address that is not this machine\'s', "^the HTTP gate still listens on port $port as before");
 $node->adjust_conf('postgresql.conf', 'cloudgreet.gate_listen_addresses', "'127.0.0.1'");
 after_reload('and gone once it is', '^well$');
 my $taken = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1');
 $node->adjust_conf('postgresql.conf', 'cloudgreet.gate_port', $taken->sockport);
-after_reload('named: a port that is taken, at reload', "^the HTTP front still listens on port $port as before");
+after_reload('named: a port that is taken, at reload', "^the HTTP gate still listens on port $port as before");
 $node->restart;
-ok($node->poll_query_until('postgres', q{SELECT problem = 'the HTTP front does not listen' FROM cloudgreet_private.doctor_front()}), 'named: a port that is taken');
+ok($node->poll_query_until('postgres', q{SELECT problem = 'the HTTP gate does not listen' FROM cloudgreet_private.doctor_gate()}), 'named: a port that is taken');
 close $taken;
 
 # Without preload it says how to get it, beside other libraries, and nothing more.

@@ -47,7 +47,7 @@ like($out, qr/\|Ann\|/, 'the application sees the lead of its business');
 # The documented requests, with the port of this test.
 my ($requests) = $install =~ /^```\n(curl .*?)^```/ms;
 $requests =~ s/127\.0\.0\.1:8787/127.0.0.1:$port/g;
-$node->poll_query_until('postgres', q{SELECT NOT EXISTS (SELECT FROM cloudgreet_private.doctor_front())}) or die 'no front';
+$node->poll_query_until('postgres', q{SELECT NOT EXISTS (SELECT FROM cloudgreet_private.doctor_gate())}) or die 'no gate';
 local $ENV{TOKEN} = $token;
 my @answers = map { s/^curl/curl -s -w ' %{http_code}'/; scalar `$_ 2>&1` } split /\n/, $requests;
 like($answers[0], qr/ 200$/, 'the health check answers');

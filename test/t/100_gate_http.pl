@@ -1,11 +1,11 @@
 # 100_gate_http.pl
-#		HTTP as the front speaks it, over raw sockets: what it accepts, what it refuses,
+#		HTTP as the gate speaks it, over raw sockets: what it accepts, what it refuses,
 #		and what it makes of the database's answers.  cloudgreet.http() is scripted_http.sql, which misbehaves on request.
 use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/../lib";
-use GateFront;
+use Gate;
 use JSON::PP;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -17,19 +17,19 @@ $node->start;
 $node->safe_psql('postgres', "CREATE DATABASE scripted ENCODING 'UTF8' LOCALE 'C' TEMPLATE template0");
 $node->safe_psql('scripted', slurp_file("$FindBin::Bin/../lib/scripted_http.sql"));
 
-my $front = GateFront->start($node, gate_header_bytes => 2048, gate_body_bytes => '64kB');
+my $gate = Gate->start($node, gate_header_bytes => 2048, gate_body_bytes => '64kB');
 my $json = JSON::PP->new->utf8;
 
 # Asks for /echo and returns what the function was given.
 sub echo
 {
 	my ($bytes) = @_;
-	my $response = $front->ask($bytes);
+	my $response = $gate->ask($bytes);
 	return $response && $response->{status} == 200 ? $json->decode($response->{body}) : {};
 }
 
 # --- What is accepted -----------------------------------------------------------------
-my $response = $front->get('/');
+my $response = $gate->get('/');
 is("$response->{status} $response->{body}", '200 hello', 'GET is answered with what the function returned');
 is($response->{headers}{'content-length'}, 5, 'with Content-Length');
 like($response->{headers}{date}, qr/^\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT$/, 'with Date');
@@ -57,7 +57,7 @@ is(echo("GET /echo HTTP/1.1\r\nHost: t\r\nX-Request-Id: a.B_9-\r\n\r\n")->{heade
 	"a client's X-Request-Id is kept");
 for my $bad ('a b', '"', 'x' x 129, '')
 {
-	my $answer = $front->ask("GET / HTTP/1.1\r\nHost: t\r\nX-Request-Id: $bad\r\n\r\n");
+	my $answer = $gate->ask("GET / HTTP/1.1\r\nHost: t\r\nX-Request-Id: $bad\r\n\r\n");
 	like($answer->{headers}{'x-request-id'}, qr/^[0-9a-f]{16}-/, 'X-Request-Id ' . substr($json->allow_nonref->encode($bad), 0, 9) . ' is replaced');
 }
 
@@ -67,10 +67,10 @@ is(echo("${chunked}1\r\na\r\n000\r\nTrailer: x\r\nOther: y\r\n\r\n")->{body}, '6
 is(echo("\r\n\r\nGET /echo HTTP/1.1\r\nHost: t\r\n\r\n")->{method}, 'GET', 'empty lines before a request are passed over');
 is(echo("GET http://other:8/echo?q HTTP/1.1\r\nHost: t\r\n\r\n")->{target}, '/echo?q', 'absolute form is reduced to origin form');
 is(echo("GET http://other:8/echo HTTP/1.1\r\nHost: t\r\n\r\n")->{headers}{host}, 'other:8', 'and its authority is the host');
-is($front->ask("OPTIONS * HTTP/1.1\r\nHost: t\r\n\r\n")->{status}, 200, 'OPTIONS * is passed on');
+is($gate->ask("OPTIONS * HTTP/1.1\r\nHost: t\r\n\r\n")->{status}, 200, 'OPTIONS * is passed on');
 is(echo("GET /echo HTTP/1.1\r\nHost: t\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")->{method}, 'GET', 'an upgrade is ignored');
 
-my $client = $front->connect;
+my $client = $gate->connect;
 is($client->send("HEAD /size/9 HTTP/1.1\r\nHost: t\r\n\r\n")->response(head => 1)->{headers}{'content-length'}, 9, 'HEAD tells the length');
 is($client->send("GET /status/204 HTTP/1.1\r\nHost: t\r\n\r\n")->response->{headers}{'content-length'}, undef, '204 has no length');
 is($client->send("GET /status/304 HTTP/1.1\r\nHost: t\r\n\r\n")->response->{status}, 304, '304 follows');
@@ -80,17 +80,17 @@ is(join(' ', map { $json->decode($client->response->{body})->{target} } 1 .. 9),
 $client->send($_) for split //, "${chunked}2\r\nok\r\n0\r\n\r\n";
 is($json->decode($client->response->{body})->{body}, '6f6b', 'a request may come byte by byte');
 
-$client = $front->connect->send("GET / HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n");
+$client = $gate->connect->send("GET / HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n");
 is($client->response->{headers}{connection}, 'close', '"Connection: close" is answered with the same');
 is($client->ending, 'closed', 'and the connection is closed');
-$client = $front->connect->send("GET / HTTP/1.0\r\n\r\n");
+$client = $gate->connect->send("GET / HTTP/1.0\r\n\r\n");
 is($client->response->{status} . $client->ending, '200closed', 'HTTP/1.0 needs no Host, and closes');
-$client = $front->connect->send("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+$client = $gate->connect->send("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
 is($client->response->{headers}{connection}, 'keep-alive', 'unless it asks to keep the connection');
 is($client->send("GET / HTTP/1.1\r\nHost: t\r\n\r\n")->finish->response->{body}, 'hello', 'a client that has shut its side gets its answer');
 is($client->ending, 'closed', 'and then the connection is closed');
 
-$client = $front->connect->send("POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");
+$client = $gate->connect->send("POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");
 is($client->response->{line}, 'HTTP/1.1 100 Continue', 'a client that waits is told to go on');
 is($json->decode($client->send('ab')->response->{body})->{body}, '6162', 'and then answered');
 is($client->send("POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\nab")->response->{status}, 200,
@@ -154,24 +154,24 @@ my $calls = $node->safe_psql('scripted', 'SELECT last_value FROM scripted.calls'
 for (@refused)
 {
 	my ($status, $what, $bytes) = @$_;
-	my $client = $front->connect->send($bytes);
+	my $client = $gate->connect->send($bytes);
 	my $answer = $client->response // {};
 	is(join(' ', $answer->{status}, $answer->{headers}{connection}, $client->ending), "$status close closed", "$status and close: $what");
 }
 is($node->safe_psql('scripted', 'SELECT last_value FROM scripted.calls'), $calls, 'nothing of it reached the database');
-$client = $front->connect->send("${post}Content-Length: 3000000\r\n\r\n" . 'x' x 3000000);
+$client = $gate->connect->send("${post}Content-Length: 3000000\r\n\r\n" . 'x' x 3000000);
 is($client->response->{status}, 413, 'a client that goes on sending can still read why it was refused');
-$response = $front->ask("GET / HTTP/1.1\r\nHost: t\r\nX-Request-Id: mine\r\nX : y\r\n\r\n");
+$response = $gate->ask("GET / HTTP/1.1\r\nHost: t\r\nX-Request-Id: mine\r\nX : y\r\n\r\n");
 like($response->{body}, qr/^\{"code":"ZG550","details":null,"hint":null,"message":"white space before the colon of a header"\}$/, 'a refusal is JSON');
 is_deeply({ map { $_ => $response->{headers}{$_} } keys %security }, \%security, 'with the security headers');
 like($response->{headers}{'x-request-id'}, qr/./, 'and an X-Request-Id');
-is($front->ask("TRACE / HTTP/1.1\r\nHost: t\r\n\r\n")->{headers}{allow}, 'DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT', '405 tells the methods');
+is($gate->ask("TRACE / HTTP/1.1\r\nHost: t\r\n\r\n")->{headers}{allow}, 'DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT', '405 tells the methods');
 
 # --- What the database may answer -------------------------------------------------------
 sub answer_with
 {
 	my ($headers) = @_;
-	return $front->ask("POST /headers HTTP/1.1\r\nHost: t\r\nContent-Length: " . length($headers) . "\r\n\r\n$headers");
+	return $gate->ask("POST /headers HTTP/1.1\r\nHost: t\r\nContent-Length: " . length($headers) . "\r\n\r\n$headers");
 }
 
 is(answer_with('{"X-A": ["1", "2"], "X-B": 3}')->{headers}{'x-a'}, '1 & 2', 'a header of an object may have several values');
@@ -180,33 +180,33 @@ is(answer_with('[["X-Tab", "a\tb\u00e9"]]')->{headers}{'x-tab'}, "a\tb\xc3\xa9",
 is(answer_with('{"X-FRAME-options": "SAMEORIGIN"}')->{headers}{'x-frame-options'}, 'SAMEORIGIN', "the function's security headers come first");
 $response = answer_with('{"Content-Length": "1", "Transfer-Encoding": "chunked", "Connection": "close", "X-Request-Id": "x", "Date": "x"}');
 is_deeply([@{ $response->{headers} }{qw(content-length transfer-encoding connection)}, $response->{body}], [5, undef, undef, 'hello'],
-	'headers of the framing are the front\'s alone');
+	'headers of the framing are the gate\'s alone');
 for my $bad ('{"X": "a\r\nY: b"}', '{"X": "a\u000ab"}', '{"X Y": "a"}', '{"X:": "a"}', '{"": "a"}', '[["X"]]', '[["X", ["y"]]]', '{"X": {"y": "z"}}',
 	'{"X": null}', '"X"', '3', '["X"]', '[["X", "y", "z"]]')
 {
 	is(answer_with($bad)->{status}, 500, "500 for headers $bad");
 }
-is($front->get("/status/$_")->{status}, 500, "500 for status $_") for 99, 100, 101, 600, -1;
-is($front->get('/null')->{status}, 500, '500 when the function returns no status');
+is($gate->get("/status/$_")->{status}, 500, "500 for status $_") for 99, 100, 101, 600, -1;
+is($gate->get('/null')->{status}, 500, '500 when the function returns no status');
 my %statuses = (
 	'08006' => 503, '57P01' => 503, '57P03' => 503, '42883' => 503, '3F000' => 503, 'ZG112' => 503, 'ZG113' => 503, 'ZG114' => 503,
 	'53200' => 503, '25006' => 503, '57014' => 504, '40001' => 409, 'P0001' => 500, '22012' => 500, 'XX000' => 500);
 for my $code (sort keys %statuses)
 {
-	$response = $front->get("/error/$code");
+	$response = $gate->get("/error/$code");
 	is(join(' ', $response->{status}, $json->decode($response->{body})->{code}, $response->{headers}{'retry-after'} // '-'),
 		join(' ', $statuses{$code}, $code, $statuses{$code} == 503 ? 1 : '-'), "SQLSTATE $code is answered $statuses{$code}");
 	unlike($response->{body}, qr/text of an SQL error/, 'without its text') if $code !~ /^ZG/;
 }
-is($front->get('/')->{status}, 200, 'and after all that the front answers');
-$front->end_settings;
-is($front->wait_end, 0, 'it ends when its settings end');
+is($gate->get('/')->{status}, 200, 'and after all that the gate answers');
+$gate->end_settings;
+is($gate->wait_end, 0, 'it ends when its settings end');
 
 # --- The access log ---------------------------------------------------------------------
-my @lines = map { $json->decode($_) } split /\n/, $front->log_text;
+my @lines = map { $json->decode($_) } split /\n/, $gate->log_text;
 my ($line) = grep { ($_->{path} // '') eq '/echo' && $_->{method} eq 'POST' } @lines;
 is_deeply([sort keys %$line], [qw(bytes id method ms path peer queue_ms status time)], 'a line of the access log has its fields');
-unlike($front->log_text, qr/%00|q HTTP|text of an SQL error|admin/, 'and neither query, nor headers, nor texts of errors');
+unlike($gate->log_text, qr/%00|q HTTP|text of an SQL error|admin/, 'and neither query, nor headers, nor texts of errors');
 
 $node->stop;
 done_testing();

@@ -1,6 +1,6 @@
 # 102_gate_log.pl
 #		What the server's log tells of HTTP requests when it is told to log everything: the
-#		statement of the front, and neither tokens nor bodies.
+#		statement of the gate, and neither tokens nor bodies.
 use strict;
 use warnings;
 use Supervised qw(until_true http_open read_status processes);

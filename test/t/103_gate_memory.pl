@@ -1,5 +1,5 @@
 # 103_gate_memory.pl
-#		What a request takes of a backend, through the real front: no request of little makes
+#		What a request takes of a backend, through the real gate: no request of little makes
 #		much of it, and a list takes as much as its answer, not as its table.
 use strict;
 use warnings;
@@ -12,7 +12,7 @@ my $directory = PostgreSQL::Test::Utils::tempdir_short() . '/cluster';
 # Shared buffers count for whoever touches them, so there are few.
 my %cluster = map { /^(\w+)=(.*)$/ ? ($1 => $2) : () } split /\n/,
 	`test/lib/cluster start $directory shared_buffers=1MB cloudgreet.gate_executors=1 cloudgreet.response_bytes=1MB`;
-ok($cluster{GATE_URL}, 'a cluster with the HTTP front is running') or BAIL_OUT('no cluster');
+ok($cluster{GATE_URL}, 'a cluster with the HTTP gate is running') or BAIL_OUT('no cluster');
 @ENV{keys %cluster} = values %cluster;
 
 sub sql
@@ -27,7 +27,7 @@ my $business = sql("SELECT cloudgreet.create_business('Memory Test', 'UTC')");
 my $token = sql("SELECT public.mint(public.claims('$business', 'admin'), '$cluster{JWT_SECRET}')");
 my $http = HTTP::Tiny->new(timeout => 60);
 
-# The executor that answers (the spare front, which starts a moment later, has one too), and the most that it held since it was told to forget.
+# The executor that answers (the spare gate, which starts a moment later, has one too), and the most that it held since it was told to forget.
 sub executor
 {
 	my ($last, $pid) = ('', '');

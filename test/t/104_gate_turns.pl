@@ -6,7 +6,7 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/../lib";
-use GateFront;
+use Gate;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -17,7 +17,7 @@ $node->init;
 $node->start;
 $node->safe_psql('postgres', "CREATE DATABASE scripted ENCODING 'UTF8' LOCALE 'C' TEMPLATE template0");
 $node->safe_psql('scripted', slurp_file("$FindBin::Bin/../lib/scripted_http.sql"));
-my $front = GateFront->start($node, gate_executors => 4, gate_read_timeout => '1min');
+my $gate = Gate->start($node, gate_executors => 4, gate_read_timeout => '1min');
 $node->poll_query_until('scripted', "SELECT count(*) = 4 FROM pg_stat_activity WHERE application_name = 'cloudgreet_gate' AND state = 'idle'")
   or die 'no executors';
 
@@ -28,7 +28,7 @@ sub bytes
 	my $length = $method eq 'POST' ? "Content-Length: 0\r\n" : '';
 	return "$method $target HTTP/1.1\r\nHost: t\r\n$length" . (defined $token ? "Authorization: Bearer $token\r\n" : '') . "\r\n";
 }
-sub begin { return $front->connect->send(bytes(@_)) }
+sub begin { return $gate->connect->send(bytes(@_)) }
 
 # Waits until that many requests sleep in the database, or wait for a table, and makes sure that no more do.
 sub sleepers
@@ -36,7 +36,7 @@ sub sleepers
 	my ($count) = @_;
 	my $sql = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'cloudgreet_gate' AND wait_event IN ('PgSleep', 'relation')";
 	$node->poll_query_until('scripted', "SELECT ($sql) = $count") or return 'never ' . $count;
-	$front->get('/api/health');
+	$gate->get('/api/health');
 	return $node->safe_psql('scripted', $sql);
 }
 sub asked { return $node->safe_psql('scripted', 'SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM scripted.asked') }
@@ -49,7 +49,7 @@ push @dear, map { begin('POST', '/sleep/60', "a token$_") } 1 .. 3;
 push @dear, map { (begin('GET', '/sleep/60'), begin('GET', '/sleep/60', "nobody token$_")) } 1 .. 3;
 is(sleepers(3), 3, 'and by its webhooks, without a token and with tokens of nobody one more');
 push @dear, map { begin('GET', "/sleep/60?$_", "forged token$_") } 1 .. 20;
-$front->until_true(sub { asked() >= 30 }) or die 'forged tokens are not judged';
+$gate->until_true(sub { asked() >= 30 }) or die 'forged tokens are not judged';
 is(sleepers(3), 3, 'of which forged tokens, however many, get no more');
 my $start = time;
 my @statuses = map { begin('GET', '/', "b token$_")->response->{status} } 1 .. 10;
@@ -69,21 +69,21 @@ is(begin('GET', '/', $_)->response->{status}, 200, "and $_ is served") for 'a to
 for my $how ('/quit', '/error/22012', '/rest/v1/rpc/leave', '/deallocate')
 {
 	begin('GET', $how, 'a token1')->response for 1 .. 3;
-	$front->until_true(sub { begin('GET', '/', 'b token1')->response->{status} == 200 });
+	$gate->until_true(sub { begin('GET', '/', 'b token1')->response->{status} == 200 });
 	@dear = map { begin('GET', '/sleep/60', 'a token1') } 1 .. 3;
 	is(sleepers(2), 2, "a business has its share again after three of $how");
 	$_->reset for @dear;
 	sleepers(0);
 }
-$front->configure(gate_business_executors => 3);
+$gate->configure(gate_business_executors => 3);
 @dear = map { begin('GET', '/sleep/60', 'a token1') } 1 .. 4;
 is(sleepers(3), 3, 'the share can be set');
-$front->configure(gate_business_executors => 0);
+$gate->configure(gate_business_executors => 0);
 $_->reset for @dear;
 sleepers(0);
 
 # --- In turn ----------------------------------------------------------------------------
-$front->configure(gate_executors => 1, gate_queue => 7);
+$gate->configure(gate_executors => 1, gate_queue => 7);
 $node->poll_query_until('scripted', "SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'cloudgreet_gate'");
 begin('GET', '/', "$_ token1")->response for 'a', 'b', 'c';
 my $first = begin('GET', '/sleep/60', 'a token1');
@@ -93,7 +93,7 @@ sub await
 {
 	my ($name) = @_;
 	push @waiting, begin('GET', "/$name", substr($name, 0, 1) . ' token1');
-	return $front->until_true(sub { $front->get('/api/health')->{status} == 200 });
+	return $gate->until_true(sub { $gate->get('/api/health')->{status} == 200 });
 }
 await($_) for 'a1', 'a2', 'a3', 'a4', 'b1', 'b2', 'c1';
 await('c2');
@@ -103,25 +103,25 @@ is($waiting[8]->response->{status}, 503, 'which may be the one that just came');
 $first->reset;
 is(join(' ', map { $_->response->{status} } @waiting[0 .. 2, 4 .. 7]), join(' ', (200) x 7), 'the others are served');
 my @order;
-$front->until_true(sub { @order = $front->log_text =~ m{"path":"/([abc]\d)","status":200}g; @order == 7 });
+$gate->until_true(sub { @order = $gate->log_text =~ m{"path":"/([abc]\d)","status":200}g; @order == 7 });
 is("@order", 'a1 b1 c1 a2 b2 c2 a3', 'in turn, not as they came');
 
 # --- Reads end early --------------------------------------------------------------------
-$front->configure(gate_read_timeout => 300, gate_request_timeout => '20s');
+$gate->configure(gate_read_timeout => 300, gate_request_timeout => '20s');
 my $response = begin('GET', '/sleep/60', 'a token1')->response;
 is("$response->{status} $response->{body}", '504 {"code":"57014","details":null,"hint":null,"message":"the request took too long"}', 'a GET that takes too long: 504');
 is(sleepers(0), 0, 'it is cancelled');
-is($front->ask(bytes('HEAD', '/sleep/60', 'a token1'), head => 1)->{status}, 504, 'so is a HEAD');
+is($gate->ask(bytes('HEAD', '/sleep/60', 'a token1'), head => 1)->{status}, 504, 'so is a HEAD');
 is(begin('POST', '/sleep/0.6', 'a token1')->response->{status}, 200, 'what writes has more time');
-$front->configure(gate_request_timeout => 200);
+$gate->configure(gate_request_timeout => 200);
 is(begin('GET', '/sleep/60', 'a token1')->response->{status}, 504, 'which is the limit of all');
 
 # --- Without the function, or with one that fails ----------------------------------------
 $node->safe_psql('scripted', 'DROP FUNCTION cloudgreet.http_caller(text, jsonb)');
 is(begin('GET', '/', 'e token1')->response->{status}, 200, 'a database that cannot say whose a token is serves it as anybody\'s');
 
-$front->end_settings;
-is($front->wait_end, 0, 'and the front ends in order');
+$gate->end_settings;
+is($gate->wait_end, 0, 'and the gate ends in order');
 
 # --- The same with the extension: tokens that it judges, functions that it calls --------
 my $key = $node->basedir . '/master.key';
@@ -141,7 +141,7 @@ $node->safe_psql('real', slurp_file("$FindBin::Bin/../lib/mint.sql") . qq{
 my %tokens = map {
 	$_ => [ split /\n/, $node->safe_psql('real', "SELECT public.mint(public.claims(b.id, r), '$secret') FROM cloudgreet.businesses b, unnest('{admin,user,agent}'::text[]) r, generate_series(1, 2) WHERE b.name = '$_'") ]
 } 'A', 'B';
-$front = GateFront->start($node, gate_conninfo => $node->connstr('real') . ' user=cloudgreet_gate', gate_executors => 4, gate_read_timeout => '1min');
+$gate = Gate->start($node, gate_conninfo => $node->connstr('real') . ' user=cloudgreet_gate', gate_executors => 4, gate_read_timeout => '1min');
 my $holder = $node->background_psql('real', on_error_die => 1);
 $holder->query_safe('BEGIN; LOCK TABLE cloudgreet.calls');
 @dear = map { begin('GET', '/rest/v1/calls', $_) } @{ $tokens{A} };
@@ -154,13 +154,13 @@ cmp_ok(time - $start, '<', 2, 'at once');
 is(sleepers(2), 2, 'while the first still holds what it can');
 $_->reset for @dear;
 sleepers(0);
-$front->configure(gate_read_timeout => 300);
+$gate->configure(gate_read_timeout => 300);
 $response = begin('GET', '/rest/v1/calls', $tokens{A}[0])->response;
 is("$response->{status} $response->{body}", '504 {"code":"57014","details":null,"hint":null,"message":"the request took too long"}', 'a read that takes too long: 504');
 is(sleepers(0), 0, 'it is cancelled');
 $holder->quit;
 is(begin('GET', '/rest/v1/leads?select=name', $tokens{A}[0])->response->{body}, '[{"name":"Lead of A"}]', 'and whose it was is served');
-$front->end_settings;
-$front->wait_end;
+$gate->end_settings;
+$gate->wait_end;
 $node->stop;
 done_testing();

@@ -1,11 +1,11 @@
 # 105_gate_browser.pl
-#		Every answer that the front makes itself can be read by the pages of the named
+#		Every answer that the gate makes itself can be read by the pages of the named
 #		origins, and carries the rules for browsers.  cloudgreet.http() is scripted_http.sql.
 use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/../lib";
-use GateFront;
+use Gate;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -16,7 +16,7 @@ $node->start;
 $node->safe_psql('postgres', "CREATE DATABASE scripted ENCODING 'UTF8' LOCALE 'C' TEMPLATE template0");
 $node->safe_psql('scripted', slurp_file("$FindBin::Bin/../lib/scripted_http.sql"));
 my ($ours, $other) = ('https://app.example.com', 'https://evil.example.com');
-my $front = GateFront->start($node, gate_executors => 1, gate_header_timeout => 300, gate_body_timeout => 300, gate_body_bytes => 10, gate_header_bytes => 1000,
+my $gate = Gate->start($node, gate_executors => 1, gate_header_timeout => 300, gate_body_timeout => 300, gate_body_bytes => 10, gate_header_bytes => 1000,
 	gate_read_timeout => 300, gate_request_timeout => 600, cors_origins => "http://localhost:3000, $ours");
 
 # What an answer says to browsers, in short; "whole" when it is all that it should be.
@@ -53,43 +53,43 @@ my %wrong = (
 for my $what (sort keys %wrong)
 {
 	my ($status, $bytes) = @{ $wrong{$what} };
-	my @seen = map { my $response = $front->ask($bytes =~ s/\@/$_/r); "$response->{status} " . rules($response) } $ours, $other, "$ours.evil";
-	$front->until_true(sub { $front->get('/')->{status} == 200 }) if $what =~ /breaks/;
+	my @seen = map { my $response = $gate->ask($bytes =~ s/\@/$_/r); "$response->{status} " . rules($response) } $ours, $other, "$ours.evil";
+	$gate->until_true(sub { $gate->get('/')->{status} == 200 }) if $what =~ /breaks/;
 	is("@seen", "$status whole $status not allowed $status not allowed", $what);
 }
-my $hint = $front->get('/error/25006');
+my $hint = $gate->get('/error/25006');
 like("$hint->{status} $hint->{body}", qr/^503 .*"hint":"This server takes no writes.*"message":"the server is read-only"/, 'a server that is read-only is told from one that is busy');
-is(rules($front->ask("GET /api/health HTTP/1.1\r\nHost: t\r\nOrigin: $ours\r\n\r\n")), 'whole', 'so is that the front is alive');
-is(rules($front->ask("HEAD / HTTP/1.1\r\nHost: u\r\nHost: t\r\nOrigin: $ours\r\n\r\n", head => 1)), 'whole', 'and what is refused of HEAD');
-is(rules($front->ask("POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 11\r\n\r\n\r\nOrigin: $ours\r\n")), 'not allowed', 'no body is taken for a header');
-is(rules($front->ask("GET / HTTP/1.1\r\nHost: t\r\nOrigin: $ours\r\n\r\n")), 'no Vary', "to the database's answers nothing is added");
+is(rules($gate->ask("GET /api/health HTTP/1.1\r\nHost: t\r\nOrigin: $ours\r\n\r\n")), 'whole', 'so is that the gate is alive');
+is(rules($gate->ask("HEAD / HTTP/1.1\r\nHost: u\r\nHost: t\r\nOrigin: $ours\r\n\r\n", head => 1)), 'whole', 'and what is refused of HEAD');
+is(rules($gate->ask("POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 11\r\n\r\n\r\nOrigin: $ours\r\n")), 'not allowed', 'no body is taken for a header');
+is(rules($gate->ask("GET / HTTP/1.1\r\nHost: t\r\nOrigin: $ours\r\n\r\n")), 'no Vary', "to the database's answers nothing is added");
 
 # Full, and no database.
-$front->configure(gate_queue => 0, gate_request_timeout => '1min', gate_read_timeout => '1min');
-my $dear = $front->connect->send("GET /sleep/60 HTTP/1.1\r\nHost: t\r\n\r\n");
+$gate->configure(gate_queue => 0, gate_request_timeout => '1min', gate_read_timeout => '1min');
+my $dear = $gate->connect->send("GET /sleep/60 HTTP/1.1\r\nHost: t\r\n\r\n");
 $node->poll_query_until('scripted', "SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'") or die 'the query does not run';
-my $response = $front->ask("POST / HTTP/1.1\r\nHost: t\r\nOrigin: $ours\r\nContent-Length: 0\r\n\r\n");
+my $response = $gate->ask("POST / HTTP/1.1\r\nHost: t\r\nOrigin: $ours\r\nContent-Length: 0\r\n\r\n");
 is("$response->{status} $response->{headers}{'retry-after'} " . rules($response), '503 1 whole', 'a full queue');
-$response = $front->ask("OPTIONS / HTTP/1.1\r\nHost: t\r\nOrigin: $ours\r\n\r\n");
+$response = $gate->ask("OPTIONS / HTTP/1.1\r\nHost: t\r\nOrigin: $ours\r\n\r\n");
 is(join(' ', map { $response->{headers}{"access-control-$_"} // 'none' } qw(allow-methods allow-headers max-age expose-headers)),
 	'GET, HEAD, POST, PUT, PATCH, DELETE authorization, apikey, content-type, accept, accept-profile, content-profile, idempotency-key, prefer, range, range-unit, x-client-info, x-request-id, x-retry-count, x-supabase-api-version 7200 none',
 	'a preflight is told what any would be');
 $dear->reset;
 # Until its query is cancelled the executor is taken, and whoever asks is told so and let go.
-ok($front->until_true(sub { $front->get('/')->{status} == 200 }), 'the executor is free again');
-$front->configure(gate_connections => 1, cors_origins => '*');
-my $only = $front->connect->send("POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\n");
+ok($gate->until_true(sub { $gate->get('/')->{status} == 200 }), 'the executor is free again');
+$gate->configure(gate_connections => 1, cors_origins => '*');
+my $only = $gate->connect->send("POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\n");
 $only->response;
-$response = $front->get("/");
+$response = $gate->get("/");
 is("$response->{status} " . rules($response), '503 allows *', 'one connection too many, of which nothing is read');
 $only->reset;
-$front->configure(gate_connections => 100, cors_origins => $ours);
+$gate->configure(gate_connections => 100, cors_origins => $ours);
 $node->stop('immediate');
-$front->until_true(sub { $response = $front->ask("GET / HTTP/1.1\r\nHost: t\r\nOrigin: $ours\r\n\r\n"); $response->{body} =~ /ZG557.*reached/ });
+$gate->until_true(sub { $response = $gate->ask("GET / HTTP/1.1\r\nHost: t\r\nOrigin: $ours\r\n\r\n"); $response->{body} =~ /ZG557.*reached/ });
 is("$response->{status} " . rules($response), '503 whole', 'no database');
-$front->configure(cors_origins => '');
-$response = $front->ask("GET / HTTP/1.1\r\nHost: t\r\nOrigin: $ours\r\n\r\n");
+$gate->configure(cors_origins => '');
+$response = $gate->ask("GET / HTTP/1.1\r\nHost: t\r\nOrigin: $ours\r\n\r\n");
 ok(!defined $response->{headers}{vary} && !defined $response->{headers}{'access-control-allow-origin'}, 'without named origins nothing is said to any');
-$front->end_settings;
-is($front->wait_end, 0, 'and the front ends in order');
+$gate->end_settings;
+is($gate->wait_end, 0, 'and the gate ends in order');
 done_testing();

@@ -1,7 +1,7 @@
 # 110_supervisor.pl
-#		The worker that keeps the HTTP front alive: start and stop, reload, crashes of
-#		the front, of the supervisor and of the server, every kind of shutdown, and
-#		what the front inherits from the server (nothing).
+#		The worker that keeps the HTTP gate alive: start and stop, reload, crashes of
+#		the gate, of the supervisor and of the server, every kind of shutdown, and
+#		what the gate inherits from the server (nothing).
 use strict;
 use warnings;
 use Supervised qw(until_true http_open get read_status served refused is_alive gone children both_children processes set seconds);
@@ -17,8 +17,8 @@ $node->append_conf('postgresql.conf', "shared_preload_libraries = 'cloudgreet'\n
 $node->start;
 
 # --- Start ----------------------------------------------------------------------------
-$node->wait_for_log(qr/HTTP front is not started because no database is named/);
-ok(!http_open($port, ''), 'without a database there is no front');
+$node->wait_for_log(qr/HTTP gate is not started because no database is named/);
+ok(!http_open($port, ''), 'without a database there is no gate');
 $node->safe_psql('postgres', q{
 	CREATE ROLE cloudgreet_gate LOGIN;
 	CREATE SCHEMA cloudgreet;
@@ -32,13 +32,13 @@ $node->safe_psql('postgres', q{
 });
 set($node, 'databases', 'postgres');
 ok(served($port), 'a reload that names a database starts it');
-my ($supervisor, $front) = processes($node);
+my ($supervisor, $gate) = processes($node);
 is($node->safe_psql('postgres', "SELECT datname IS NULL AND application_name = 'cloudgreet supervisor' FROM pg_stat_activity WHERE pid = $supervisor"),
 	't', 'the supervisor is in no database');
 
-# --- What the front inherits ----------------------------------------------------------
-my %status = slurp_file("/proc/$front/status") =~ /^(\w+):\s+(.*)$/mg;
-is($status{PPid}, $supervisor, 'the front is a child of the supervisor');
+# --- What the gate inherits ----------------------------------------------------------
+my %status = slurp_file("/proc/$gate/status") =~ /^(\w+):\s+(.*)$/mg;
+is($status{PPid}, $supervisor, 'the gate is a child of the supervisor');
 # SIGINT and SIGTERM are blocked for its signalfd, SIGHUP and SIGPIPE ignored by itself;
 # 32 is the C library's own, which its posix_spawn() leaves ignored (so are those above).
 is(hex($status{SigBlk}) & ~0x4002, 0, 'no blocked signal is inherited');
@@ -50,31 +50,31 @@ sub descriptors
 	my %links = map { (/(\d+)$/ => readlink($_) // '') } glob "/proc/$pid/fd/*";
 	return map { $_ => $links{$_} } grep { $_ > 2 && $links{$_} !~ /^anon_inode/ } keys %links;
 }
-my %held = descriptors($front);
-is(join(' ', grep { !/^(socket|pipe):/ } values %held), '', 'no file is open in the front');
+my %held = descriptors($gate);
+is(join(' ', grep { !/^(socket|pipe):/ } values %held), '', 'no file is open in the gate');
 for my $server ($supervisor, $node->{_pid})
 {
 	my %theirs = reverse descriptors($server);
 	is(join(' ', grep { $theirs{$_} } values %held), '', "nor a socket of process $server");
 }
-like(slurp_file("/proc/$front/stat"), qr/^$front .*\) \S $supervisor $front /, 'it leads a process group of its own');
-is(readlink("/proc/$front/cwd"), '/', 'it does not work in the data directory');
-is(join(' ', sort map { /^(\w+)=/ } split /\0/, slurp_file("/proc/$front/environ")), 'LC_ALL PATH', 'its environment is minimal');
-unlike(slurp_file("/proc/$front/cmdline"), qr/dbname|host/, 'its arguments tell nothing');
+like(slurp_file("/proc/$gate/stat"), qr/^$gate .*\) \S $supervisor $gate /, 'it leads a process group of its own');
+is(readlink("/proc/$gate/cwd"), '/', 'it does not work in the data directory');
+is(join(' ', sort map { /^(\w+)=/ } split /\0/, slurp_file("/proc/$gate/environ")), 'LC_ALL PATH', 'its environment is minimal');
+unlike(slurp_file("/proc/$gate/cmdline"), qr/dbname|host/, 'its arguments tell nothing');
 
-# --- A front that dies ----------------------------------------------------------------
+# --- A gate that dies ----------------------------------------------------------------
 my $session = $node->background_psql('postgres', on_error_die => 1);
 my $whoami = "SELECT pg_backend_pid() || ' ' || pg_postmaster_start_time()";
 my $before = $session->query_safe($whoami);
 for my $signal ('KILL', 'SEGV')
 {
 	set($node, 'gate_queue', 100);    # a reload forgets earlier failures
-	(undef, $front) = processes($node);
-	my ($spare) = grep { $_ != $front } both_children($supervisor);
+	(undef, $gate) = processes($node);
+	my ($spare) = grep { $_ != $gate } both_children($supervisor);
 	my $start = time;
-	kill $signal, $front or die;
+	kill $signal, $gate or die;
 	# Not before the old one is gone: it still accepts until the signal is there.
-	gone($front);
+	gone($gate);
 	until_true("HTTP after SIG$signal", sub { get($port, '/') });
 	my $answered = time - $start;
 	served($port);
@@ -82,7 +82,7 @@ for my $signal ('KILL', 'SEGV')
 	note sprintf('SIG%s: answered after %.1f ms, 200 after %.1f ms', $signal, 1000 * $answered, 1000 * $ready);
 	# 100 ms is what an idle machine does better than; tests run on machines that are not.
 	cmp_ok($ready, '<', 2, "HTTP is back after SIG$signal");
-	is((processes($node, $front))[1], $spare, 'by the process that stood by');
+	is((processes($node, $gate))[1], $spare, 'by the process that stood by');
 	is($session->query_safe($whoami), $before, 'server and sessions noticed nothing');
 }
 kill 'KILL', grep { $_ != (processes($node))[1] } both_children($supervisor);
@@ -90,11 +90,11 @@ is(get($port, '/'), 200, 'the death of a spare changes nothing');
 
 set($node, 'gate_queue', 101);
 my $offset = -s $node->logfile;
-(undef, $front) = processes($node);
+(undef, $gate) = processes($node);
 for (1 .. 5)
 {
-	kill 'KILL', $front or die;
-	(undef, $front) = processes($node, $front);
+	kill 'KILL', $gate or die;
+	(undef, $gate) = processes($node, $gate);
 }
 is(join(' ', slurp_file($node->logfile, $offset) =~ /(?:started again|takes over) in (\d+) ms/g), '0 100 200 400 800', 'a crash loop is slowed down');
 
@@ -103,16 +103,16 @@ set($node, 'gate_queue', 102);
 my $old_port = $port;
 $port = PostgreSQL::Test::Cluster::get_free_port();
 set($node, 'gate_port', $port);
-ok(served($port) && refused($old_port), 'a reload moves the front to another port');
-is((processes($node))[1], $front, 'without another process');
+ok(served($port) && refused($old_port), 'a reload moves the gate to another port');
+is((processes($node))[1], $gate, 'without another process');
 my ($code, undef, $error) = $node->psql('postgres', q{ALTER SYSTEM SET cloudgreet.gate_conninfo = E'host=x\ngate_port=1'});
 like($error, qr/invalid value for parameter "cloudgreet.gate_conninfo"/, 'a value with a line break is refused');
 $node->safe_psql('postgres', 'CREATE ROLE nobody');
 ($code, undef, $error) = $node->psql('postgres', 'SET ROLE nobody; SHOW cloudgreet.gate_conninfo');
-like($error, qr/must be superuser|permission denied to examine/, 'how the front connects is hidden');
+like($error, qr/must be superuser|permission denied to examine/, 'how the gate connects is hidden');
 
-# --- A front that hangs ---------------------------------------------------------------
-kill 'STOP', $front or die;
+# --- A gate that hangs ---------------------------------------------------------------
+kill 'STOP', $gate or die;
 set($node, 'gate_conninfo', sprintf(q{'%s'}, $node->connstr('postgres') =~ s/'/''/gr . " user=cloudgreet_gate application_name=" . 'x' x 3000));
 $node->reload for 1 .. 100;
 $old_port = $port;
@@ -120,28 +120,28 @@ $port = PostgreSQL::Test::Cluster::get_free_port();
 set($node, 'gate_port', $port);
 $node->safe_psql('postgres', "CREATE DATABASE doomed");
 $node->safe_psql('postgres', "DROP DATABASE doomed");
-pass('a front that reads nothing does not keep the supervisor from a barrier');
+pass('a gate that reads nothing does not keep the supervisor from a barrier');
 # On a slow machine it was replaced meanwhile.
-kill 'CONT', $front;
+kill 'CONT', $gate;
 ok(served($port) && refused($old_port), 'when it reads again, the last settings hold');
 
-(undef, $front) = processes($node);
-my ($spare) = grep { $_ != $front } both_children($supervisor);
-kill 'STOP', $front or die;
-isnt((processes($node, $front))[1], 0, 'a front that hangs on is replaced');
+(undef, $gate) = processes($node);
+my ($spare) = grep { $_ != $gate } both_children($supervisor);
+kill 'STOP', $gate or die;
+isnt((processes($node, $gate))[1], 0, 'a gate that hangs on is replaced');
 ok(served($port), 'and its successor serves');
-$node->wait_for_log(qr/HTTP front \(PID $front\) does not answer and is killed/);
-(undef, $front) = processes($node);
-($spare) = grep { $_ != $front } both_children($supervisor);
+$node->wait_for_log(qr/HTTP gate \(PID $gate\) does not answer and is killed/);
+(undef, $gate) = processes($node);
+($spare) = grep { $_ != $gate } both_children($supervisor);
 kill 'STOP', $spare or die;
-kill 'KILL', $front or die;
-gone($front);
+kill 'KILL', $gate or die;
+gone($gate);
 ok(served($port), 'a spare that hangs when it is needed is replaced');
-(undef, $front) = processes($node);
-($spare) = grep { $_ != $front } both_children($supervisor);
+(undef, $gate) = processes($node);
+($spare) = grep { $_ != $gate } both_children($supervisor);
 kill 'STOP', $spare or die;
 ok(gone($spare), 'one that hangs while it stands by is ended');
-is((processes($node))[1], $front, 'and the front serves on');
+is((processes($node))[1], $gate, 'and the gate serves on');
 
 # --- Stop -----------------------------------------------------------------------------
 my $slow = http_open($port, "GET /wait/1 HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -149,35 +149,35 @@ $node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity W
 set($node, 'gate', 'off');
 ok(refused($port), 'gate = off by reload closes the port');
 is(read_status($slow), 200, 'the request that ran is answered');
-gone($front);
-is(join(' ', children($supervisor)), '', 'with the front, its spare is gone');
+gone($gate);
+is(join(' ', children($supervisor)), '', 'with the gate, its spare is gone');
 set($node, 'gate', 'on');
 ok(served($port), 'gate = on starts it');
 
 # --- The supervisor -------------------------------------------------------------------
-($supervisor, $front) = processes($node);
+($supervisor, $gate) = processes($node);
 $node->safe_psql('postgres', "SELECT pg_cancel_backend($supervisor)");
 $node->safe_psql('postgres', "SELECT pg_log_backend_memory_contexts($supervisor)");
 $node->wait_for_log(qr/\[$supervisor\].*logging memory contexts of PID $supervisor/);
-is(join(' ', (processes($node))[0, 1]), "$supervisor $front", 'there is nothing to cancel');
+is(join(' ', (processes($node))[0, 1]), "$supervisor $gate", 'there is nothing to cancel');
 $node->safe_psql('postgres', "SELECT pg_terminate_backend($supervisor)");
-my ($second) = processes($node, $front);
-isnt($second, $supervisor, 'a supervisor that was terminated comes back with a front');
+my ($second) = processes($node, $gate);
+isnt($second, $supervisor, 'a supervisor that was terminated comes back with a gate');
 is($session->query_safe($whoami), $before, 'and nobody noticed');
 $session->quit;
 
-($supervisor, $front) = processes($node);
+($supervisor, $gate) = processes($node);
 my @pair = both_children($supervisor);
 kill 'KILL', $supervisor or die;
 gone(@pair);
 $node->poll_query_until('postgres', 'SELECT true');
-isnt((processes($node, $front))[0], $supervisor, 'after a crash of the server both are there again');
+isnt((processes($node, $gate))[0], $supervisor, 'after a crash of the server both are there again');
 
 # --- Shutdown -------------------------------------------------------------------------
 served($port);
 @pair = both_children((processes($node))[0]);
 $node->stop('smart');
-ok(!grep({ is_alive($_) } @pair), 'a smart shutdown does not wait for the connections of the front');
+ok(!grep({ is_alive($_) } @pair), 'a smart shutdown does not wait for the connections of the gate');
 
 $node->start;
 served($port);
@@ -188,20 +188,20 @@ $node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity W
 my $took = seconds(sub { $node->stop('fast') });
 note sprintf('fast shutdown with clients that hang: %.2f s', $took);
 cmp_ok($took, '<', 5, 'a fast shutdown does not wait for clients that hang');
-ok(!grep({ is_alive($_) } @pair), 'nor leaves a front');
+ok(!grep({ is_alive($_) } @pair), 'nor leaves a gate');
 
 $node->start;
-(undef, $front) = processes($node);
-kill 'STOP', $front or die;
+(undef, $gate) = processes($node);
+kill 'STOP', $gate or die;
 $took = seconds(sub { $node->stop('fast') });
-note sprintf('fast shutdown with a front that hangs: %.2f s', $took);
-cmp_ok($took, '<', 5, 'nor for a front that hangs');
+note sprintf('fast shutdown with a gate that hangs: %.2f s', $took);
+cmp_ok($took, '<', 5, 'nor for a gate that hangs');
 
 $node->start;
 @pair = both_children((processes($node))[0]);
 $node->stop('immediate');
 gone(@pair);
-ok(refused($port), 'an immediate shutdown leaves no front');
+ok(refused($port), 'an immediate shutdown leaves no gate');
 
 $node->start;
 @pair = both_children((processes($node))[0]);
@@ -220,7 +220,7 @@ $standby->init_from_backup($node, 'copy', has_streaming => 1);
 $standby->append_conf('postgresql.auto.conf', "cloudgreet.gate_port = 0\ncloudgreet.gate_conninfo = ''");
 $standby->start;
 my $standby_port = (processes($standby))[2];
-ok(served($standby_port), 'a standby has a front, on a port that was free');
+ok(served($standby_port), 'a standby has a gate, on a port that was free');
 $standby->promote;
 is((processes($standby))[2], $standby_port, 'and keeps it when promoted');
 $standby->stop;

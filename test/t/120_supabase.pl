@@ -1,5 +1,5 @@
 # 120_supabase.pl
-#		The real supabase-js against the whole server: front, executors, http().
+#		The real supabase-js against the whole server: gate, executors, http().
 use strict;
 use warnings;
 use PostgreSQL::Test::Utils;
@@ -12,7 +12,7 @@ plan skip_all => 'the client packages are not installed' unless -d "$client/node
 
 my $directory = PostgreSQL::Test::Utils::tempdir_short() . '/cluster';
 my %cluster = map { /^(\w+)=(.*)$/ ? ($1 => $2) : () } split /\n/, `test/lib/cluster start $directory`;
-ok($cluster{GATE_URL}, 'a cluster with the HTTP front is running') or die "no cluster";
+ok($cluster{GATE_URL}, 'a cluster with the HTTP gate is running') or die "no cluster";
 @ENV{keys %cluster} = values %cluster;
 
 sub sql

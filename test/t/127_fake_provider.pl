@@ -4,7 +4,7 @@
 use strict;
 use warnings;
 use FakeProvider;
-use GateFront;
+use Gate;
 use JSON::PP ();
 use Test::More;
 use Time::HiRes qw(time);
@@ -117,7 +117,7 @@ sub client
 	my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) or die $!;
 	binmode $socket;
 	$socket->autoflush(1);
-	return GateFront::Client->new($socket);
+	return Gate::Client->new($socket);
 }
 
 sub send_raw

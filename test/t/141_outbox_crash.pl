@@ -31,7 +31,7 @@ sub kill_dispatcher
 sub recovered
 {
 	my $took = seconds(sub { $outbox->is_up; $outbox->worker('dispatcher'); $outbox->served });
-	cmp_ok($took, '<', 10, sprintf('dispatcher and front are back after %.2f s', $took));
+	cmp_ok($took, '<', 10, sprintf('dispatcher and gate are back after %.2f s', $took));
 	return;
 }
 
@@ -62,9 +62,9 @@ sub account
 	is(scalar(grep { /gone/ } keys %$seen), 0, "$run: what was rolled back was not sent");
 	is("$texts $mails", join(' ', $states{'telnyx done'}, $states{'resend done'}), "$run: what is done has arrived, and nothing else");
 	is(join("\n", map { $json->encode($_) } $fake->violations), '', "$run: the providers had nothing to complain about");
-	# The spare comes a moment after the front.
+	# The spare comes a moment after the gate.
 	until_true("$run: a spare", sub { scalar(children((processes($node))[0])) == 2 });
-	is(scalar(children((processes($node))[0])), 2, "$run: one front and its spare") or diag(join(' ', children((processes($node))[0])));
+	is(scalar(children((processes($node))[0])), 2, "$run: one gate and its spare") or diag(join(' ', children((processes($node))[0])));
 	note sprintf('%s: %d enqueued; %d texts and %d e-mails arrived, none twice; %d attempts at texts were interrupted, %d of them settled by events, %d held; %d at e-mails, %d repeated',
 		$run, $Outbox::per_run, $texts, $mails, $lost_texts, $lost_texts - $kept, $kept, $lost_mails, $repeated);
 	$outbox->forget;

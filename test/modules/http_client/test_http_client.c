@@ -21,8 +21,8 @@
 #include "utils/timestamp.h"
 
 #include "compat.h"
-#include "http/address.h"
-#include "http/client.h"
+#include "outbound/address.h"
+#include "outbound/client.h"
 
 PG_MODULE_MAGIC;
 

@@ -1,0 +1,278 @@
+/*
+ * receive.c
+ *		From a request to a row of webhook_inbox.
+ *
+ * Nothing of the body is looked at before its signature is found good with a key of the
+ * account that the path names, so an account cannot be reached with another's key.
+ * What the row holds and which events are duplicates is decided in SQL, and stored by
+ * one statement (accept_webhook()); the events themselves are processed later, in a
+ * transaction of their own.
+ *
+ * Runs as cloudgreet_owner in the business of the account.
+ * Memory:		the caller's context; keys are cleansed before returning.
+ */
+#include "postgres.h"
+
+#include <openssl/crypto.h>
+
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/uuid.h"
+
+#include "compat.h"
+#include "core/clock.h"
+#include "core/errors.h"
+#include "core/schema_version.h"
+#include "core/spi.h"
+#include "tenant/context.h"
+#include "tenant/secret.h"
+#include "inbound/webhook_json.h"
+#include "inbound/receive.h"
+#include "inbound/signature.h"
+
+/* A long call's analysis has every word with its times. */
+#define MAX_RETELL_BYTES (8 * 1024 * 1024)
+#define MAX_BYTES (256 * 1024)
+
+/* Two versions of a key are good while one replaces the other. */
+#define MAX_KEYS 2
+
+typedef struct Account
+{
+	pg_uuid_t business;
+	pg_uuid_t id;
+} Account;
+
+static const char *const reasons[] = {
+	[CG_WEBHOOK_GOOD] = "no_key",
+	[CG_WEBHOOK_UNSIGNED] = "unsigned",
+	[CG_WEBHOOK_STALE] = "stale",
+	[CG_WEBHOOK_FORGED] = "bad_signature",
+};
+
+/* A segment as an id; false when it is none in the usual form. */
+static bool
+parse_id(const char *text, pg_uuid_t *id)
+{
+	if (strlen(text) != 36 || strspn(text, "0123456789abcdefABCDEF-") != 36 ||
+		text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-')
+		return false;
+	for (int i = 0; i < 36; i++)
+	{
+		if (text[i] == '-' && i != 8 && i != 13 && i != 18 && i != 23)
+			return false;
+	}
+	*id = *DatumGetUUIDP(DirectFunctionCall1(uuid_in, CStringGetDatum(text)));
+	return true;
+}
+
+/* The account of the path, or the only one of the provider. */
+static bool
+find_account(const CgWebhook *webhook, Account *account)
+{
+	Oid       types[] = {TEXTOID, UUIDOID};
+	Datum     values[] = {CStringGetTextDatum(webhook->provider), 0};
+	pg_uuid_t id;
+	uint64    rows;
+	bool      isnull;
+
+	if (webhook->account != NULL)
+	{
+		if (!parse_id(webhook->account, &id))
+			return false;
+		values[1] = UUIDPGetDatum(&id);
+		rows = cg_spi_query("SELECT business_id, account_id "
+							"FROM cloudgreet_private.account_routes "
+							"WHERE provider = $1 AND account_id = $2",
+							2, types, values, NULL, true, 0);
+	}
+	else
+		rows = cg_spi_query("SELECT business_id, account_id "
+							"FROM cloudgreet_private.account_routes "
+							"WHERE provider = $1 LIMIT 2",
+							1, types, values, NULL, true, 0);
+	if (rows != 1)
+		return false;
+	account->business = *DatumGetUUIDP(cg_spi_value(0, 1, &isnull));
+	account->id = *DatumGetUUIDP(cg_spi_value(0, 2, &isnull));
+	return true;
+}
+
+/*
+ * Tries the account's keys, newest first.  *verdict is of the last one tried, and
+ * CG_WEBHOOK_GOOD with the result false when there is none.
+ */
+static bool
+is_signed(const CgWebhook *webhook, const Account *account, CgWebhookVerdict *verdict)
+{
+	Oid    types[] = {UUIDOID, UUIDOID};
+	Datum  values[] = {UUIDPGetDatum(&account->business), UUIDPGetDatum(&account->id)};
+	uint64 rows;
+	bool   is_good = false;
+	bool   unreadable = false;
+
+	rows = cg_spi_query(
+		"SELECT s.name, s.version, s.key_id, s.nonce, s.ciphertext "
+		"FROM cloudgreet.provider_accounts a "
+		"JOIN cloudgreet_private.secrets s ON s.business_id = a.business_id "
+		"AND s.name = coalesce(a.secret_names ->> 'webhook_key', "
+		"CASE a.provider WHEN 'retell' THEN a.secret_names ->> 'api_key' END) "
+		"WHERE a.business_id = $1 AND a.id = $2 "
+		"ORDER BY s.version DESC",
+		2, types, values, NULL, true, MAX_KEYS);
+	*verdict = CG_WEBHOOK_GOOD;
+	for (uint64 i = 0; i < rows && !is_good; i++)
+	{
+		bool   isnull;
+		char  *name = TextDatumGetCString(cg_spi_value(i, 1, &isnull));
+		int32  version = DatumGetInt32(cg_spi_value(i, 2, &isnull));
+		char  *key_id = TextDatumGetCString(cg_spi_value(i, 3, &isnull));
+		bytea *key =
+			cg_secret_try_open(cg_secret_label(&account->business, name, version), key_id,
+							   DatumGetByteaPP(cg_spi_value(i, 4, &isnull)),
+							   DatumGetByteaPP(cg_spi_value(i, 5, &isnull)));
+
+		if (key == NULL)
+		{
+			unreadable = true; /* the other version may still match */
+			continue;
+		}
+		*verdict =
+			cg_webhook_verify(webhook->provider, webhook->headers, webhook->body,
+							  VARDATA_ANY(key), VARSIZE_ANY_EXHDR(key), cg_clock_now());
+		is_good = *verdict == CG_WEBHOOK_GOOD;
+		OPENSSL_cleanse(VARDATA_ANY(key), VARSIZE_ANY_EXHDR(key));
+	}
+	if (!is_good && unreadable)
+		ereport(ERROR, (errcode(ERRCODE_CG_SECRET_UNREADABLE),
+						errmsg("could not open a webhook key"),
+						errhint("Bring back the master key that it was sealed with, or "
+								"set the secret again.")));
+	return is_good;
+}
+
+/* The one answer that says no and stays: what is refused is counted. */
+static void
+refuse(const Account *account, CgWebhookVerdict verdict, CgResponse *response)
+{
+	Oid   types[] = {UUIDOID, TEXTOID};
+	Datum values[] = {UUIDPGetDatum(&account->id), CStringGetTextDatum(reasons[verdict])};
+
+	cg_spi_query("SELECT cloudgreet_private.count_refusal($1, $2)", 2, types, values,
+				 NULL, false, 0);
+	cg_response_error(response, 401, CG_CODE_WEBHOOK_REFUSED,
+					  "the signature was not accepted", NULL);
+	response->keeps_work = true;
+}
+
+/* Stores the webhook and answers. */
+static void
+accept(const CgWebhook *webhook, const Account *account, CgResponse *response)
+{
+	Oid   types[] = {UUIDOID, UUIDOID, TEXTOID, JSONBOID, BYTEAOID, JSONBOID, UUIDOID};
+	Datum values[7];
+	char  nulls[] = "       ";
+	pg_uuid_t outbox;
+	Jsonb    *payload = NULL;
+	bool      isnull;
+	bool      has_body = strcmp(webhook->provider, "google") != 0;
+
+	if (has_body && (payload = cg_webhook_parse(webhook->body)) == NULL)
+	{
+		cg_response_error(response, 400, CG_CODE_WEBHOOK_MALFORMED,
+						  "the body is not a JSON object", NULL);
+		return;
+	}
+	values[0] = UUIDPGetDatum(&account->business);
+	values[1] = UUIDPGetDatum(&account->id);
+	values[2] = CStringGetTextDatum(webhook->provider);
+	values[3] = JsonbPGetDatum(webhook->headers);
+	values[4] = PointerGetDatum(webhook->body);
+	values[5] = JsonbPGetDatum(payload);
+	values[6] = UUIDPGetDatum(&outbox);
+	if (payload == NULL)
+		nulls[5] = 'n';
+	if (webhook->outbox == NULL || !parse_id(webhook->outbox, &outbox))
+		nulls[6] = 'n';
+
+	cg_spi_query(
+		"SELECT cloudgreet_private.accept_webhook($1, $2, $3, $4, $5, $6, $7)::text", 7,
+		types, values, nulls, false, 0);
+	values[0] = cg_spi_value(0, 1, &isnull);
+	if (isnull)
+		cg_response_error(response, 400, CG_CODE_WEBHOOK_MALFORMED,
+						  "the body is not an event of this provider", NULL);
+	else
+	{
+		cg_response_header(response, "Content-Type", "application/json; charset=utf-8");
+		appendStringInfoString(&response->body, TextDatumGetCString(values[0]));
+	}
+}
+
+static void
+receive(const CgWebhook *webhook, CgResponse *response)
+{
+	Account          account;
+	CgContext        context;
+	CgWebhookVerdict verdict;
+
+	if (!find_account(webhook, &account))
+	{
+		cg_response_error(response, 404, CG_CODE_WEBHOOK_ACCOUNT,
+						  "no account of the provider is meant by this path",
+						  "End the path with the id of the account, a row of "
+						  "provider_accounts; without it, it works while there is one.");
+		return;
+	}
+	memset(&context, 0, sizeof(context));
+	context.has_business = true;
+	context.is_entered = true;
+	context.business = account.business;
+	cg_context_set(&context, GUC_ACTION_SAVE);
+	if (is_signed(webhook, &account, &verdict))
+		accept(webhook, &account, response);
+	else
+		refuse(&account, verdict, response);
+}
+
+void
+cg_webhook_receive(const CgWebhook *webhook, CgResponse *response)
+{
+	CgSpi      spi;
+	CgIdentity saved;
+	size_t     limit =
+        strcmp(webhook->provider, "retell") == 0 ? MAX_RETELL_BYTES : MAX_BYTES;
+
+	if (VARSIZE_ANY_EXHDR(webhook->body) > limit)
+	{
+		cg_response_error(response, 413, CG_CODE_WEBHOOK_TOO_LARGE,
+						  "the body is larger than a webhook of this provider may be",
+						  NULL);
+		return;
+	}
+	cg_schema_require();
+	cg_run_as_owner(&saved);
+	cg_spi_begin(&spi, "receiving a webhook");
+	receive(webhook, response);
+	cg_spi_end(&spi);
+	cg_identity_restore(&saved);
+}
+
+bool
+cg_webhook_business(const CgWebhook *webhook, pg_uuid_t *business)
+{
+	CgSpi      spi;
+	CgIdentity saved;
+	Account    account;
+	bool       is_found;
+
+	cg_schema_require();
+	cg_run_as_owner(&saved);
+	cg_spi_begin(&spi, "finding the account of a webhook");
+	is_found = find_account(webhook, &account);
+	cg_spi_end(&spi);
+	cg_identity_restore(&saved);
+	if (is_found)
+		*business = account.business;
+	return is_found;
+}

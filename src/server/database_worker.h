@@ -1,0 +1,38 @@
+/*
+ * database_worker.h
+ *		What the workers of a served database have in common.
+ */
+#ifndef CG_SERVER_DATABASE_WORKER_H
+#define CG_SERVER_DATABASE_WORKER_H
+
+#include "postgres.h"
+
+#include "outbound/handoff.h"
+
+/*
+ * Connects to the database that the supervisor named, as the server itself, and takes
+ * the worker's place.  Ends the process, without a word in the log, when there is
+ * nothing to do here: another one is at it, the extension or its schema is not there,
+ * or the database is paused or a copy.
+ */
+extern void cg_database_worker_start(CgHandoffWorker worker, const char *name);
+
+/* Whether there still is something to do here; looked up in a transaction. */
+extern bool cg_database_worker_is_wanted(void);
+
+/*
+ * Does what signals asked for; to be called outside of transactions.  ShutdownRequestPending
+ * is the caller's to heed.
+ */
+extern void cg_database_worker_handle_interrupts(void);
+
+/* So many rows were worked on; the plans for them are kept no longer than is good. */
+extern void cg_database_worker_note_work(int rows);
+
+/* Aborts the transaction of an error that was caught; for one that is not worth a line. */
+extern void cg_database_worker_abort(void);
+
+/* Aborts the transaction of an error that was caught, and logs the error. */
+extern void cg_database_worker_recover(void);
+
+#endif /* CG_SERVER_DATABASE_WORKER_H */
