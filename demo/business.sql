@@ -22,7 +22,7 @@ SELECT cloudgreet.connect_provider('retell', '{"api_key": "retell.api_key"}', bu
 SELECT cloudgreet.add_phone_number('(312) 555-0100', 'Main line', business_id => :'business') AS number,
     cloudgreet.create_service('Leak repair', 60, price_cents => 18000, business_id => :'business') AS service,
     cloudgreet.add_staff('Sam', business_id => :'business') AS staff,
-    cloudgreet.create_agent('Gate desk', business_id => :'business') AS agent,
+    cloudgreet.create_agent('Front desk', business_id => :'business') AS agent,
     cloudgreet.create_follow_up(business_id => :'business') AS follow_up \gset
 
 -- Reminders and follow-ups are released by pg_cron.

@@ -5,7 +5,7 @@
  */
 SELECT cloudgreet.create_business('Flooding', 'America/Chicago') AS a, cloudgreet.create_business('Waiting', 'America/Chicago') AS b \gset
 SELECT cloudgreet.add_phone_number('+13125550100', business_id => :'a'), cloudgreet.add_phone_number('+13125550150', business_id => :'b'),
-       cloudgreet.create_agent('Gate desk', business_id => :'a'), cloudgreet.create_agent('Gate desk', business_id => :'b') \g /dev/null
+       cloudgreet.create_agent('Front desk', business_id => :'a'), cloudgreet.create_agent('Front desk', business_id => :'b') \g /dev/null
 SELECT cloudgreet.set_secret('telnyx', :'key', :'a'), cloudgreet.set_secret('retell', 'key_of_retell', :'a'),
        cloudgreet.set_secret('retell', 'key_of_retell', :'b'), cloudgreet.set_secret('resend', 'whsec_c2VjcmV0LW9mLXJlc2VuZA==', :'a') \g /dev/null
 SELECT cloudgreet.connect_provider('telnyx', '{"api_key": "telnyx", "webhook_key": "telnyx"}', business_id => :'a') AS telnyx,

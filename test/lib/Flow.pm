@@ -56,7 +56,7 @@ sub new
 		SELECT cloudgreet.set_secret('telnyx', '} . $self->{fake}->key('telnyx') . qq{', :'b') AS s1, cloudgreet.set_secret('telnyx_hook', '$keys->{telnyx}', :'b') AS s2,
 			cloudgreet.set_secret('resend', '} . $self->{fake}->key('resend') . qq{', :'b') AS s3, cloudgreet.set_secret('resend_hook', '$keys->{resend}', :'b') AS s4,
 			cloudgreet.set_secret('retell', '$keys->{retell}', :'b') AS s5, cloudgreet.add_phone_number('$self->{us}', business_id => :'b') AS s6,
-			cloudgreet.create_agent('Gate desk', business_id => :'b') AS s7, cloudgreet.add_staff('Dana', business_id => :'b') AS s8,
+			cloudgreet.create_agent('Front desk', business_id => :'b') AS s7, cloudgreet.add_staff('Dana', business_id => :'b') AS s8,
 			cloudgreet.create_follow_up(business_id => :'b') AS s9, cloudgreet.create_service('Cleaning', 60, business_id => :'b') AS service \\gset
 		SELECT :'b', :'service', cloudgreet.connect_provider('telnyx', '{"api_key": "telnyx", "webhook_key": "telnyx_hook"}', business_id => :'b'),
 			cloudgreet.connect_provider('resend', '{"api_key": "resend", "webhook_key": "resend_hook"}', '{"from": "Acme <office\@example.com>"}', business_id => :'b'),

@@ -56,7 +56,7 @@ sub make_business
 {
 	my ($self, $number, %keys) = @_;
 	my $b = $self->sql("SELECT cloudgreet.create_business('Lakeside', 'America/Chicago')");
-	$self->sql("SELECT cloudgreet.add_phone_number('$number', business_id => '$b'), cloudgreet.create_agent('Gate desk', business_id => '$b')");
+	$self->sql("SELECT cloudgreet.add_phone_number('$number', business_id => '$b'), cloudgreet.create_agent('Front desk', business_id => '$b')");
 	my %accounts;
 	foreach my $provider (sort keys %subject)
 	{

@@ -151,7 +151,7 @@ $$
                'Bearer ' || public.mint(public.claims(current_setting('test.b')::uuid, role), 'a-secret-of-at-least-thirty-two-bytes')), convert_to(body, 'UTF8')) r
 $$;
 RESET cloudgreet.clock;
-SELECT cloudgreet.add_jwt_key('automation', 'a-secret-of-at-least-thirty-two-bytes'), cloudgreet.create_agent('Gate desk', business_id => :'b') AS agent \gset
+SELECT cloudgreet.add_jwt_key('automation', 'a-secret-of-at-least-thirty-two-bytes'), cloudgreet.create_agent('Front desk', business_id => :'b') AS agent \gset
 SELECT * FROM public.agent('GET', 'status', role => 'agent');
 SELECT * FROM public.agent('POST', 'stop');
 SELECT * FROM public.agent('POST', 'start', '{}', 'user');

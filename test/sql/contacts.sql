@@ -7,7 +7,7 @@
 \i test/lib/ask.sql
 SELECT cloudgreet.create_business('Bath Spa', 'Europe/London') AS b \gset
 SELECT cloudgreet.add_phone_number('01225 960 123', business_id => :'b') AS f, cloudgreet.create_service('Massage', 60, business_id => :'b') AS service,
-       cloudgreet.create_agent('Gate desk', business_id => :'b') AS agent, cloudgreet.add_staff('Dana', business_id => :'b') AS staff,
+       cloudgreet.create_agent('Front desk', business_id => :'b') AS agent, cloudgreet.add_staff('Dana', business_id => :'b') AS staff,
        cloudgreet.set_secret('k', 'x', :'b') AS s, set_config('test.b', :'b', false) AS c, public.mint(public.claims(:'b', 'admin'), :'secret') AS bath \gset
 SELECT cloudgreet.connect_provider('retell', '{"api_key": "k"}', business_id => :'b') AS retell, cloudgreet.connect_provider('telnyx', '{"api_key": "k"}', business_id => :'b') AS telnyx,
        cloudgreet.connect_provider('resend', '{"api_key": "k"}', '{"from": "Bath Spa <Desk@bath.example>"}', business_id => :'b') AS resend \gset

@@ -21,7 +21,7 @@ SELECT cloudgreet.add_user('bob@acme.example', 'user', 'Bob') AS bob \gset
 SELECT cloudgreet.add_user('cleo@acme.example', id => '0198c0de-0000-7000-8000-000000000001') AS id_as_given;
 SELECT cloudgreet.create_service('Roof inspection', 60, E'We look at the roof.\nTakes an hour.', buffer_after_minutes => 30, price_cents => 9900) AS service \gset
 SELECT cloudgreet.add_staff('Bob', working_hours => '{"mon": [["09:00", "12:00"], ["13:00", "17:30"]], "sat": [["20:00:00", "24:00"]], "sun": []}', service_ids => ARRAY[:'service', :'service']::uuid[], user_id => :'bob') AS staff \gset
-SELECT cloudgreet.create_agent('Gate desk', '{"voice_id": "11labs-Adrian", "speed": 1.1, "pitch": 1}',
+SELECT cloudgreet.create_agent('Front desk', '{"voice_id": "11labs-Adrian", "speed": 1.1, "pitch": 1}',
     '{"personality": "warm", "conversation_style": "brief", "escalation_triggers": ["emergency"]}',
     '{"mon": [["08:00", "18:00"]], "time_zone": "america/chicago", "exceptions": {"2028-02-29": [], "2026-12-24": [["08:00", "12:00"]]}}') AS agent \gset
 SELECT cloudgreet.set_secret('telnyx.api_key', 'KEY-0123456789-abcd');
@@ -111,7 +111,7 @@ SELECT public.code_of('connect_provider(''telnyx'', ''{"api_key": "telnyx.api_ke
 -- The same names, addresses and ids are free in another business.
 SELECT cloudgreet.add_user('bob@acme.example', id => :'bob') = :'bob' AS same_person,
        cloudgreet.create_service('Roof inspection', 60) IS NOT NULL AS same_service,
-       cloudgreet.create_agent('Gate desk') IS NOT NULL AS same_agent;
+       cloudgreet.create_agent('Front desk') IS NOT NULL AS same_agent;
 COMMIT;
 
 -- A service_role token acts for any business, which it names.

@@ -11,7 +11,7 @@ SET cloudgreet.clock = '2026-06-08 16:00:00Z';
 SELECT cloudgreet.create_business('Harbor Roofing', 'America/New_York') AS b \gset
 SELECT set_config('test.b', :'b', false), cloudgreet.add_phone_number('+12125550600', business_id => :'b'), cloudgreet.create_service('Inspection', 60, business_id => :'b') AS service,
        cloudgreet.add_staff('Dana', business_id => :'b'), cloudgreet.create_follow_up(business_id => :'b'),
-       cloudgreet.create_agent('Gate desk', business_id => :'b') AS agent \gset
+       cloudgreet.create_agent('Front desk', business_id => :'b') AS agent \gset
 INSERT INTO cloudgreet.provider_accounts (business_id, provider, name) VALUES (:'b', 'telnyx', 'main');
 -- Leads l0 to l9 by the last digits of their ids; what each has, by kind.
 INSERT INTO cloudgreet.leads (business_id, id, phone, name)

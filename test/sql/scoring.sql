@@ -73,7 +73,7 @@ SELECT public.refusal(features, rules, model) FROM (VALUES
 
 \set ECHO none
 SELECT cloudgreet.create_business('Score Test', 'America/New_York') AS business, cloudgreet.create_business('Neighbour', 'America/New_York') AS other \gset
-SELECT cloudgreet.create_agent('Gate desk', business_id => :'business') AS agent, cloudgreet.create_service('Roof Inspection', 60, business_id => :'business') AS service \gset
+SELECT cloudgreet.create_agent('Front desk', business_id => :'business') AS agent, cloudgreet.create_service('Roof Inspection', 60, business_id => :'business') AS service \gset
 INSERT INTO cloudgreet.leads (business_id, phone, name, email, source, custom_fields) VALUES
     (:'business', '+13125550131', 'Ann', 'ann@example.com', 'web', '{"vip": true, "list": [1]}') RETURNING id AS ann \gset
 INSERT INTO cloudgreet.leads (business_id, phone, source) VALUES (:'business', '+13125550132', 'call') RETURNING id AS bob \gset

@@ -31,7 +31,7 @@ DELETE FROM cloudgreet_private.account_routes;
 SELECT cloudgreet.create_business('Hook Test', 'America/New_York') AS business, cloudgreet.create_business('Neighbour', 'America/New_York') AS other \gset
 SELECT cloudgreet.add_jwt_key('hooks', 'a-secret-of-at-least-thirty-two-bytes') AS done,
        cloudgreet.add_phone_number('+12125550170', business_id => :'business') AS number,
-       cloudgreet.create_agent('Gate desk', business_id => :'business') AS agent,
+       cloudgreet.create_agent('Front desk', business_id => :'business') AS agent,
        cloudgreet.set_secret('telnyx.key', 'x', :'business') AS a, cloudgreet.set_secret('telnyx.public', :'telnyx_key', :'business') AS b,
        cloudgreet.set_secret('retell.key', 'retell-1', :'business') AS c, cloudgreet.set_secret('resend.key', 'x', :'business') AS d,
        cloudgreet.set_secret('resend.hook', 'whsec_c2VjcmV0LTE=', :'business') AS e, cloudgreet.set_secret('google.token', 'x', :'business') AS f,

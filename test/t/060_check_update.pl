@@ -72,7 +72,7 @@ my ($b, $staff) = ($id->(1), $id->(2));
 my $insert = sub { $node->safe_psql($mended, "INSERT INTO cloudgreet.$_[0] VALUES $_[1]") };
 $insert->('businesses (id, name, time_zone)', "('$b', E'Acme\\u202e', 'UTC')");
 $insert->('staff (business_id, id, name, time_zone)', "('$b', '$staff', 'Bob', 'UTC')");
-$insert->('ai_agents (business_id, id, name, config)', "('$b', '$staff', 'Gate desk', '{\"voice_settings\": {\"speed\": 99, \"pitch\": 1}}')");
+$insert->('ai_agents (business_id, id, name, config)', "('$b', '$staff', 'Front desk', '{\"voice_settings\": {\"speed\": 99, \"pitch\": 1}}')");
 # 11 and 12 circle, 13 leads there; 14 into 15, with an appointment and a place in the sequence of 15.
 $insert->('leads (business_id, id, phone, name, merged_into_id)', join ',', map { sprintf("('%s', '%s', '+121255501%d', E'\\u200bLead', %s)", $b, $id->($_->[0]), $_->[0], $_->[1] ? "'" . $id->($_->[1]) . "'" : 'NULL') }
 	[ 11, 12 ], [ 12, 11 ], [ 13, 12 ], [ 14, 15 ], [ 15, undef ]);

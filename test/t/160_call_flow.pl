@@ -23,7 +23,7 @@ my $now = 1781020800;
 sub sql { return $server->sql(@_) }
 
 my $service = (split /\n/, sql(qq{
-	SELECT cloudgreet.create_agent('Gate desk', business_id => '$b') IS NOT NULL, cloudgreet.add_staff('Dana', business_id => '$b') IS NOT NULL,
+	SELECT cloudgreet.create_agent('Front desk', business_id => '$b') IS NOT NULL, cloudgreet.add_staff('Dana', business_id => '$b') IS NOT NULL,
 		cloudgreet.set_secret('retell', 'key_of_retell', '$b'), cloudgreet.connect_provider('retell', '{"api_key": "retell"}', business_id => '$b') IS NOT NULL,
 		cloudgreet.create_follow_up(business_id => '$b') IS NOT NULL;
 	SELECT cloudgreet.create_service('Cleaning', 60, business_id => '$b')}))[-1];

@@ -50,7 +50,7 @@ export function createResend(world) {
   }
 
   function event(type, { email_id: id, ...rest }) {
-    const email = emails.get(id) ?? { from: 'Gate desk <desk@example.com>', to: ['ana@example.org'], subject: 'Hello' };
+    const email = emails.get(id) ?? { from: 'Front desk <desk@example.com>', to: ['ana@example.org'], subject: 'Hello' };
     const created = email.created_at ?? new Date().toISOString();
     const tags = Object.fromEntries((email.tags ?? []).map(({ name, value }) => [name, value]));
     const data = {
