@@ -11,11 +11,13 @@ ALTER TABLE cloudgreet_private.outbox RENAME TO outbox_history;
 ALTER TABLE cloudgreet_private.outbox_history RENAME CONSTRAINT outbox_pkey TO outbox_history_pkey;
 DO $$
 DECLARE
-    partition text;
+    part record;
 BEGIN
-    FOR partition IN SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-                      WHERE i.inhparent = 'cloudgreet_private.outbox_history'::regclass LOOP
-        EXECUTE format('ALTER TABLE cloudgreet_private.%I RENAME TO %I', partition, replace(partition, 'outbox_p', 'outbox_history_p'));
+    -- Partitions, and their indexes, which are named after them: ALTER TABLE renames both.
+    FOR part IN SELECT c.relname AS name FROM pg_class c
+                 WHERE c.relnamespace = 'cloudgreet_private'::regnamespace
+                   AND c.relispartition AND c.relname LIKE 'outbox\_p%' LOOP
+        EXECUTE format('ALTER TABLE cloudgreet_private.%I RENAME TO %I', part.name, replace(part.name, 'outbox_p', 'outbox_history_p'));
     END LOOP;
 END
 $$;
@@ -101,7 +103,6 @@ ALTER TABLE cloudgreet_private.outbox_history
     ALTER COLUMN id DROP DEFAULT,
     ALTER COLUMN state DROP DEFAULT,
     ALTER COLUMN attempts DROP DEFAULT,
-    ALTER COLUMN next_at DROP DEFAULT,
     ALTER COLUMN created_at DROP DEFAULT,
     ALTER COLUMN finished_at SET NOT NULL,
     DROP COLUMN next_at,

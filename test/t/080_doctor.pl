@@ -82,22 +82,22 @@ push @faults, [ sprintf($acme, ''), $no_account, undef ],
 # What waits, fails or is late.
 my $inbox = q{INSERT INTO cloudgreet_private.webhook_inbox (business_id, account_id, provider, event_type, dedup_key, headers, body, state, next_at, processed_at)
 	VALUES (:'business', cloudgreet.uuid_v7(), 'telnyx', 'x', 'x', '{}', '', '%s', now() - interval '10 minutes', %s)};
-my $request = q{INSERT INTO cloudgreet_private.outbox (business_id, account_id, provider, operation, idempotency, subject_type, subject_id, body, state, next_at, deadline_at, reason, finished_at)
-	SELECT :'business', id, 'telnyx', 'send_sms', 'none', 'sms_message', cloudgreet.uuid_v7(), '', '%s', now() + interval '1 hour', now() + interval '1 day', %s, %s
-	  FROM cloudgreet.provider_accounts WHERE provider = 'telnyx'; };
+my $into = "INSERT INTO cloudgreet_private.%s (business_id, account_id, provider, operation, idempotency, subject_type, subject_id, body, deadline_at";
+my $values = q{SELECT :'business', id, 'telnyx', 'send_sms', 'none', 'sms_message', cloudgreet.uuid_v7(), '', now() + interval '1 day', '%s', %s, };
+my $account = "FROM cloudgreet.provider_accounts WHERE provider = 'telnyx'; ";
+my $request = sprintf($into, 'outbox') . ", state, reason, next_at)\n\t$values now() + interval '1 hour' $account";
+my $finished = sprintf($into, 'outbox_history') . ", state, reason, finished_at, id, attempts, created_at)\n\t$values %s, cloudgreet.uuid_v7(), 1, now() $account";
 my $attempt = q{INSERT INTO cloudgreet_private.outbox_attempts (business_id, outbox_id, attempt, outcome, http_status, error_code, duration_ms)
-	SELECT business_id, id, n, 'retry', %s, %s, 1 FROM cloudgreet_private.outbox, generate_series(1, 3) n; };
-my $no_work = "TRUNCATE cloudgreet_private.outbox, cloudgreet_private.outbox_attempts, cloudgreet_private.webhook_inbox, cloudgreet_private.webhook_refusals, cloudgreet_private.due_work; $no_account";
+	SELECT business_id, id, n, 'retry', %s, %s, 1 FROM cloudgreet_private.outbox_history, generate_series(1, 3) n; };
+my $no_work = "TRUNCATE cloudgreet_private.outbox, cloudgreet_private.outbox_history, cloudgreet_private.outbox_attempts, cloudgreet_private.webhook_inbox, cloudgreet_private.webhook_refusals, cloudgreet_private.due_work; $no_account";
 push @faults, [ sprintf($acme, sprintf($inbox, 'failed', 'now()')), $no_work, qr/1 webhooks were given up in the last week \(telnyx\).*replay_webhook/ ],
-	[ sprintf($acme, sprintf($request, 'held', q{'that time is over'}, 'NULL')), $no_work, qr/^error: 1 messages by Telnyx are held: that time is over.*retry_delivery/m ],
-	[ sprintf($acme, sprintf($request, 'dead', q{'400 it''s bad'}, 'now()')), $no_work, qr/^warning: 1 messages by Telnyx were given up in the last day: 400 it's bad/m ],
-	[ sprintf($acme, sprintf($request, 'done', 'NULL', q{now() - interval '1 minute'}) . sprintf($attempt, 'NULL', q{'dns'})), $no_work, qr/^error: Telnyx cannot be reached: 3 attempts of the last hour failed \(dns\).*api\.telnyx\.com/m ],
-	[ sprintf($acme, sprintf($request, 'done', 'NULL', 'now()') . sprintf($attempt, 503, 'NULL')), $no_work, qr/Telnyx cannot be reached: .*\(503\)/ ],
-	[ sprintf($acme, sprintf($request, 'done', 'NULL', 'now()') . sprintf($attempt, 'NULL', q{'timeout'}) . sprintf($attempt, 422, 'NULL')), $no_work, undef ],
+	[ sprintf($acme, sprintf($request, 'held', q{'that time is over'})), $no_work, qr/^error: 1 messages by Telnyx are held: that time is over.*retry_delivery/m ],
+	[ sprintf($acme, sprintf($finished, 'dead', q{'400 it''s bad'}, 'now()')), $no_work, qr/^warning: 1 messages by Telnyx were given up in the last day: 400 it's bad/m ],
+	[ sprintf($acme, sprintf($finished, 'done', 'NULL', q{now() - interval '1 minute'}) . sprintf($attempt, 'NULL', q{'dns'})), $no_work, qr/^error: Telnyx cannot be reached: 3 attempts of the last hour failed \(dns\).*api\.telnyx\.com/m ],
+	[ sprintf($acme, sprintf($finished, 'done', 'NULL', 'now()') . sprintf($attempt, 503, 'NULL')), $no_work, qr/Telnyx cannot be reached: .*\(503\)/ ],
+	[ sprintf($acme, sprintf($finished, 'done', 'NULL', 'now()') . sprintf($attempt, 'NULL', q{'timeout'}) . sprintf($attempt, 422, 'NULL')), $no_work, undef ],
 	[ sprintf($acme, q{INSERT INTO cloudgreet_private.webhook_refusals SELECT account_id, current_date, 'bad_signature', 7, now() FROM cloudgreet_private.account_routes WHERE provider = 'telnyx'}),
-		$no_work, qr/every webhook of account \S+ \(telnyx\) is refused since a day: bad_signature/ ],
-	[ sprintf($acme, q{INSERT INTO cloudgreet_private.due_work VALUES (:'business', 'reminder', cloudgreet.uuid_v7(), now() - interval '6 minutes')}), $no_work,
-		qr/reminders and follow-ups are late, the oldest by 00:06:00: nothing calls tick\(\) -> Install pg_cron/ ];
+		$no_work, qr/every webhook of account \S+ \(telnyx\) is refused since a day: bad_signature/ ];
 
 # Roles.
 push @faults, [ 'CREATE ROLE boss LOGIN SUPERUSER; CREATE ROLE seer LOGIN BYPASSRLS; CREATE ROLE seers BYPASSRLS; CREATE ROLE guest LOGIN IN ROLE seers; CREATE ROLE plain LOGIN',
@@ -140,14 +140,18 @@ $said = problems("SET cloudgreet.master_key_file = '$loose'");
 like($said, qr/other users have access to it -> .*chmod 600 '.*loose\.key'/, 'named: a key file that others can read');
 unlike($said, qr/openssl/, 'which is kept');
 
-# A tick that is missing is told before anything is late, once the server is up for a while.
+# A tick that is missing is told before anything is late, once the server is up for a while;
+# in a transaction, so that the processor does not see what is planned.
 my $planned = q{SELECT cloudgreet.create_business('Acme', 'UTC') AS business \gset
 	BEGIN; INSERT INTO cloudgreet_private.due_work VALUES (:'business', 'reminder', cloudgreet.uuid_v7(), now() + interval '1 day');
+	UPDATE cloudgreet_private.ticks SET last_at = now() - interval '1 hour' WHERE is_single;
 	UPDATE cloudgreet_private.installation SET activated_at = now() - interval '1 hour' WHERE is_single; };
 my $asked = q{SELECT problem FROM cloudgreet_private.doctor_work(now() - interval '%s')};
 is($node->safe_psql('postgres', "$planned SELECT cloudgreet.tick() \\g /dev/null\n" . sprintf($asked, '1 hour') . q{; ROLLBACK; DELETE FROM cloudgreet.businesses WHERE name = 'Acme'}) =~ s/.*\n//r, '', 'a planned reminder is no fault while something calls tick()');
 like($node->safe_psql('postgres', $planned . sprintf($asked, '1 hour') . q{; ROLLBACK; DELETE FROM cloudgreet.businesses WHERE name = 'Acme'}), qr/nothing calls tick\(\), so 1 reminders/, 'but it is when nothing does');
 unlike($node->safe_psql('postgres', $planned . sprintf($asked, '1 minute') . q{; ROLLBACK; DELETE FROM cloudgreet.businesses WHERE name = 'Acme'}), qr/tick/, 'unless the server has just started');
+like($node->safe_psql('postgres', "$planned UPDATE cloudgreet_private.due_work SET due_at = now() - interval '6 minutes' WHERE business_id = :'business'; SELECT * FROM cloudgreet.doctor(); ROLLBACK; DELETE FROM cloudgreet.businesses WHERE name = 'Acme'"),
+	qr/reminders and follow-ups are late, the oldest by 00:06:00: nothing calls tick\(\)\|Install pg_cron/, 'and it is told what is late');
 
 # Webhooks that wait; in a transaction, so that the processor does not see them.
 my $waiting = q{SELECT cloudgreet.create_business('Acme', 'UTC') AS business \gset

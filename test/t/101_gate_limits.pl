@@ -202,7 +202,9 @@ my $offset = -s $node->logfile;
 $gate->configure(gate_executors => 4, gate_conninfo => $node->connstr('scripted') . ' user=nobody_here');
 $node->wait_for_log(qr/(role "nobody_here" does not exist.*){7}/s, $offset);
 cmp_ok(time - $refused_at, '>', 0.5, 'a connection that is refused is not tried again at once, nor by all');
-is($gate->get('/')->{status}, 503, 'meanwhile requests are told so');
+is($gate->get('/refused')->{status}, 503, 'meanwhile requests are told so');
+# Lines leave a while after their requests: all of before are there once this one is.
+$gate->logged(qr{"path":"/refused"}) or die;
 $gate->configure(gate_conninfo => $node->connstr('scripted') . ' user=' . $node->safe_psql('postgres', 'SELECT current_user'), gate_executors => 1, gate_access_log => 'off');
 ok($gate->until_true(sub { $gate->get('/')->{status} == 200 }), 'and served once new settings let it in');
 my $lines = () = $gate->log_text =~ /"path"/g;
