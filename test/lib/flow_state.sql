@@ -54,10 +54,12 @@ $$
       FROM public.flow_rows(business) r) s ORDER BY s.line COLLATE "C";
 $$;
 
--- Whether nothing of a business is under way or about to be.
+-- Whether nothing of a business is under way or about to be.  What is due is asked as well:
+-- the processor may have it in a transaction that tick() did not wait for.
 CREATE FUNCTION public.flow_is_quiet(business uuid) RETURNS boolean LANGUAGE sql AS
 $$
     SELECT NOT EXISTS (SELECT FROM cloudgreet_private.webhook_inbox i WHERE i.business_id = business AND i.state = 'pending')
        AND NOT EXISTS (SELECT FROM cloudgreet_private.requests o
-                        WHERE o.business_id = business AND o.state IN ('queued', 'sending') AND o.next_at <= cloudgreet.clock());
+                        WHERE o.business_id = business AND o.state IN ('queued', 'sending') AND o.next_at <= cloudgreet.clock())
+       AND NOT EXISTS (SELECT FROM cloudgreet_private.due_work w WHERE w.business_id = business AND w.due_at <= cloudgreet.clock());
 $$;
