@@ -5,6 +5,9 @@
  *
  * The library works with and without shared_preload_libraries; only the workers need
  * the postmaster, and without preload there are none.
+ *
+ * Called by:	the server, which loads the library
+ * Shown by:	test/t/010_install.pl, test/t/110_supervisor.pl
  */
 #include "postgres.h"
 

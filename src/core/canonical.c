@@ -12,7 +12,9 @@
  * writes with a country code.
  *
  * Errors:		ZG104, ZG105, ZG106, naming the column; 42804 for a wrong declaration.
- * Test:		test/sql/contacts.sql.
+ * Called by:	the triggers of sql/api/115_contacts.sql, inbound/rest_plan.c,
+ *				inbound/api_normalize.c
+ * Shown by:	test/sql/contacts.sql
  */
 #include "postgres.h"
 

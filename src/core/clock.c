@@ -4,6 +4,8 @@
  *
  * Invariant:	the test value is parsed once, in the check hook, so reading the
  *				clock never fails.
+ * Called by:	whatever asks what is due, in C and in SQL
+ * Shown by:	test/sql/core.sql
  */
 #include "postgres.h"
 

@@ -11,8 +11,8 @@
  * The whole address is lowered: no mail host of weight tells Ann from ann, and two rows
  * of one person do harm.
  *
- * Called by normalize.c and canonical.c.  Pure: no memory, no errors;
- * test/sql/validate.sql.
+ * Called by normalize.c and canonical.c.  Shown by test/sql/validate.sql.
+ * Pure: no memory, no errors.
  */
 #include "postgres.h"
 

@@ -12,7 +12,6 @@
  * its own: the rows that come in are another database's to send about.  It is one while
  * a subscription writes tables of ours, and stays one, once businesses came that way
  * (trigger businesses_replicated), until activate(), which wants the subscription gone.
- * Tests: test/t/040_copies.pl.
  *
  * Invariant:	activate() reuses a file that fits the row, so that rolling it back
  *				never makes an active database a copy.  A file written by a
@@ -21,6 +20,8 @@
  *				fewer databases may send than more).
  * Locks:		activate() takes ShareUpdateExclusive on the extension object.
  * Errors:		ZG116 when the file cannot be written; reading never fails.
+ * Called by:	sql/api, migrate/migrate.c, inbound/health.c, server/database_worker.c
+ * Shown by:	test/t/040_copies.pl
  */
 #include "postgres.h"
 

@@ -7,6 +7,8 @@
  * durable and renamed.
  *
  * Errors:		ZG116 when it cannot be written; reading never fails.
+ * Called by:	instance.c
+ * Shown by:	test/t/040_copies.pl
  */
 #include "postgres.h"
 

@@ -7,10 +7,10 @@
  * that here (the bodies of requests and webhooks, values in URLs, arguments that are JSON
  * once more), and whoever is to write one, or to say how large it is, counts it here.
  *
- * Called by the gateway, the intake of webhooks and json_size().
+ * Called by http(), the intake of webhooks and json_size().
  * Memory:		what a number needs is freed at once.
  * Errors:		22003 and 54000 of cg_json_admit(), besides those of jsonb_in().
- * Tests:		test/sql/json_size.sql, test/t/103_gate_memory.pl
+ * Shown by:	test/sql/json_size.sql, test/t/103_gate_memory.pl
  */
 #include "postgres.h"
 

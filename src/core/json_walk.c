@@ -7,6 +7,8 @@
  *
  * Memory:		a context of its own, deleted before returning.
  * Errors:		out of memory only.
+ * Called by:	inbound/response.c, outbound/provider.c, tenant/claims.c
+ * Shown by:	test/sql/claims.sql
  */
 #include "postgres.h"
 

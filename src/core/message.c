@@ -4,7 +4,7 @@
  *
  * Called by whatever puts an error into an answer or a log line.
  * Memory:		the current context.
- * Tests:		test/sql/json_size.sql
+ * Shown by:	test/sql/json_size.sql
  */
 #include "postgres.h"
 

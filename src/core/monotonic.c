@@ -1,6 +1,9 @@
 /*
  * monotonic.c
  *		A clock for waiting.
+ *
+ * Called by:	the workers and the HTTP client
+ * Shown by:	test/t/125_http_client.pl
  */
 #include "postgres.h"
 

@@ -2,11 +2,12 @@
  * nearest_name.c
  *		Which of several names is meant by one that is misspelt.
  *
- * For checks of names that nothing would look for (sql/api/705_template_checks.sql).
- * Test: test/sql/templates.sql.
+ * For checks of names that nothing would look for.
  *
  * Memory:		the caller's context.
  * Errors:		those of the server for names of more than 255 bytes; callers check.
+ * Called by:	sql/api/705_template_checks.sql
+ * Shown by:	test/sql/templates.sql
  */
 #include "postgres.h"
 

@@ -4,6 +4,8 @@
  *		form that is stored.  phone_sql.c does so with phone numbers.
  *
  * Errors:		ZG105, ZG106.  A refused address is not repeated: messages get into logs.
+ * Called by:	canonical.c, phone_sql.c, inbound/api_normalize.c; SQL
+ * Shown by:	test/sql/validate.sql
  */
 #include "postgres.h"
 

@@ -8,8 +8,8 @@
  * impossible otherwise; then the trunk prefix goes, unless the number is one only with
  * it.  Lengths are judged, ranges are not: new ranges open each month.
  *
- * Called by phone_sql.c.  Pure: no memory, no catalog, no errors.  Held to
- * libphonenumber's own answers by test/sql/phone_numbers.sql.
+ * Called by phone_sql.c.  Pure: no memory, no catalog, no errors.  Shown by
+ * test/sql/phone_numbers.sql, which holds it to libphonenumber's own answers.
  */
 #include "postgres.h"
 

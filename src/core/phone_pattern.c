@@ -11,7 +11,8 @@
  * its caller.  How deep that goes, and how long it takes, is bounded: patterns are
  * constants without * and +, and digits at most CG_PHONE_MAX_WRITTEN.
  *
- * Called by phone.c.  Allocates nothing, raises nothing; test/sql/phone_numbers.sql.
+ * Called by phone.c.  Allocates nothing, raises nothing.
+ * Shown by test/sql/phone_numbers.sql.
  */
 #include "postgres.h"
 

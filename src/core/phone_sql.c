@@ -4,6 +4,8 @@
  *
  * Errors:		ZG104; 22023 for a country that does not exist.  A refused number is not
  *				repeated: messages get into logs.  The last two digits are shown.
+ * Called by:	canonical.c, inbound/api_normalize.c; SQL
+ * Shown by:	test/sql/validate.sql, test/sql/phone_numbers.sql
  */
 #include "postgres.h"
 

@@ -8,7 +8,8 @@
  * (anonymous.invalid); the numbers that carriers send for a withheld one spell a word on
  * the keys of a phone: 266696687 is ANONYMOUS.
  *
- * Called by phone.c.  Pure: no memory, no errors; test/sql/phone_numbers.sql.
+ * Called by phone.c.  Pure: no memory, no errors.
+ * Shown by test/sql/phone_numbers.sql.
  */
 #include "postgres.h"
 

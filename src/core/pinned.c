@@ -8,9 +8,11 @@
  * its own.  So http(), the workers and migrate() pin them, and sql/api/980_pinned.sql
  * adds them to every function through which sessions come in.
  *
- * Test: test/t/045_settings.pl, and test/sql/hygiene.sql for functions that lack them.
- *
  * Errors:		none; every value is one that the setting takes.
+ * Called by:	inbound/http.c, migrate/migrate.c, server/database_worker.c,
+ *				sql/api/980_pinned.sql
+ * Shown by:	test/t/045_settings.pl; test/sql/hygiene.sql names functions that lack
+ *				them
  */
 #include "postgres.h"
 

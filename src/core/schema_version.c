@@ -5,7 +5,6 @@
  * Three things have an age: the library, which "make install" replaces; the extension,
  * whose functions ALTER EXTENSION ... UPDATE replaces; and the schema, which migrate()
  * brings on.  Nothing works until all are of one age, and the error says what to run.
- * test/t/060_check_update.pl goes through them.
  *
  * The answer "it fits" is cached until the bookkeeping table is invalidated;
  * any other answer is looked up again, so that migrate() in another session
@@ -13,6 +12,9 @@
  *
  * Locks:		none beyond a table read.
  * Errors:		ZG112, ZG113, ZG114, ZG117.
+ * Called by:	whatever needs a schema that fits: login(), http(), migrate(), the
+ *				workers
+ * Shown by:	test/t/060_check_update.pl
  */
 #include "postgres.h"
 

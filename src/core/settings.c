@@ -4,6 +4,9 @@
  *
  * None is PGC_POSTMASTER: the library must also load after start, on a server
  * that does not preload it.
+ *
+ * Called by:	cloudgreet.c, when the library is loaded
+ * Shown by:	test/t/045_settings.pl, test/sql/core.sql
  */
 #include "postgres.h"
 

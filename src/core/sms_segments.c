@@ -8,7 +8,7 @@
  * of parts is no mere division.
  *
  * Called by sql/api/540_send.sql and 700_templates.sql, which refuse what has too many
- * parts.  Test: test/sql/sms_segments.sql.
+ * parts.  Shown by test/sql/sms_segments.sql.
  *
  * Sources:		3GPP TS 23.038, sections 6.2.1 and 6.2.1.1; TS 23.040, section 9.2.3.24.
  * Memory:		none.  Errors: none.  The database is UTF8 (000_guard.sql).

@@ -8,6 +8,8 @@
  * Memory:		plans live in CacheMemoryContext until the backend ends; their
  *				number is bounded by the constants in the code.
  * Errors:		a failing statement raises its own error, with "while ..." added.
+ * Called by:	whatever runs SQL
+ * Shown by:	test/t/020_context.pl (plans of several roles)
  */
 #include "postgres.h"
 

@@ -4,6 +4,9 @@
  *
  * In C because it runs on every update, and so that a restore or another tenant
  * is never involved: it reads and writes nothing but the row at hand.
+ *
+ * Called by:	the triggers of all tables that have updated_at
+ * Shown by:	test/sql/core.sql
  */
 #include "postgres.h"
 

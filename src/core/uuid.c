@@ -8,6 +8,8 @@
  *
  * Invariant:	within a backend each id is greater than the one before, also
  *				when the system clock steps back.
+ * Called by:	whatever makes an id or reads one, in C and in SQL
+ * Shown by:	test/sql/core.sql
  */
 #include "postgres.h"
 

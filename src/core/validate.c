@@ -11,6 +11,8 @@
  *
  * Memory:		none.
  * Errors:		none.
+ * Called by:	CHECK constraints, email.c, phone.c, phone_sql.c
+ * Shown by:	test/sql/validate.sql
  */
 #include "postgres.h"
 

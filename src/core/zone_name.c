@@ -11,6 +11,8 @@
  * Sources:		the IANA time zone database.
  * Memory:		none of its own; a zone that is found stays in the server's zone cache.
  * Errors:		none.
+ * Called by:	canonical.c, normalize.c, schedule/zone.c; CHECK constraints
+ * Shown by:	test/sql/validate.sql, test/sql/contacts.sql
  */
 #include "postgres.h"
 

@@ -1,6 +1,9 @@
 /*
  * buffer.c
  *		Bytes that grow; see buffer.h for what happens when memory runs out.
+ *
+ * Called by:	whatever collects bytes in the gate
+ * Shown by:	test/t/101_gate_limits.pl
  */
 #include <stdarg.h>
 #include <stdint.h>

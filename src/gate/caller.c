@@ -7,10 +7,10 @@
  * request waits and nothing else; each request's token is judged anew by http().  What was
  * refused is not kept, so that forged tokens cannot drive out good ones.
  *
- * Called by request.c, pool.c and executor.c.
+ * Called by request.c and pool.c.
  * Memory:		a fixed table; of a set that is full the entry goes that was not used for
  *				the longest time.
- * Tested by:	test/t/104_gate_turns.pl
+ * Shown by:	test/t/104_gate_turns.pl
  */
 #include <openssl/sha.h>
 #include <string.h>

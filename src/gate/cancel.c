@@ -6,6 +6,8 @@
  * server job by job, puts each into `finished` and wakes the loop by an eventfd.
  *
  * Locks:		`mutex` guards both lists and `is_stopping`; it is never held over I/O.
+ * Called by:	executor.c; main.c starts and ends it
+ * Shown by:	test/t/101_gate_limits.pl
  */
 #include <errno.h>
 #include <pthread.h>

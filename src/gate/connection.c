@@ -8,6 +8,9 @@
  *
  * Every close after an answer goes through LINGERING: closing a socket with unread
  * input resets the connection, and the client may lose the answer.
+ *
+ * Called by:	connection_events.c, connection_list.c; main.c when it drains
+ * Shown by:	test/t/100_gate_http.pl
  */
 #include <string.h>
 #include <sys/epoll.h>

@@ -6,6 +6,9 @@
  * A FIN says that no more will be sent, not that nobody listens.  So the client keeps
  * CG_HALF_CLOSED_GRACE for its answer; then the query is cancelled.  A reset cancels
  * at once.
+ *
+ * Called by:	loop.c and timer.c, by what connection_list.c hands them
+ * Shown by:	test/t/101_gate_limits.pl
  */
 #include <errno.h>
 #include <sys/epoll.h>

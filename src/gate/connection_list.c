@@ -6,6 +6,8 @@
  * the end of the list, past those only that are at work.
  *
  * Memory:		about 600 bytes a connection that is idle; see also request.h.
+ * Called by:	listener.c, connection.c, connection_events.c, main.c
+ * Shown by:	test/t/101_gate_limits.pl
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -13,6 +13,9 @@
  *
  * Errors:		become a refusal of the request that runs; a connection in doubt is
  *				lost (executor_connect.c).
+ * Called by:	pool.c, executor_ask.c, executor_connect.c
+ * Shown by:	test/t/101_gate_limits.pl, test/sql/rest_rpc.sql (what a session is left
+ *				with)
  */
 #include <stdio.h>
 #include <stdlib.h>

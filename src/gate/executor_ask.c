@@ -6,7 +6,7 @@
  * caller.c and decides where the request waits next (pool.c).
  *
  * Errors:		none: of what cannot be told, http() tells more.
- * Tested by:	test/t/104_gate_turns.pl
+ * Shown by:	test/t/104_gate_turns.pl
  */
 #include "gate/executor_internal.h"
 #include "gate/pool.h"

@@ -6,6 +6,9 @@
  * BACKOFF_FIRST milliseconds at first and ever more slowly then.  A server that refuses
  * the role or the database writes a line for each attempt, and goes on doing so until
  * somebody mends it: then one executor tries for all, up to REFUSED_MAX apart.
+ *
+ * Called by:	executor.c, executor_ask.c
+ * Shown by:	test/t/101_gate_limits.pl
  */
 #include <stdio.h>
 #include <string.h>

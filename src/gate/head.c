@@ -4,6 +4,9 @@
  *
  * One function per state; it looks at one byte and names the next state, or BAD with
  * the problem written.  No memory, no errors but these.
+ *
+ * Called by:	parser.c; request.c and response.c for single bytes
+ * Shown by:	test/t/100_gate_http.pl
  */
 #include <string.h>
 

@@ -5,6 +5,9 @@
  * No general JSON: requests carry their JSON to the database as bytes, and what
  * comes back was written by jsonb, which leaves strings, numbers and two levels.
  * It is judged strictly all the same, because a value lands in a response head.
+ *
+ * Called by:	log.c, request.c, response.c
+ * Shown by:	test/t/100_gate_http.pl
  */
 #include <stdint.h>
 #include <string.h>

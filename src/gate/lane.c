@@ -13,7 +13,7 @@
  *
  * Called by pool.c.
  * Memory:		one block per lane that holds anything: bounded by queue and executors.
- * Tested by:	test/t/104_gate_turns.pl
+ * Shown by:	test/t/104_gate_turns.pl
  */
 #include <stdlib.h>
 #include <string.h>

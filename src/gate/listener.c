@@ -7,6 +7,9 @@
  *
  * When descriptors or memory run out, accepting pauses: a level-triggered event that
  * cannot be served would spin.
+ *
+ * Called by:	main.c
+ * Shown by:	test/t/101_gate_limits.pl
  */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -7,6 +7,8 @@
  * that, so that lines of different processes do not mix either.
  *
  * Memory:		one buffer, at most BACKLOG_MAX bytes.
+ * Called by:	whatever has something to tell in the gate
+ * Shown by:	test/t/101_gate_limits.pl, test/t/110_supervisor.pl
  */
 #include <errno.h>
 #include <limits.h>

@@ -4,6 +4,9 @@
  *
  * A turn: wait, call the watches, call the timers, end_of_turn(), free what was
  * disposed of.
+ *
+ * Called by:	main.c; whoever has a descriptor to watch
+ * Shown by:	test/t/101_gate_limits.pl
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -14,6 +14,9 @@
  *
  * One thread does everything but cancelling (cancel.h).  Nothing here blocks except
  * the resolver, when gate_listen_addresses or gate_conninfo hold host names.
+ *
+ * Called by:	server/gate_process.c, which starts the program
+ * Shown by:	test/t/110_supervisor.pl, test/t/101_gate_limits.pl
  */
 #include <errno.h>
 #include <signal.h>

@@ -8,6 +8,9 @@
  * is left: its trailer accepts continued lines and a bare LF; ours does not.
  *
  * llhttp is compiled in strict mode (see the Makefile) and no lenient flag is set.
+ *
+ * Called by:	connection.c
+ * Shown by:	test/t/100_gate_http.pl
  */
 #include <ctype.h>
 #include <string.h>

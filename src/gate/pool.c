@@ -8,7 +8,8 @@
  * (executor.c), so that nobody is put into a lane by a token that was not judged.
  *
  * Called by connection.c and the executors, in the one thread.
- * Tested by:	test/t/101_gate_limits.pl, test/t/104_gate_turns.pl
+ *
+ * Shown by:	test/t/101_gate_limits.pl, test/t/104_gate_turns.pl
  */
 #include <stdlib.h>
 #include <string.h>

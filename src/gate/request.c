@@ -7,6 +7,8 @@
  *
  * Memory:		one block and three buffers a request; all bodies together are
  *				bounded, whatever the number of connections.
+ * Called by:	parser.c judges heads by it; the others read what it made
+ * Shown by:	test/t/100_gate_http.pl
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,6 +4,9 @@
  *
  * Nothing that the database says can break the framing: names must be tokens, values
  * free of control characters, and the headers that delimit messages are ours alone.
+ *
+ * Called by:	answer.c
+ * Shown by:	test/t/100_gate_http.pl, test/t/105_gate_browser.pl
  */
 #include <stdio.h>
 #include <string.h>

@@ -3,6 +3,9 @@
  *		Reads the settings that the supervisor writes.
  *
  * Values may be secrets (conninfo), so a refused value is never logged.
+ *
+ * Called by:	main.c
+ * Shown by:	test/t/101_gate_limits.pl, test/t/110_supervisor.pl
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -5,6 +5,9 @@
  * Errors of a request are answered inside cloudgreet.http(); what arrives here is
  * about the session: the function is missing, the schema does not fit, the server is
  * going down, time is up.  Texts of the server may quote data, so they are not told.
+ *
+ * Called by:	executor.c, executor_connect.c
+ * Shown by:	test/t/101_gate_limits.pl
  */
 #include <string.h>
 

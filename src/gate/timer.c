@@ -8,6 +8,8 @@
  *
  * Invariant:	a timer in the heap has key <= deadline, or deadline 0.
  * Errors:		memory is needed by cg_timer_init() only.
+ * Called by:	whatever has a deadline in the gate; loop.c calls what is due
+ * Shown by:	test/t/101_gate_limits.pl
  */
 #include <stdlib.h>
 #include <time.h>

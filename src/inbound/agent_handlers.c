@@ -5,6 +5,8 @@
  * A body is {"agent_id": ...}, or empty for the only agent of the business.
  *
  * Errors:		22023 for a body with other members, and those of the functions.
+ * Called by:	router.c
+ * Shown by:	test/sql/first_use.sql, test/sql/http.sql
  */
 #include "postgres.h"
 

@@ -5,6 +5,9 @@
  * Check constraints are named <table>_<column>_check, so a violation tells its
  * column, and that of a phone number, e-mail address or time zone has the code and
  * hint that the functions which read such values raise.
+ *
+ * Called by:	http.c
+ * Shown by:	test/sql/rest_values.sql
  */
 #include "postgres.h"
 

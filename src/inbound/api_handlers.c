@@ -5,10 +5,12 @@
  * POST /api/leads takes no lead of nobody, and is done once per Idempotency-Key
  * (sql/api/640_lead_requests.sql).
  *
- * Tested by:	test/sql/http.sql, lead_requests.sql, test/specs/lead_race.spec
  *
  * A list is {"data": [...], "next_cursor": ...}, newest first; a row is the object
  * itself.  Another business's id is answered like an unknown one: 404.
+ *
+ * Called by:	router.c, appointment_handlers.c
+ * Shown by:	test/sql/http.sql, test/sql/lead_requests.sql, test/specs/lead_race.spec
  */
 #include "postgres.h"
 

@@ -4,6 +4,8 @@
  *		What they write, a trigger brings into it (core/canonical.c).
  *
  * Called by api_handlers.c, outside of SPI.  Errors: ZG104, ZG105, naming the column.
+ *
+ * Shown by:	test/sql/contacts.sql
  */
 #include "postgres.h"
 

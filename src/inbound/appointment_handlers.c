@@ -8,6 +8,8 @@
  *
  * Errors:		22023 for a body that is no object, has unknown members or a time without
  *				an offset, and those of the functions.
+ * Called by:	router.c
+ * Shown by:	test/sql/availability.sql
  */
 #include "postgres.h"
 

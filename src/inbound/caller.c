@@ -7,7 +7,8 @@
  * says gives no right to anything: http() judges each request anew.
  *
  * Errors:		those of judging tokens, which the gate takes for "nobody known".
- * Tested by:	test/sql/http.sql, test/t/104_gate_turns.pl
+ * Called by:	the gate (gate/executor_ask.c), by SQL
+ * Shown by:	test/sql/http.sql, test/t/104_gate_turns.pl
  */
 #include "postgres.h"
 

@@ -4,7 +4,8 @@
  *
  * The rules stand in gate/answer_rules.h; the gate adds them to its own answers.
  * Called by http.c for every answer.
- * Tested by:	test/sql/cors.sql
+ *
+ * Shown by:	test/sql/cors.sql
  */
 #include "postgres.h"
 

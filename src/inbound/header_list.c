@@ -8,7 +8,7 @@
  *
  * Memory:		the caller's context.
  * Errors:		none: what is no list of the grammar gives items that nobody knows.
- * Tested by:	test/sql/rest_lists.sql
+ * Shown by:	test/sql/rest_lists.sql
  */
 #include "postgres.h"
 

@@ -9,7 +9,8 @@
  * nothing, and without tick() or the processor nothing that is due is done.
  *
  * Errors:		none of its own; those of the catalog pass.
- * Tested by:	test/sql/readiness.sql, test/sql/http.sql, test/t/080_doctor.pl
+ * Called by:	router.c
+ * Shown by:	test/sql/readiness.sql, test/sql/http.sql, test/t/080_doctor.pl
  */
 #include "postgres.h"
 

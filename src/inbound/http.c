@@ -11,6 +11,8 @@
  *
  * Settings and the role are as before when it returns.
  * Memory:		the caller's context; one request a call.
+ * Called by:	the gate (gate/executor.c), by SQL
+ * Shown by:	test/sql/http.sql
  */
 #include "postgres.h"
 

@@ -13,7 +13,8 @@
  *
  * Memory:		the caller's context.
  * Errors:		54000 for an answer that is too large.
- * Tests:		test/sql/json_size.sql, test/sql/rest_limits.sql
+ * Called by:	rest_rows.c, rpc.c, api_handlers.c, appointment_handlers.c
+ * Shown by:	test/sql/json_size.sql, test/sql/rest_limits.sql
  */
 #include "postgres.h"
 

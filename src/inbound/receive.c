@@ -10,6 +10,8 @@
  *
  * Runs as cloudgreet_owner in the business of the account.
  * Memory:		the caller's context; keys are cleansed before returning.
+ * Called by:	webhook_handlers.c
+ * Shown by:	test/sql/webhooks.sql, test/t/132_webhook_refusals.pl
  */
 #include "postgres.h"
 

@@ -5,6 +5,8 @@
  * Errors:		cg_request_read_json() lets jsonb's own errors through, with reads_body
  *				set, and raises 22003 and 54000 for what would print to far more than was
  *				sent; those of reading token keys (ZG108 to ZG110) pass as well.
+ * Called by:	http.c, caller.c and the handlers
+ * Shown by:	test/sql/http.sql
  */
 #include "postgres.h"
 

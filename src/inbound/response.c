@@ -8,6 +8,8 @@
  * to the answer's.  What they quote may be long, and is cut.
  *
  * Memory:		the caller's context.
+ * Called by:	http.c and the handlers
+ * Shown by:	test/sql/http.sql, test/sql/rest_values.sql
  */
 #include "postgres.h"
 

@@ -6,6 +6,8 @@
  * writes the same columns of each row.
  *
  * Memory:		the caller's context.
+ * Called by:	rest_handlers.c, api_handlers.c
+ * Shown by:	test/sql/rest_writes.sql
  */
 #include "postgres.h"
 

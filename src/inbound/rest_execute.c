@@ -9,7 +9,8 @@
  *
  * A change counts its rows by check_write_rows(), which the planner's statement calls.
  *
- * Tests:		test/sql/rest_rights.sql, test/sql/rest_limits.sql
+ * Called by:	rest_handlers.c, api_handlers.c
+ * Shown by:	test/sql/rest_rights.sql, test/sql/rest_limits.sql
  */
 #include "postgres.h"
 

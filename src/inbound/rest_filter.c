@@ -9,7 +9,7 @@
  * Memory:		the caller's context.
  * Errors:		42601 for what is no filter, 0A000 for operators that are not there yet,
  *				54001 for groups nested too deeply.
- * Tested by:	test/sql/rest_protocol.sql, rest_lists.sql
+ * Shown by:	test/sql/rest_protocol.sql, test/sql/rest_lists.sql
  */
 #include "postgres.h"
 

@@ -3,6 +3,9 @@
  *		/rest/v1: tables by the PostgREST protocol.
  *
  * Statuses and the code PGRST116 are PostgREST's, which its clients look at.
+ *
+ * Called by:	router.c; rpc.c, whose answers are lists too
+ * Shown by:	test/sql/rest_protocol.sql, test/sql/rest_writes.sql
  */
 #include "postgres.h"
 

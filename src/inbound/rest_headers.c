@@ -10,7 +10,7 @@
  *
  * Memory:		the caller's context.
  * Errors:		0A000 for preferences that are not there yet.
- * Tested by:	test/sql/rest_protocol.sql, rest_lists.sql
+ * Shown by:	test/sql/rest_protocol.sql, test/sql/rest_lists.sql
  */
 #include "postgres.h"
 

@@ -8,7 +8,7 @@
  *
  * Memory:		the caller's context.
  * Errors:		42601 for quotes that do not end or are followed by something else.
- * Tested by:	test/sql/rest_lists.sql
+ * Shown by:	test/sql/rest_lists.sql
  */
 #include "postgres.h"
 

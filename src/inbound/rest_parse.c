@@ -7,7 +7,7 @@
  *
  * Memory:		the caller's context.
  * Errors:		42601 (syntax_error) with a message that names the parameter.
- * Tested by:	test/sql/rest_protocol.sql, rest_lists.sql
+ * Shown by:	test/sql/rest_protocol.sql, test/sql/rest_lists.sql
  */
 #include "postgres.h"
 

@@ -10,6 +10,8 @@
  * Errors:		21000 for a change of all rows, 42P01 for a table that is not served, 42703 for an unknown column,
  *				22P02 and the like for a value that is not of the column's type, 22003 for a
  *				number that prints to far more than was sent, 54000 for too many rows.
+ * Called by:	rest_execute.c
+ * Shown by:	test/sql/rest_protocol.sql, test/sql/rest_limits.sql
  */
 #include "postgres.h"
 

@@ -8,7 +8,7 @@
  * Called by the handlers of lists and functions, through cg_rest_run().
  * Memory:		a row's is given back after it; out and the last row are the caller's.
  * Errors:		54000 for an answer that is too large.
- * Tests:		test/t/103_gate_memory.pl, test/sql/rest_limits.sql
+ * Shown by:	test/t/103_gate_memory.pl, test/sql/rest_limits.sql
  */
 #include "postgres.h"
 

@@ -7,6 +7,8 @@
  * the MAX_PLANS used last.
  *
  * Memory:		plans live in the cache until they are evicted.
+ * Called by:	rest_execute.c, rpc.c
+ * Shown by:	test/sql/rest_rights.sql
  */
 #include "postgres.h"
 

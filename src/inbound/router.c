@@ -1,6 +1,9 @@
 /*
  * router.c
  *		The table of routes.
+ *
+ * Called by:	http.c
+ * Shown by:	test/sql/http.sql
  */
 #include "postgres.h"
 

@@ -7,6 +7,8 @@
  * the caller may execute the function is PostgreSQL's own check.
  *
  * Errors:		42883 when no function takes these arguments.
+ * Called by:	router.c
+ * Shown by:	test/sql/rest_rpc.sql
  */
 #include "postgres.h"
 

@@ -1,6 +1,9 @@
 /*
  * settings.c
  *		Defines the settings of the HTTP surface, in alphabetical order.
+ *
+ * Called by:	cloudgreet.c, when the library is loaded
+ * Shown by:	test/sql/rest_limits.sql, test/sql/cors.sql
  */
 #include "postgres.h"
 

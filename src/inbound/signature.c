@@ -16,6 +16,8 @@
  *
  * Memory:		the caller's context; what is decoded of a key is cleansed.
  * Errors:		none but out of memory.
+ * Called by:	receive.c, webhook_sql.c
+ * Shown by:	test/sql/webhook_signature.sql, test/t/130_webhook_vectors.pl
  */
 #include "postgres.h"
 

@@ -7,6 +7,8 @@
  *
  * Memory:		the caller's context.
  * Errors:		none raised.
+ * Called by:	http.c and caller.c; handlers for its parts
+ * Shown by:	test/sql/http.sql
  */
 #include "postgres.h"
 

@@ -1,6 +1,9 @@
 /*
  * webhook_handlers.c
  *		/api/.../webhook: which provider a path is of.
+ *
+ * Called by:	router.c; caller.c, for the path alone
+ * Shown by:	test/sql/webhooks.sql
  */
 #include "postgres.h"
 

@@ -4,6 +4,8 @@
  *
  * Memory:		the caller's context.
  * Errors:		those of jsonb_in() and cg_json_admit().
+ * Called by:	receive.c, webhook_sql.c
+ * Shown by:	test/sql/webhooks.sql
  */
 #include "postgres.h"
 

@@ -1,7 +1,10 @@
 /*
  * webhook_sql.c
  *		The SQL functions that judge and read webhooks, and one that judges stored keys
- *		for doctor() (test/t/080_doctor.pl); none looks at tables.
+ *		for doctor(); none looks at tables.
+ *
+ * Called by:	sql/api/490_process_webhooks.sql and the like
+ * Shown by:	test/sql/webhook_signature.sql, test/t/080_doctor.pl
  */
 #include "postgres.h"
 

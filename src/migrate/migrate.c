@@ -15,6 +15,8 @@
  * Errors:		42501 for callers without superuser rights, ZG113 for an extension
  *				that was not updated, ZG114 for one or a schema of a newer library, ZG117 for one that is not whole, 55000 for a step that
  *				changed after it was applied.
+ * Called by:	a superuser, by SQL
+ * Shown by:	test/sql/install.sql, test/t/060_check_update.pl
  */
 #include "postgres.h"
 

@@ -11,6 +11,8 @@
  * objects that users added belong to other roles and are never touched.
  *
  * Locks:		those of the statements; the caller holds the migration lock.
+ * Called by:	migrate.c
+ * Shown by:	test/t/060_check_update.pl
  */
 #include "postgres.h"
 

@@ -4,6 +4,8 @@
  *
  * Memory:		the caller's context.
  * Errors:		58P01 for files that are missing, F0000 for files that are not ours.
+ * Called by:	migrate.c
+ * Shown by:	test/t/060_check_update.pl
  */
 #include "postgres.h"
 

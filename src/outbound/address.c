@@ -7,6 +7,8 @@
  * 2000::/3 is ever public, so what is assigned tomorrow is refused until it is known.
  *
  * Errors:		none raised; nothing is allocated, so callbacks of libcurl may call it.
+ * Called by:	resolver.c, destination.c, client_transfer.c
+ * Shown by:	test/t/125_http_client.pl
  */
 #include "postgres.h"
 

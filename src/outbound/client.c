@@ -14,6 +14,8 @@
  * Memory:		transfers and names in the client's context; requests, responses and
  *				what the libraries keep by malloc, released by that context's callback.
  * Errors:		after creation none.
+ * Called by:	server/dispatcher.c, by provider.c
+ * Shown by:	test/t/125_http_client.pl
  */
 #include "postgres.h"
 

@@ -8,6 +8,8 @@
  *
  * Memory:		malloc.
  * Errors:		none raised.
+ * Called by:	client.c
+ * Shown by:	test/t/125_http_client.pl
  */
 #include "postgres.h"
 

@@ -14,6 +14,8 @@
  * HTTP/1.1 only: see docs/decisions/0006-http-client.md.
  *
  * Errors:		none raised; callbacks record and return.
+ * Called by:	client.c
+ * Shown by:	test/t/125_http_client.pl
  */
 #include "postgres.h"
 

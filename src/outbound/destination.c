@@ -7,6 +7,8 @@
  *
  * Memory:		the URL is malloc'ed by libcurl.
  * Errors:		none raised.
+ * Called by:	client.c, client_request.c, client_transfer.c
+ * Shown by:	test/t/125_http_client.pl
  */
 #include "postgres.h"
 

@@ -6,6 +6,8 @@
  *
  * Errors:		none raised; called by callbacks of libcurl and c-ares.  A socket that
  *				cannot be watched ends by its transfer's timeout.
+ * Called by:	client.c, resolver.c; callbacks of libcurl and c-ares
+ * Shown by:	test/t/125_http_client.pl
  */
 #include "postgres.h"
 

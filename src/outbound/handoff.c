@@ -11,6 +11,9 @@
  *
  * Locks:		a spinlock a database, held for the copying of keys.
  * Errors:		PREPARE TRANSACTION is refused (0A000) after enqueuing.
+ * Called by:	triggers of the outbox and of due_work, server/database_worker.c and the
+ *				workers
+ * Shown by:	test/t/140_outbox.pl, test/t/163_due_work.pl
  */
 #include "postgres.h"
 

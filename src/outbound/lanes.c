@@ -5,6 +5,8 @@
  * Memory:		MAX_LANES lanes of LANE_KEYS rows at most, a few megabytes, for the life of
  *				the dispatcher.
  * Errors:		out of memory only.
+ * Called by:	queue.c, server/dispatcher.c, server/dispatcher_turn.c
+ * Shown by:	test/t/146_outbox_fairness.pl
  */
 #include "postgres.h"
 

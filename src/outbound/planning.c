@@ -7,7 +7,8 @@
  * ANALYZE, while a hundred thousand rows come, and reads all of them for each batch.  So
  * the dispatcher plans for tables that are large: only a look-up by a whole key is cheap.
  *
- * Called by server/dispatcher.c, in its process alone.  `make bench BENCH=outbox` shows it.
+ * Called by server/dispatcher.c, in its process alone.  Shown by `make bench
+ * BENCH=outbox`.
  */
 #include "postgres.h"
 

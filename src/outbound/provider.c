@@ -1,6 +1,9 @@
 /*
  * provider.c
  *		What the adapters share.
+ *
+ * Called by:	server/dispatcher.c, telnyx.c, resend.c
+ * Shown by:	test/t/140_outbox.pl, test/t/143_outbox_contracts.pl
  */
 #include "postgres.h"
 

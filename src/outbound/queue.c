@@ -4,6 +4,8 @@
  *
  * Memory:		items in the caller's context, the rest in the transaction's.
  * Errors:		any, and then nothing happened; the caller aborts the transaction.
+ * Called by:	server/dispatcher_turn.c, queue_sql.c
+ * Shown by:	test/t/140_outbox.pl, test/specs/outbox_order.spec
  */
 #include "postgres.h"
 

@@ -7,8 +7,8 @@
  * in the caller's transaction, and sends nothing.  A request that is claimed here is under
  * way until it is settled, by outbox_settle() or by the dispatcher that starts next.
  *
- * Called by test/sql/replies.sql and destinations.sql, hygiene.sql, test/specs/opt_race.spec
- * and outbox_*.spec, which show it.
+ * Called by tests alone.  Shown by test/sql/replies.sql, test/sql/destinations.sql,
+ * test/sql/hygiene.sql, test/specs/opt_race.spec and test/specs/outbox_order.spec.
  *
  * Locks:		those of the statements; none is waited for but by their triggers.
  * Errors:		of the statements; the abort of the transaction restores the role.

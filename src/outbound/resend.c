@@ -4,6 +4,9 @@
  *
  * The request's id is the Idempotency-Key, which Resend knows for 24 hours;
  * https://resend.com/docs/dashboard/emails/idempotency-keys.
+ *
+ * Called by:	provider.c
+ * Shown by:	test/t/143_outbox_contracts.pl
  */
 #include "postgres.h"
 

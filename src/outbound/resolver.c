@@ -16,6 +16,8 @@
  *				the transfers may keep pointers to it.
  * Memory:		names in the caller's context, c-ares's own by malloc.
  * Errors:		none after creation; callbacks of c-ares only record.
+ * Called by:	client.c
+ * Shown by:	test/t/125_http_client.pl
  */
 #include "postgres.h"
 

@@ -4,6 +4,9 @@
  *
  * All are the server's: the dispatcher sends for every business.  Those that only SQL
  * reads (current_setting) are defined here too.
+ *
+ * Called by:	cloudgreet.c, when the library is loaded
+ * Shown by:	test/t/140_outbox.pl, test/t/045_settings.pl
  */
 #include "postgres.h"
 

@@ -2,7 +2,7 @@
  * statements.c
  *		The text of the dispatcher's statements; see statements.h.
  *
- * Called by queue.c.  Shown by test/t/140_outbox.pl, and by the specs outbox_*.
+ * Called by queue.c.  Shown by test/t/140_outbox.pl, test/specs/outbox_order.spec.
  *
  * Locks:		none is waited for.  A row that another has locked is left out and taken up
  *				later; the subject of a request is locked before the request.

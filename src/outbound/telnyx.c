@@ -4,6 +4,9 @@
  *
  * POST /messages knows neither a key nor a reference, so it is never repeated once it
  * may have arrived; https://developers.telnyx.com/api/messaging/send-message.
+ *
+ * Called by:	provider.c
+ * Shown by:	test/t/143_outbox_contracts.pl
  */
 #include "postgres.h"
 

@@ -8,6 +8,8 @@
  * Memory:		the SPI session's; rows go to a tuplestore.
  * Errors:		22004 and 22023 for a range or number that makes no sense, ZG106 for a
  *				zone, 23503 for a service that does not exist, 54000 for too many staff.
+ * Called by:	sql/api/600_availability.sql and 610_take_time.sql
+ * Shown by:	test/sql/availability.sql, test/t/150_availability_cases.pl
  */
 #include "postgres.h"
 

@@ -7,6 +7,8 @@
  *
  * Memory:		the caller's context.
  * Errors:		22008 for times outside of what a zone knows.
+ * Called by:	availability.c
+ * Shown by:	test/t/150_availability_cases.pl
  */
 #include "postgres.h"
 

@@ -4,6 +4,8 @@
  *
  * Memory:		grows in the context of the first addition.
  * Errors:		out of memory only.
+ * Called by:	the other files here
+ * Shown by:	test/t/150_availability_cases.pl
  */
 #include "postgres.h"
 

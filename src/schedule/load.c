@@ -10,6 +10,8 @@
  *
  * Memory:		the session's, which cg_spi_end() frees.
  * Errors:		23503 for a service that the business has not.
+ * Called by:	availability.c
+ * Shown by:	test/sql/availability.sql
  */
 #include "postgres.h"
 

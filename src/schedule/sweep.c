@@ -13,6 +13,8 @@
  *
  * Memory:		the caller's context.
  * Errors:		none.
+ * Called by:	availability.c
+ * Shown by:	test/t/150_availability_cases.pl, test/t/151_booking_races.pl
  */
 #include "postgres.h"
 

@@ -8,6 +8,8 @@
  *
  * Memory:		zones stay in the server's zone cache.
  * Errors:		ZG106 for an unknown zone.
+ * Called by:	the other files here
+ * Shown by:	test/t/150_availability_cases.pl
  */
 #include "postgres.h"
 

@@ -5,6 +5,9 @@
  * For businesses that visit or receive customers: plumbers, clinics, salons, lawyers.
  * Set by hand: an opinion that rules of the business or, better, its outcomes replace.
  * The features are those of cloudgreet_private.lead_features(), sql/api/550_features.sql.
+ *
+ * Called by:	scoring_sql.c
+ * Shown by:	test/sql/scoring.sql
  */
 #include "postgres.h"
 

@@ -15,6 +15,8 @@
  *
  * Memory:		the plan is copied out of the JSON into the current context.
  * Errors:		none but out of memory; the first problem is returned as a text.
+ * Called by:	scoring_sql.c
+ * Shown by:	test/sql/scoring.sql
  */
 #include "postgres.h"
 

@@ -9,6 +9,8 @@
  * Invariant:	the points of all reasons sum to the score.
  * Memory:		the reasons, in the current context.
  * Errors:		22023, see scoring.h.
+ * Called by:	scoring_sql.c
+ * Shown by:	test/sql/scoring.sql, test/sql/scoring_property.sql
  */
 #include "postgres.h"
 

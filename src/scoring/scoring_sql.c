@@ -4,6 +4,8 @@
  *
  * Memory:		a call site keeps the plan of the rules and model that it used last, in a
  *				context below that of the function's lookup.
+ * Called by:	sql/api/560_scoring.sql
+ * Shown by:	test/sql/scoring.sql
  */
 #include "postgres.h"
 

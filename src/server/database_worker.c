@@ -5,6 +5,8 @@
  * Locks:		none between transactions; in one, no lock is waited for longer than
  *				LOCK_TIMEOUT, so that a session that hangs cannot hold up a shutdown;
  *				nor can a synchronous standby that is lost (note_shutdown()).
+ * Called by:	dispatcher.c, processor.c
+ * Shown by:	test/t/142_outbox_lives.pl
  */
 #include "postgres.h"
 

@@ -9,6 +9,8 @@
  * Locks:		the supervisor reads pg_database, in a transaction of its own.
  * Memory:		one small record a worker, for the supervisor's life.
  * Errors:		none; a worker that cannot be registered is tried again.
+ * Called by:	supervisor.c
+ * Shown by:	test/t/142_outbox_lives.pl
  */
 #include "postgres.h"
 

@@ -14,7 +14,9 @@
  * Locks:		the place of the database (outbound/handoff.h) while it runs.
  * Memory:		a fixed number of deliveries; a context that each turn resets.
  * Errors:		the worker drains and ends; the supervisor starts it again.
- * Shown by test/t/140_outbox.pl, 141 and 142 (crashes), 146 (fairness).
+ * Shown by test/t/140_outbox.pl, test/t/141_outbox_crash.pl, test/t/142_outbox_lives.pl and
+ * test/t/146_outbox_fairness.pl.
+ * Called by:	the postmaster, by what database_workers.c registers
  */
 #include "postgres.h"
 

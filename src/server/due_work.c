@@ -4,7 +4,7 @@
  *
  * Called by the processor (processor.c), between its webhooks.  What a piece is, and that
  * two at a time do nothing twice, is sql/api/730_tick.sql; a commit that plans something
- * earlier than the next known time wakes the processor (handoff.c).  Shown by
+ * earlier than the next known time wakes the processor (outbound/handoff.c).  Shown by
  * test/t/163_due_work.pl.
  *
  * Locks:		those of release_due(), until its transaction ends.

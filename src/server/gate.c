@@ -17,6 +17,8 @@
  *
  * Invariant:	at most one child has been told to listen.
  * Errors:		an ERROR ends the supervisor and, by the kernel, its children.
+ * Called by:	supervisor.c
+ * Shown by:	test/t/110_supervisor.pl
  */
 #include "postgres.h"
 

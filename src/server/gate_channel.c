@@ -7,6 +7,8 @@
  *
  * Memory:	one buffer in the context of cg_gate_channel_init().
  * Errors:	none; a broken connection is a gate that ends, which its exit reports.
+ * Called by:	gate.c, supervisor.c
+ * Shown by:	test/t/110_supervisor.pl
  */
 #include "postgres.h"
 

@@ -14,6 +14,8 @@
  * gone, so no crash and no immediate shutdown leaves it behind with the port.
  *
  * Errors:	none is raised; the caller decides.
+ * Called by:	gate.c
+ * Shown by:	test/t/110_supervisor.pl
  */
 #include "postgres.h"
 

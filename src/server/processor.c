@@ -16,6 +16,8 @@
  *				again after a pause: the worker ends for none.
  *
  * Shown by test/t/133_webhook_fairness.pl.
+ *
+ * Called by:	the postmaster, by what database_workers.c registers
  */
 #include "postgres.h"
 

@@ -8,6 +8,8 @@
  * line of postmaster.pid, which pg_ctl reads too.
  *
  * Errors:	none; a file that cannot be read means that nothing is known.
+ * Called by:	supervisor.c
+ * Shown by:	test/t/110_supervisor.pl
  */
 #include "postgres.h"
 

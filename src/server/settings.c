@@ -6,6 +6,10 @@
  * All are read at reload, so they are defined on a server without preload too: there
  * a postgresql.conf that names them must load without complaint.  Limits are those
  * of the gate, which knows no others.
+ *
+ * Called by:	cloudgreet.c, when the library is loaded; gate.c for what the gate is
+ *				told
+ * Shown by:	test/t/110_supervisor.pl
  */
 #include "postgres.h"
 

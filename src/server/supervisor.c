@@ -14,6 +14,8 @@
  * Memory:		what a turn allocates is freed by the next one.
  * Errors:		an ERROR ends the worker and, by the kernel, the gate; the
  *				postmaster starts the worker again after a second.
+ * Called by:	the postmaster, as cloudgreet.c registers it
+ * Shown by:	test/t/110_supervisor.pl
  */
 #include "postgres.h"
 

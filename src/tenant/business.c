@@ -5,11 +5,12 @@
  * Functions call cloudgreet_private.business_for(), which gives resolve_business() the
  * application roles of the function's row in the permission matrix.  A function that
  * was let in enters the business, and what it calls is its own doing: only the first
- * function of a call judges.  Tested by test/sql/permissions.sql: every role tries
+ * function of a call judges.  Shown by test/sql/function_rights.sql: every role calls
  * every function.
  *
  * Errors:		ZG101 when there is no business, ZG102 when the caller may not choose it,
  *				42501 when its application role may not do this.
+ * Called by:	the functions of the permission matrix (sql/api/100_rights.sql)
  */
 #include "postgres.h"
 

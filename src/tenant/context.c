@@ -9,6 +9,8 @@
  *
  * Memory:		the parsed form is the setting's "extra", owned by the GUC machinery.
  * Errors:		none from the readers; the check hook refuses with 42501.
+ * Called by:	login.c, business.c, inbound/http.c; policies, by current_business_id()
+ * Shown by:	test/sql/context.sql, test/t/020_context.pl
  */
 #include "postgres.h"
 

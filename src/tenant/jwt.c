@@ -13,9 +13,9 @@
  * no white space, no bits left over).
  *
  * Memory:		the caller's context; keys are cleansed before returning.
- * Tested by:	test/sql/login.sql, claims.sql, explain_token.sql
  * Errors:		those of reading keys, ZG110 when no key matched and some could not be
  *				opened; a bad token is never an error here.
+ * Shown by:	test/sql/login.sql, test/sql/claims.sql, test/sql/explain_token.sql
  */
 #include "postgres.h"
 

@@ -8,7 +8,9 @@
  * they are refused where they are made.  Where the library is not preloaded this holds
  * once it was loaded, which login() does.
  *
- * Errors:		42501.  Tested by test/sql/tenancy.sql.
+ * Errors:		42501.
+ * Called by:	the server, by a hook that cloudgreet.c installs
+ * Shown by:	test/sql/tenancy.sql
  */
 #include "postgres.h"
 

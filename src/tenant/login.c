@@ -9,6 +9,8 @@
  *
  * Errors:		25P01 outside a transaction block, ZG103 for every refused token,
  *				42501 when the session's role may not become the token's role.
+ * Called by:	applications, by SQL; inbound/request.c
+ * Shown by:	test/sql/login.sql
  */
 #include "postgres.h"
 

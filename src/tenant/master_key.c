@@ -7,6 +7,8 @@
  *
  * Errors:		ZG108, ZG109; never the file's content; its name and what is wrong
  *				with it only for sessions of superusers and the log.
+ * Called by:	secret.c, inbound/health.c; doctor()
+ * Shown by:	test/t/030_secrets.pl, test/sql/secrets.sql
  */
 #include "postgres.h"
 

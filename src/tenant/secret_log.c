@@ -23,7 +23,8 @@
  *				from the log only.
  * Memory:		allocates nothing; the replaced fields are constants and restored.
  * Errors:		none may be raised inside the hook.
- * Tested by:	test/t/030_secrets.pl, 031_secret_log.pl
+ * Called by:	the server, by a hook that cloudgreet.c installs
+ * Shown by:	test/t/030_secrets.pl, test/t/031_secret_log.pl
  */
 #include "postgres.h"
 

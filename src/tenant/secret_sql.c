@@ -5,6 +5,8 @@
  *
  * Names, rights and rows are the business of sql/api/210_secrets.sql.  Nothing in SQL
  * returns the text of a secret.
+ *
+ * Shown by:	test/sql/secrets.sql
  */
 #include "postgres.h"
 

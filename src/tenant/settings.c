@@ -1,6 +1,9 @@
 /*
  * settings.c
  *		Defines the settings of the tenant layer, in alphabetical order.
+ *
+ * Called by:	cloudgreet.c, when the library is loaded
+ * Shown by:	test/sql/login.sql, test/sql/claims.sql
  */
 #include "postgres.h"
 
