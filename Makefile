@@ -132,13 +132,13 @@ check-update check-dump: setup ## one comparison of catalogs: updated = fresh, d
 	@PROVE_TESTS=test/t/*_$(subst -,_,$@).pl test/lib/run tap
 
 bench: ## figures measured side by side (BENCH=gateway, gateway_faults, outbox, inbound, booking or tick)
-	@test/lib/setup $(if $(filter outbox,$(BENCH)),nginx-light,wrk)
+	@test/lib/setup wrk
 	@$(MAKE) --no-print-directory -s all
 	@$(SUDO) $(MAKE) --no-print-directory -s PG_CONFIG='$(PG_CONFIG)' install >/dev/null
 	@test/bench/$(or $(BENCH),gateway).sh
 
 profile: ## where the CPU of a message goes (KIND=mail or text, CALLERS=1)
-	@test/lib/setup nginx-light linux-perf
+	@test/lib/setup linux-perf
 	@$(MAKE) --no-print-directory -s all
 	@$(SUDO) $(MAKE) --no-print-directory -s PG_CONFIG='$(PG_CONFIG)' install >/dev/null
 	@test/bench/profile.sh

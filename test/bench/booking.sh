@@ -6,15 +6,16 @@
 # spread beside a function that takes the same lock and writes the same rows without judging
 # them.  stampede_*: 16 clients at each of 100 slots of one staff member.
 # Each booking is confirmed by text and has its reminders.
-# shellcheck disable=SC2154 # what common.sh assigns
+# shellcheck disable=SC2154 # what lib.sh assigns
 set -euo pipefail
-# shellcheck source=test/bench/common.sh
-. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+# shellcheck source=test/bench/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 seconds=${SECONDS_EACH:-5}
 clients=16
 start_cluster 'max_wal_size=4GB' 'track_functions=none'
-psql -qX -v ON_ERROR_STOP=1 -f "$root/test/bench/booking.sql" >/dev/null
+stop_workers
+psql -qX -v ON_ERROR_STOP=1 -f "$tree/test/bench/booking.sql" >/dev/null
 
 printf '%s\n' '\set n random(1, 400)' "SELECT public.book_one(:n, :base, false);" >"$dir/ours.sql"
 printf '%s\n' '\set n random(1, 400)' "SELECT public.book_one(:n, :base, true);" >"$dir/theirs.sql"
@@ -31,25 +32,24 @@ run() {
 run "$dir/ours.sql" >/dev/null
 run "$dir/theirs.sql" >/dev/null
 ask 'VACUUM ANALYZE'
-started=$(date +%s.%N)
-before=$(ticks)
+before=$(cpu_used)
 for _ in 1 2; do
     run "$dir/ours.sql" >>"$dir/ours"
     run "$dir/theirs.sql" >>"$dir/theirs"
 done
 ours=$(sort -n "$dir/ours" | tail -n 1)
 theirs=$(sort -n "$dir/theirs" | tail -n 1)
-say booking_spread_tps "$ours"
-say booking_hot_tps "$(run "$dir/hot.sql")"
-say booking_ratio_sql "$(awk -v a="$ours" -v b="$theirs" 'BEGIN { printf "%.2f", a / b }')"
+figure booking_spread_tps "$ours"
+figure booking_hot_tps "$(run "$dir/hot.sql")"
+figure booking_ratio_sql "$(awk -v a="$ours" -v b="$theirs" 'BEGIN { printf "%.2f", a / b }')"
 
 # Everyone wants the same slot at the same time; who does not get it is told so.
 cat >"$dir/stampede.sql" <<'SQL'
 SELECT public.try_slot(:client_id, :base::timestamptz + interval '2000 days');
 SQL
 pgbench -n -M prepared -c "$clients" -j 2 -t 100 -l --log-prefix="$dir/stampede" -D base="$base" -f "$dir/stampede.sql" >"$dir/out" 2>"$dir/errors"
-say stampede_max_ms "$(cat "$dir"/stampede.* | grep -v SELECT | awk '$3 > most { most = $3 } END { print most / 1000 }')"
-say stampede_deadlocks "$(ask "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")"
-say stampede_overlaps "$(ask "SELECT count(*) FROM cloudgreet.appointment_allocations a JOIN cloudgreet.appointment_allocations b USING (business_id, staff_id)
+figure stampede_max_ms "$(cat "$dir"/stampede.* | grep -v SELECT | awk '$3 > most { most = $3 } END { print most / 1000 }')"
+figure stampede_deadlocks "$(ask "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")"
+figure stampede_overlaps "$(ask "SELECT count(*) FROM cloudgreet.appointment_allocations a JOIN cloudgreet.appointment_allocations b USING (business_id, staff_id)
     WHERE a.state = 'booked' AND b.state = 'booked' AND a.id < b.id AND a.blocks && b.blocks")"
-say_other_cpu "$before" "$started"
+figure_other_cpu "$before"

@@ -6,41 +6,30 @@
 # run.  Prints the median of each figure and list10_ratio_node_pg.
 set -euo pipefail
 
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-dir=$(mktemp -d /tmp/cloudgreet-bench.XXXXXX)
-chmod 755 "$dir"
+# shellcheck source=test/bench/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 rounds=${ROUNDS:-3}
 seconds=${SECONDS_EACH:-5}
 executors=4
 
-cleanup() {
-    [ -z "${node_pid:-}" ] || kill "$node_pid" 2>/dev/null || true
-    "$root/test/lib/cluster" stop "$dir/cluster" >/dev/null 2>&1 || true
-    rm -rf "$dir"
-}
-trap cleanup EXIT
-"$root/test/lib/packages" "$root/test/client"
+"$tree/test/lib/packages" "$tree/test/client"
 
-"$root/test/lib/cluster" start "$dir/cluster" "cloudgreet.gate_executors=$executors" >"$dir/env"
-set -a
-# shellcheck disable=SC1091
-. "$dir/env"
-set +a
-psql -qX -f "$root/test/lib/sample_data.sql" -f "$root/test/lib/mint.sql"
+start_cluster "cloudgreet.gate_executors=$executors"
+psql -qX -f "$tree/test/lib/sample_data.sql" -f "$tree/test/lib/mint.sql"
 BUSINESS=aaaaaaaa-0000-7000-8000-000000000001
 psql -qX -c "INSERT INTO cloudgreet.leads (business_id, name, email, source) SELECT '$BUSINESS', 'Lead ' || n, 'lead' || n || '@example.com', 'web' FROM generate_series(1, 20000) n" -c "VACUUM ANALYZE cloudgreet.leads"
 token=$(psql -AtX -c "SELECT public.mint(public.claims('$BUSINESS', 'user'), '$JWT_SECRET')")
 export BUSINESS NODE_PORT=18788 POOL=$executors
-node "$root/test/bench/node_server.mjs" >"$dir/node.log" 2>&1 &
-node_pid=$!
-until grep -q listening "$dir/node.log"; do kill -0 "$node_pid"; done
+node "$tree/test/bench/node_server.mjs" >"$dir/node.log" 2>&1 &
+helpers+=($!)
+until grep -q listening "$dir/node.log"; do kill -0 $!; done
 
 ours="$GATE_URL/rest/v1/leads?select=id,name,phone,email,status,source,created_at&status=eq.new&order=created_at.desc&limit=10"
 theirs="http://127.0.0.1:$NODE_PORT/"
 
 # CPU microseconds used so far by the server's processes and, for the other side, Node.
 cpu_ticks() {
-    cat /proc/[0-9]*/stat 2>/dev/null | awk -v names="$1" '{ name = $2; if (name ~ names) total += $14 + $15 } END { print total + 0 }'
+    { cat /proc/[0-9]*/stat 2>/dev/null || true; } | awk -v names="$1" '{ name = $2; if (name ~ names) total += $14 + $15 } END { print total + 0 }'
 }
 
 measure() {
@@ -59,11 +48,10 @@ for _ in $(seq "$rounds"); do
     measure "$ours" '(postgres|cloudgreet)' >>"$dir/ours"
     measure "$theirs" '(postgres|node)' >>"$dir/theirs"
 done
-median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 ours_rate=$(cut -d' ' -f1 "$dir/ours" | median)
 theirs_rate=$(cut -d' ' -f1 "$dir/theirs" | median)
-echo "list10_requests_per_second $ours_rate"
-echo "list10_requests_per_second_node_pg $theirs_rate"
-echo "list10_ratio_node_pg $(awk -v a="$ours_rate" -v b="$theirs_rate" 'BEGIN { printf "%.2f", a / b }')"
-echo "cpu_us_per_request $(cut -d' ' -f2 "$dir/ours" | median)"
-echo "cpu_us_per_request_node_pg $(cut -d' ' -f2 "$dir/theirs" | median)"
+figure list10_requests_per_second "$ours_rate"
+figure list10_requests_per_second_node_pg "$theirs_rate"
+figure list10_ratio_node_pg "$(ratio "$ours_rate" "$theirs_rate")"
+figure cpu_us_per_request "$(cut -d' ' -f2 "$dir/ours" | median)"
+figure cpu_us_per_request_node_pg "$(cut -d' ' -f2 "$dir/theirs" | median)"

@@ -9,51 +9,39 @@
 #   tool_p99_ms_under_flood  a tool call of business B while A's events are processed
 set -euo pipefail
 
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-dir=$(mktemp -d /tmp/cloudgreet-bench.XXXXXX)
-chmod 755 "$dir"
+# shellcheck source=test/bench/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 seconds=${SECONDS_EACH:-5}
 events=${EVENTS:-10000}
 
-cleanup() {
-    "$root/test/lib/cluster" stop "$dir/cluster" >/dev/null 2>&1 || true
-    rm -rf "$dir"
-}
-trap cleanup EXIT
-
-"$root/test/lib/cluster" start "$dir/cluster" cloudgreet.gate_access_log=off >"$dir/env"
-set -a
-# shellcheck disable=SC1091
-. "$dir/env"
-set +a
+start_cluster cloudgreet.gate_access_log=off
 openssl genpkey -algorithm ed25519 -out "$dir/key.pem" 2>/dev/null
 key=$(openssl pkey -in "$dir/key.pem" -pubout -outform DER | tail -c 32 | base64)
-psql -qAtX -v ON_ERROR_STOP=1 -v key="$key" -f "$root/test/bench/inbound.sql" >"$dir/ids"
+psql -qAtX -v ON_ERROR_STOP=1 -v key="$key" -f "$tree/test/bench/inbound.sql" >"$dir/ids"
 telnyx=$(sed -n 's/^telnyx //p' "$dir/ids")
 retell=$(sed -n 's/^retell //p' "$dir/ids")
 
-query() { psql -qAtX -v ON_ERROR_STOP=1 -c "$1"; }
-pending() { query "SELECT count(*) FROM cloudgreet_private.webhook_inbox WHERE state = 'pending'"; }
-figure() { printf '%s\t%s\n' "$1" "$2"; }
+pending() { ask "SELECT count(*) FROM cloudgreet_private.webhook_inbox WHERE state = 'pending'"; }
 
 # Stores events by a function of inbound.sql while the processor pauses, and times it.
 process() {
     local began ended
-    query 'ALTER TABLE cloudgreet_private.webhook_inbox DISABLE TRIGGER webhook_inbox_handoff' >/dev/null
-    query "SELECT public.$1($events)" >/dev/null
-    query 'ALTER TABLE cloudgreet_private.webhook_inbox ENABLE TRIGGER webhook_inbox_handoff' >/dev/null
-    query 'VACUUM ANALYZE cloudgreet_private.webhook_inbox' -c 'VACUUM ANALYZE cloudgreet.sms_messages' >/dev/null
-    query "UPDATE cloudgreet_private.webhook_inbox SET next_at = now() WHERE state = 'pending'; SELECT cloudgreet.wake_workers()" >/dev/null
+    ask 'ALTER TABLE cloudgreet_private.webhook_inbox DISABLE TRIGGER webhook_inbox_handoff' >/dev/null
+    ask "SELECT public.$1($events)" >/dev/null
+    ask 'ALTER TABLE cloudgreet_private.webhook_inbox ENABLE TRIGGER webhook_inbox_handoff' >/dev/null
+    ask 'VACUUM ANALYZE cloudgreet_private.webhook_inbox' >/dev/null
+    ask 'VACUUM ANALYZE cloudgreet.sms_messages' >/dev/null
+    ask "UPDATE cloudgreet_private.webhook_inbox SET next_at = now() WHERE state = 'pending'; SELECT cloudgreet.wake_workers()" >/dev/null
     began=$(date +%s%N)
     until [ "$(pending)" = 0 ]; do sleep 0.05; done
     ended=$(date +%s%N)
-    [ "$(query "SELECT count(*) FROM cloudgreet_private.webhook_inbox WHERE dedup_key LIKE '$1%' AND state = 'processed'")" = "$events" ] || { echo "inbound: $1: not all were processed" >&2; exit 1; }
+    [ "$(ask "SELECT count(*) FROM cloudgreet_private.webhook_inbox WHERE dedup_key LIKE '$1%' AND state = 'processed'")" = "$events" ] || { echo "inbound: $1: not all were processed" >&2; exit 1; }
     awk -v n="$events" -v ns=$((ended - began)) 'BEGIN { printf "%.0f", n * 1e9 / ns }'
 }
 
-node "$root/test/bench/inbound_sign.mjs" "$dir/key.pem" $((seconds * 8000)) "$dir/deliveries.lua"
+node "$tree/test/bench/inbound_sign.mjs" "$dir/key.pem" $((seconds * 8000)) "$dir/deliveries.lua"
 export DELIVERIES=$dir/deliveries.lua
-out=$(wrk -t1 -c16 -d"${seconds}s" -s "$root/test/bench/inbound.lua" "$GATE_URL/api/sms/webhook/$telnyx")
+out=$(wrk -t1 -c16 -d"${seconds}s" -s "$tree/test/bench/inbound.lua" "$GATE_URL/api/sms/webhook/$telnyx")
 ! grep -q 'Non-2xx' <<<"$out" || { echo "$out" >&2; exit 1; }
 figure ingest_rps "$(awk '/Requests\/sec/ { printf "%.0f", $2 }' <<<"$out")"
 until [ "$(pending)" = 0 ]; do sleep 0.2; done
@@ -61,5 +49,5 @@ until [ "$(pending)" = 0 ]; do sleep 0.2; done
 figure process_rps "$(process message_events)"
 figure process_call_rps "$(process call_events)"
 
-query "SELECT public.call_events($events)" >/dev/null
-figure tool_p99_ms_under_flood "$(node "$root/test/bench/inbound_tool.mjs" "$GATE_URL/api/retell/webhook/$retell" 200)"
+ask "SELECT public.call_events($events)" >/dev/null
+figure tool_p99_ms_under_flood "$(node "$tree/test/bench/inbound_tool.mjs" "$GATE_URL/api/retell/webhook/$retell" 200)"

@@ -1,27 +1,69 @@
 # shellcheck shell=bash
 # lib.sh
-#		What the benchmarks share: figures, medians, and whether the machine was theirs alone.
+#		What the benchmarks share: a scratch directory, a cluster, figures, and how busy the
+#		machine was with other things.
 #
-# A figure is a line: name, tab, value.  A run during which processes that are not of the
-# benchmark used more than 5 % of the machine's CPU is disturbed: it is said so and run
-# again, five times at most; of all runs the median counts, of undisturbed ones if there are any.
+# Sourced by all of them.  A figure is a line: name, tab, value.  What is in $helpers is
+# ended with the benchmark, and the cluster and the directory are removed.
 
 tree=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-export tree
+dir=$(mktemp -d /tmp/cloudgreet-bench.XXXXXX)
+chmod 755 "$dir"
+helpers=()
+
+cleanup() {
+    [ "${#helpers[@]}" = 0 ] || kill "${helpers[@]}" 2>/dev/null || true
+    [ ! -e "$dir/cluster/sockets" ] || "$tree/test/lib/cluster" stop "$dir/cluster" >/dev/null 2>&1 || true
+    rm -rf "$dir"
+}
+trap cleanup EXIT
+
+# SETTING=VALUE...: a cluster whose environment (see test/lib/cluster) is this benchmark's from now on.
+start_cluster() {
+    "$tree/test/lib/cluster" start "$dir/cluster" "$@" >"$dir/env"
+    set -a
+    # shellcheck disable=SC1091
+    . "$dir/env"
+    set +a
+}
+
+# Workers would take part in what is measured without them.
+stop_workers() {
+    ask "ALTER SYSTEM SET cloudgreet.databases = ''"
+    ask 'SELECT pg_reload_conf()' >/dev/null
+    until_is 0 "SELECT count(*) FROM pg_stat_activity WHERE backend_type LIKE 'cloudgreet %' AND datname IS NOT NULL"
+}
+
+ask() { psql -AtqX -v ON_ERROR_STOP=1 -c "$1"; }
+
+# VALUE SQL [SECONDS]: waits until the statement answers with the value, for a minute if not told otherwise.
+until_is() {
+    local end=$((SECONDS + ${3:-60}))
+    until [ "$(ask "$2")" = "$1" ]; do
+        [ "$SECONDS" -lt "$end" ] || { echo "not $1 after ${3:-60} s: $2" >&2; exit 1; }
+    done
+}
 
 figure() { printf '%s\t%s\n' "$1" "$2"; }
 
-median() { sort -n | awk '{ v[NR] = $1 } END { if (NR) print v[int((NR + 1) / 2)] }'; }
+ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", a / b }'; }
+
+median() { quantile 0.5; }
 
 # The value of the share given (such as 0.99) of the numbers of the input.
-quantile() { sort -n | awk -v q="$1" '{ v[NR] = $1 } END { i = int(NR * q + 0.999999); print v[i < 1 ? 1 : i] }'; }
+quantile() { sort -g | awk -v q="$1" '{ v[NR] = $1 } END { i = int(NR * q + 0.999999); if (NR) print v[i < 1 ? 1 : i] }'; }
 
-# Clock ticks used by all processes, and by those of the benchmark: its own, with what they started, and those named.
+now_ms() { date +%s%3N; }
+
+# Milliseconds, and the clock ticks used by all processes and by those of the benchmark: its own with what they
+# started, and the cluster's.
 cpu_used() {
-    { awk '/^cpu / { print "total", $2 + $3 + $4 }' /proc/stat
+    { now_ms
+      awk '/^cpu / { print $2 + $3 + $4 + $7 + $8 }' /proc/stat
       { cat /proc/[0-9]*/stat 2>/dev/null || true; } | sed 's/^\([0-9]*\) (.*) /\1 /'
-    } | awk -v roots="$$ $*" '
-        $1 == "total" { total = $2; next }
+    } | awk -v roots="$$ $(head -n 1 "$dir/cluster/data/postmaster.pid" 2>/dev/null)" '
+        NR == 1 { ms = $1; next }
+        NR == 2 { total = $1; next }
         { parent[$1] = $3; used[$1] = $13 + $14 + $15 + $16 }
         END {
             n = split(roots, list, " ")
@@ -30,52 +72,13 @@ cpu_used() {
                 for (q = p; q in parent && !(q in is_root); q = parent[q]) ;
                 if (q in is_root) own += used[p]
             }
-            print total, own + 0, systime()
+            print ms, total, own + 0
         }'
 }
 
-# Percent of the machine that others used between two lines of cpu_used.
-other_cpu() {
-    awk -v before="$1" -v after="$2" -v ms="$3" -v ticks="$(getconf CLK_TCK)" -v cores="$(nproc)" 'BEGIN {
-        split(before, b, " "); split(after, a, " ")
-        others = (a[1] - b[1]) - (a[2] - b[2])
-        printf "%.1f", (others < 0 ? 0 : others) * 100000 / ticks / cores / (ms > 0 ? ms : 1) }'
+# other_cpu_pct: of the machine, what others used since the line of cpu_used that is given.
+figure_other_cpu() {
+    figure other_cpu_pct "$(echo "$1 $(cpu_used)" | awk -v hz="$(getconf CLK_TCK)" -v cores="$(nproc)" '{
+        others = ($5 - $2) - ($6 - $3)
+        printf "%.1f", (others < 0 ? 0 : others) * 100000 / hz / cores / ($4 > $1 ? $4 - $1 : 1) }')"
 }
-
-now_ms() { date +%s%3N; }
-
-# quietly NAME COMMAND...: the command prints "figure value" lines; prints their medians.
-# The processes of $own_roots (such as a server's) are the benchmark's too.
-quietly() {
-    local name=$1 dir before after from share i
-    shift
-    dir=$(mktemp -d)
-    for i in 1 2 3 4 5; do
-        before=$(cpu_used "$own_roots")
-        from=$(now_ms)
-        "$@" >"$dir/run"
-        after=$(cpu_used "$own_roots")
-        share=$(other_cpu "$before" "$after" $(($(now_ms) - from)))
-        echo "$share" >>"$dir/shares"
-        if awk -v s="$share" 'BEGIN { exit s <= 5 }'; then
-            echo "$name: run $i disturbed, others used $share % ($(tr '\t\n' '= ' <"$dir/run"))" >&2
-            cat "$dir/run" >>"$dir/disturbed"
-        else
-            cat "$dir/run" >>"$dir/good"
-            [ $((++undisturbed)) -lt "${QUIET_RUNS:-1}" ] || break
-        fi
-        [ "$i" -lt "${MAX_RUNS:-5}" ] || break
-    done
-    undisturbed=0
-    if [ -e "$dir/good" ]; then :; else
-        mv "$dir/disturbed" "$dir/good"
-        figure "${name}_disturbed" "all runs"
-    fi
-    figure "${name}_other_cpu_pct" "$(median <"$dir/shares")"
-    cut -f1 "$dir/good" | awk '!seen[$0]++' | while read -r one; do
-        figure "$one" "$(awk -F'\t' -v n="$one" '$1 == n { print $2 }' "$dir/good" | median)"
-    done
-    rm -rf "$dir"
-}
-undisturbed=0
-own_roots=

@@ -1,66 +1,27 @@
 # shellcheck shell=bash
 # outbox_lib.sh
-#		A server whose providers are an nginx that answers at once, and loads for its outbox.
+#		A server whose providers are a program that answers at once, and loads for its outbox.
 #
-# For outbox.sh and profile.sh.  receiver_start and server_start set what the others use.
+# For outbox.sh and profile.sh.
 
 # shellcheck source=test/bench/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-bench_dir=$(mktemp -d /tmp/cloudgreet-bench.XXXXXX)
-chmod 755 "$bench_dir"
-receiver_port=${RECEIVER_PORT:-18789}
-
-bench_cleanup() {
-    [ -z "${receiver_pid:-}" ] || kill "$receiver_pid" 2>/dev/null || true
-    "$tree/test/lib/cluster" stop "$bench_dir/cluster" >/dev/null 2>&1 || true
-    rm -rf "$bench_dir"
+# Those who send are beside a receiver that takes next to nothing of the machine; see receiver.c.
+start_receiver() {
+    receiver_port=${RECEIVER_PORT:-18789}
+    receiver=http://127.0.0.1:$receiver_port
+    arrivals=$dir/arrivals
+    cc -O2 -D_GNU_SOURCE -o "$dir/receiver" "$tree/test/bench/receiver.c"
+    "$dir/receiver" "$receiver_port" "$arrivals" &
+    helpers+=($!)
+    until curl -so /dev/null "$receiver/"; do kill -0 $!; done
 }
 
-receiver_start() {
-    mkdir -p "$bench_dir/nginx"
-    cat >"$bench_dir/nginx/nginx.conf" <<CONF
-daemon off;
-worker_processes 1;
-pid $bench_dir/nginx/pid;
-error_log $bench_dir/nginx/error.log;
-events { worker_connections 4096; }
-http {
-    log_format wire '\$request_id \$msec';
-    access_log off;
-    keepalive_requests 1000000000;
-    client_body_temp_path $bench_dir/nginx/body;
-    proxy_temp_path $bench_dir/nginx/proxy;
-    fastcgi_temp_path $bench_dir/nginx/fastcgi;
-    uwsgi_temp_path $bench_dir/nginx/uwsgi;
-    scgi_temp_path $bench_dir/nginx/scgi;
-    server {
-        listen 127.0.0.1:$receiver_port backlog=4096;
-        default_type application/json;
-        location / { return 200 '{"data":{"id":"\$request_id"},"id":"\$request_id"}'; }
-        location /wire/ {
-            access_log $bench_dir/nginx/wire.log wire;
-            return 200 '{"data":{"id":"\$request_id"},"id":"\$request_id"}';
-        }
-    }
-}
-CONF
-    "${NGINX:-/usr/sbin/nginx}" -p "$bench_dir/nginx" -c "$bench_dir/nginx/nginx.conf" 2>"$bench_dir/nginx/start.log" &
-    receiver_pid=$!
-    until curl -so /dev/null "http://127.0.0.1:$receiver_port/"; do kill -0 "$receiver_pid"; done
-}
-
-# PATH: below the receiver; "wire" is logged.  More settings follow.
-server_start() {
-    local url="http://127.0.0.1:$receiver_port${1:+/$1}"
-    shift
-    "$tree/test/lib/cluster" start "$bench_dir/cluster" "cloudgreet.resend_url=$url" "cloudgreet.telnyx_url=$url" \
-        synchronous_commit=off shared_buffers=256MB max_wal_size=4GB track_commit_timestamp=on "$@" >"$bench_dir/env"
-    set -a
-    # shellcheck disable=SC1091
-    . "$bench_dir/env"
-    set +a
-    own_roots="$(head -n 1 "$bench_dir/cluster/data/postmaster.pid") $receiver_pid"
+# SETTING=VALUE...: a cluster, and in it a business that sends to the receiver.
+start_sender() {
+    start_cluster "cloudgreet.resend_url=$receiver" "cloudgreet.telnyx_url=$receiver" \
+        synchronous_commit=off shared_buffers=256MB max_wal_size=4GB track_commit_timestamp=on "$@"
     business=$(ask "SELECT cloudgreet.create_business('Lakeside', 'America/Chicago')")
     ask "SELECT cloudgreet.set_secret('key', 'a key of a provider', '$business'), cloudgreet.set_secret('hook', 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw', '$business');
          SELECT cloudgreet.add_phone_number('+13125550100', business_id => '$business'),
@@ -68,15 +29,24 @@ server_start() {
                 cloudgreet.connect_provider('resend', '{\"api_key\": \"key\"}', '{\"from\": \"Desk <desk@example.com>\"}', business_id => '$business')" >/dev/null
 }
 
-ask() { psql -AtqX -v ON_ERROR_STOP=1 -c "$1"; }
+# PATH: where below the receiver e-mails go from now on ("/wire", "/slow", "/late").
+send_mail_to() {
+    ask "ALTER SYSTEM SET cloudgreet.resend_url = '$receiver$1'"
+    ask 'SELECT pg_reload_conf()' >/dev/null
+    # The dispatcher has read it when a message has gone by it.
+    : >"$arrivals"
+    until [ -s "$arrivals" ]; do
+        ask "SELECT cloudgreet.send_email('first@example.org', 'Hello', 'How are you?', business_id => '$business')" >/dev/null
+        outbox_empty
+    done
+    : >"$arrivals"
+}
 
 # The process of the dispatcher, once it serves.
 dispatcher() {
-    local pid=
-    until [ -n "$pid" ]; do
-        pid=$(ask "SELECT pid FROM pg_stat_activity WHERE backend_type = 'cloudgreet dispatcher' AND datname = current_database() AND application_name = 'cloudgreet dispatcher'")
-    done
-    echo "$pid"
+    local serves="SELECT pid FROM pg_stat_activity WHERE backend_type = 'cloudgreet dispatcher' AND datname = current_database() AND application_name = 'cloudgreet dispatcher'"
+    until_is t "SELECT EXISTS ($serves)"
+    ask "$serves"
 }
 
 # Microseconds of CPU of a process.
@@ -91,12 +61,9 @@ sends() {
     fi
 }
 
-# Returns once nothing is queued or under way.
+# Returns once nothing that is due is queued or under way.
 outbox_empty() {
-    local end=$((SECONDS + 120))
-    until [ "$(ask "SELECT EXISTS (SELECT FROM cloudgreet_private.outbox WHERE state IN ('queued', 'sending'))")" = f ]; do
-        [ "$SECONDS" -lt "$end" ] || { echo 'the outbox does not get empty' >&2; exit 1; }
-    done
+    until_is f "SELECT EXISTS (SELECT FROM cloudgreet_private.outbox WHERE state = 'sending' OR state = 'queued' AND next_at <= clock_timestamp())"
 }
 
 no_faults() {
@@ -105,7 +72,8 @@ no_faults() {
     [ -z "$faults" ] || { printf 'outbox_faults():\n%s\n' "$faults" >&2; exit 1; }
 }
 
-# KIND COUNT: sends so many; sets rate (messages a second from the commit to the last result) and cpu (of the dispatcher, us a message).
+# KIND COUNT: sends so many; sets rate (messages a second from the commit to the last result) and cpu (of the
+# dispatcher, us a message).
 # shellcheck disable=SC2034
 drain() {
     local pid before from

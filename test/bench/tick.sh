@@ -3,15 +3,16 @@
 #
 # due_per_s: reminders by text that tick() releases a second, of 40 businesses that have 500
 # each due.  idle_tick_ms: a call of tick() when a million wait that are not due.
-# shellcheck disable=SC2154 # what common.sh assigns
+# shellcheck disable=SC2154 # what lib.sh assigns
 set -euo pipefail
-# shellcheck source=test/bench/common.sh
-. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+# shellcheck source=test/bench/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 businesses=${BUSINESSES:-40}
 each=${EACH:-500}
 waiting=${WAITING:-1000000}
 start_cluster 'cloudgreet.tick_time_limit=60s' 'max_wal_size=4GB'
+stop_workers
 
 psql -qX -v ON_ERROR_STOP=1 -v businesses="$businesses" -v each="$each" >/dev/null <<'SQL'
 CREATE TABLE public.bench AS
@@ -36,16 +37,16 @@ CHECKPOINT;
 SQL
 
 started=$(date +%s.%N)
-before=$(ticks)
+before=$(cpu_used)
 released=$(ask 'SELECT cloudgreet.tick()')
 ended=$(date +%s.%N)
 [ "$released" -eq $((businesses * each)) ] || { echo "tick: released $released" >&2; exit 1; }
 [ "$(ask 'SELECT count(*) FROM cloudgreet_private.outbox')" -eq "$released" ] || { echo 'tick: not all are queued' >&2; exit 1; }
-say due_per_s "$(echo "$released $started $ended" | awk '{ print int($1 / ($3 - $2)) }')"
+figure due_per_s "$(echo "$released $started $ended" | awk '{ print int($1 / ($3 - $2)) }')"
 
 ask "SET session_replication_role = replica; INSERT INTO cloudgreet_private.due_work (business_id, kind, subject_id, due_at)
      SELECT b.business_id, 'reminder', cloudgreet.uuid_v7(), now() + interval '1 day' + k * interval '1 second' FROM public.bench b, generate_series(1, $waiting / $businesses) k"
 ask 'VACUUM ANALYZE cloudgreet_private.due_work'
 echo 'SELECT cloudgreet.tick();' >"$dir/tick.sql"
-say idle_tick_ms "$(pgbench -n -M prepared -t 500 -f "$dir/tick.sql" 2>/dev/null | awk '/latency average/ { print $4 }')"
-say_other_cpu "$before" "$started"
+figure idle_tick_ms "$(pgbench -n -M prepared -t 500 -f "$dir/tick.sql" 2>/dev/null | awk '/latency average/ { print $4 }')"
+figure_other_cpu "$before"
