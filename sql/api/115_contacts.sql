@@ -89,15 +89,16 @@ $$
 DECLARE
     result jsonb := item;
     parties record;
-BEGIN
     -- Where a provider sends anything but a text there is no number.
-    parties := cloudgreet_private.canonical_parties(canonical_members.business_id,
-        CASE WHEN jsonb_typeof(item #> from_path) = 'string' THEN item #>> from_path END,
-        CASE WHEN jsonb_typeof(item #> to_path) = 'string' THEN item #>> to_path END);
-    IF parties.from_number IS NOT NULL THEN
+    caller CONSTANT text := CASE WHEN jsonb_typeof(item #> from_path) = 'string' THEN item #>> from_path END;
+    called CONSTANT text := CASE WHEN jsonb_typeof(item #> to_path) = 'string' THEN item #>> to_path END;
+BEGIN
+    parties := cloudgreet_private.canonical_parties(canonical_members.business_id, caller, called);
+    -- Most are in that form already, and an event with a transcript is dear to copy.
+    IF parties.from_number <> caller THEN
         result := jsonb_set(result, from_path, to_jsonb(parties.from_number), false);
     END IF;
-    IF parties.to_number IS NOT NULL THEN
+    IF parties.to_number <> called THEN
         result := jsonb_set(result, to_path, to_jsonb(parties.to_number), false);
     END IF;
     RETURN result;

@@ -10,7 +10,7 @@
  * Errors:		none.
  */
 CREATE OR REPLACE FUNCTION cloudgreet_private.visible(value text) RETURNS text
-    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE plpgsql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
     -- What a joiner or a variation selector may stand after: letters of scripts that join, symbols, emoji.
@@ -44,7 +44,7 @@ $$;
 COMMENT ON FUNCTION cloudgreet_private.visible_lines(text) IS 'As visible(), of each line of a text.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.meaningful(value text) RETURNS text
-    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE plpgsql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
     clean CONSTANT text := cloudgreet_private.visible(meaningful.value);
@@ -80,7 +80,7 @@ COMMENT ON FUNCTION cloudgreet_private.meaningful(text) IS
     'A text without what is not seen around and in it, in one line; NULL for a placeholder: N/A, unknown, none, "-", not provided, desconocido, {{name}} and the like, whatever its case, dots and blanks.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.meaningful_name(value text) RETURNS text
-    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE plpgsql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
     clean CONSTANT text := cloudgreet_private.meaningful(meaningful_name.value);

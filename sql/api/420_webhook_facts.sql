@@ -45,11 +45,15 @@ COMMENT ON FUNCTION cloudgreet_private.is_own_number(uuid, text) IS 'Whether a n
 CREATE OR REPLACE FUNCTION cloudgreet_private.find_lead(business_id uuid, phone text) RETURNS uuid
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS
 $$
+DECLARE
+    lead uuid;
+    merged_into uuid;
 BEGIN
     -- One that was merged into another leads to that one, unless the number is a lead's own by now.
-    RETURN (SELECT cloudgreet_private.surviving_lead(l.business_id, l.id) FROM cloudgreet.leads l
-             WHERE l.business_id = find_lead.business_id AND l.phone = find_lead.phone
-             ORDER BY l.merged_into_id IS NOT NULL, l.id LIMIT 1);
+    SELECT l.id, l.merged_into_id INTO lead, merged_into FROM cloudgreet.leads l
+     WHERE l.business_id = find_lead.business_id AND l.phone = find_lead.phone
+     ORDER BY l.merged_into_id IS NOT NULL, l.id LIMIT 1;
+    RETURN CASE WHEN merged_into IS NULL THEN lead ELSE cloudgreet_private.surviving_lead(find_lead.business_id, merged_into) END;
 END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.find_lead(uuid, text) IS 'The lead of a phone number, or NULL.';
@@ -79,18 +83,36 @@ $$;
 COMMENT ON FUNCTION cloudgreet_private.ensure_lead(uuid, text, text) IS
     'The lead of a phone number, made if there is none; NULL for a number that nobody can be called on, or of the business''s own.';
 
+CREATE OR REPLACE FUNCTION cloudgreet_private.record_all_once(
+    business_id uuid, event_types text[], subject_type text, subject_id uuid, data jsonb, lead_id uuid) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
+$$
+DECLARE
+    -- What is told of a subject is not older than it; so one or two partitions are looked into, not all.
+    since CONSTANT uuid := coalesce(cloudgreet.uuid_v7_floor(cloudgreet.uuid_v7_time(record_all_once.subject_id) - interval '1 hour'),
+                                    '00000000-0000-0000-0000-000000000000');
+    until CONSTANT uuid := cloudgreet.uuid_v7_floor(clock_timestamp() + interval '1 hour');
+BEGIN
+    -- In PL/pgSQL its plan is kept; to plan a look into all partitions takes longer than the look.
+    INSERT INTO cloudgreet.events (business_id, event_type, subject_type, subject_id, lead_id, actor_id, data)
+    SELECT record_all_once.business_id, k.event_type, record_all_once.subject_type, record_all_once.subject_id, record_all_once.lead_id,
+           cloudgreet.current_user_id(), record_all_once.data
+      FROM unnest(record_all_once.event_types) AS k (event_type)
+     WHERE NOT EXISTS (SELECT FROM cloudgreet.events e
+                        WHERE e.business_id = record_all_once.business_id AND e.subject_id = record_all_once.subject_id
+                          AND e.event_type = k.event_type AND e.id BETWEEN since AND until);
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.record_all_once(uuid, text[], text, uuid, jsonb, uuid) IS
+    'Adds rows of some types, each named once, to the timeline, except those that the subject has already. The caller holds a lock on the subject.';
+
 CREATE OR REPLACE FUNCTION cloudgreet_private.record_once(
     business_id uuid, event_type text, subject_type text, subject_id uuid, data jsonb, lead_id uuid) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
 $$
 BEGIN
-    -- In PL/pgSQL its plan is kept; to plan a look into all partitions takes longer than the look.
-    IF NOT EXISTS (SELECT FROM cloudgreet.events e
-                    WHERE e.business_id = record_once.business_id AND e.subject_id = record_once.subject_id
-                      AND e.event_type = record_once.event_type) THEN
-        PERFORM cloudgreet_private.record_event(record_once.business_id, record_once.event_type, record_once.subject_type,
-            record_once.subject_id, record_once.data, record_once.lead_id);
-    END IF;
+    PERFORM cloudgreet_private.record_all_once(record_once.business_id, ARRAY[record_once.event_type], record_once.subject_type,
+        record_once.subject_id, record_once.data, record_once.lead_id);
 END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.record_once(uuid, text, text, uuid, jsonb, uuid) IS
@@ -120,6 +142,7 @@ BEGIN
         -- Who is the second to make it waits here for the first; a row that was pruned meanwhile is made anew.
         INSERT INTO cloudgreet_private.entity_locks (business_id, entity_key)
         VALUES (lock_entity.business_id, lock_entity.entity_key) ON CONFLICT DO NOTHING;
+        EXIT WHEN FOUND; -- nobody else can have a row that is not committed
     END LOOP;
 END
 $$;
@@ -156,6 +179,7 @@ COMMENT ON FUNCTION cloudgreet_private.read_uuid(text) IS 'An id; NULL for anyth
 REVOKE ALL ON FUNCTION cloudgreet_private.webhook_time(text), cloudgreet_private.webhook_milliseconds(jsonb),
     cloudgreet_private.merge_facts(jsonb, jsonb), cloudgreet_private.is_own_number(uuid, text),
     cloudgreet_private.find_lead(uuid, text), cloudgreet_private.ensure_lead(uuid, text, text),
+    cloudgreet_private.record_all_once(uuid, text[], text, uuid, jsonb, uuid),
     cloudgreet_private.record_once(uuid, text, text, uuid, jsonb, uuid), cloudgreet_private.move_history(uuid, uuid, uuid),
     cloudgreet_private.lock_entity(uuid, text), cloudgreet_private.lock_contact(uuid, text), cloudgreet_private.prune_locks(),
     cloudgreet_private.read_uuid(text) FROM PUBLIC;

@@ -3,7 +3,8 @@
  *		Calls of Telnyx.  A session is one call; a transfer adds a leg to it.
  *
  * An event adds to what is known of its leg, and the row's columns are worked out of all
- * that is known: the first leg counts.  So the order of events does not matter.
+ * that is known: the first leg counts.  So the order of events does not matter, and those
+ * of a call that are due together are taken together: its row is written once.
  */
 CREATE OR REPLACE FUNCTION cloudgreet_private.call_rank(status text) RETURNS integer
     LANGUAGE sql IMMUTABLE
@@ -74,14 +75,16 @@ COMMENT ON FUNCTION cloudgreet_private.last_recordings(jsonb) IS 'The fifty reco
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.telnyx_first_leg(
     business_id uuid, provider_state jsonb, OUT leg jsonb, OUT direction text)
-    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS
 $$
-    SELECT l.value, coalesce(l.value ->> 'direction', CASE WHEN own.called THEN 'inbound' ELSE 'outbound' END)
+BEGIN
+    SELECT l.value, coalesce(l.value ->> 'direction', CASE WHEN own.called THEN 'inbound' ELSE 'outbound' END) INTO leg, direction
       FROM jsonb_each(telnyx_first_leg.provider_state -> 'legs') l
      CROSS JOIN LATERAL (SELECT cloudgreet_private.is_own_number(telnyx_first_leg.business_id, l.value ->> 'to') AS called,
                                 cloudgreet_private.is_own_number(telnyx_first_leg.business_id, l.value ->> 'from') AS calling) own
      WHERE own.called OR own.calling
      ORDER BY l.value ->> 'start' COLLATE "C" NULLS LAST, l.key COLLATE "C" LIMIT 1;
+END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.telnyx_first_leg(uuid, jsonb) IS
     'The leg that the call began with: the earliest one from or to a number of the business.';
@@ -99,45 +102,57 @@ END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.number_agent(uuid, text) IS 'The agent that answers a number: its own, or the only active one.';
 
-CREATE OR REPLACE FUNCTION cloudgreet_private.telnyx_find_call(
-    item cloudgreet_private.webhook_inbox, payload jsonb) RETURNS uuid
+CREATE OR REPLACE FUNCTION cloudgreet_private.telnyx_find_call(business_id uuid, session text, payloads jsonb[]) RETURNS cloudgreet.calls
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := item.business_id;
-    called CONSTANT boolean := cloudgreet_private.is_own_number(business, payload ->> 'to');
-    match uuid;
+    business CONSTANT uuid := telnyx_find_call.business_id;
+    payload jsonb;
+    called boolean;
+    match cloudgreet.calls;
 BEGIN
-    SELECT c.id INTO match FROM cloudgreet.calls c
-     WHERE c.business_id = business AND c.telnyx_call_session_id = item.entity_key ORDER BY c.id LIMIT 1;
-    IF match IS NULL AND payload ->> 'call_control_id' <> '' THEN
-        SELECT c.id INTO match FROM cloudgreet.calls c
-         WHERE c.business_id = business AND c.telnyx_call_control_id = payload ->> 'call_control_id' ORDER BY c.id LIMIT 1;
-    END IF;
-    IF match IS NULL AND (called OR cloudgreet_private.is_own_number(business, payload ->> 'from')) THEN
-        INSERT INTO cloudgreet.calls AS c (business_id, direction, provider, provider_call_id, telnyx_call_session_id)
-        VALUES (business, CASE WHEN called THEN 'inbound' ELSE 'outbound' END, 'telnyx', item.entity_key, item.entity_key)
-        RETURNING c.id INTO match;
-    END IF;
+    SELECT c.* INTO match FROM cloudgreet.calls c
+     WHERE c.business_id = business AND c.telnyx_call_session_id = telnyx_find_call.session ORDER BY c.id LIMIT 1 FOR UPDATE;
+    FOREACH payload IN ARRAY telnyx_find_call.payloads LOOP
+        EXIT WHEN match.id IS NOT NULL;
+        IF payload ->> 'call_control_id' <> '' THEN
+            SELECT c.* INTO match FROM cloudgreet.calls c
+             WHERE c.business_id = business AND c.telnyx_call_control_id = payload ->> 'call_control_id' ORDER BY c.id LIMIT 1 FOR UPDATE;
+            CONTINUE WHEN match.id IS NOT NULL;
+        END IF;
+        called := cloudgreet_private.is_own_number(business, payload ->> 'to');
+        IF called OR cloudgreet_private.is_own_number(business, payload ->> 'from') THEN
+            INSERT INTO cloudgreet.calls AS c (business_id, direction, provider, provider_call_id, telnyx_call_session_id)
+            VALUES (business, CASE WHEN called THEN 'inbound' ELSE 'outbound' END, 'telnyx', telnyx_find_call.session, telnyx_find_call.session)
+            RETURNING c.* INTO match;
+        END IF;
+    END LOOP;
     RETURN match;
 END
 $$;
-COMMENT ON FUNCTION cloudgreet_private.telnyx_find_call(cloudgreet_private.webhook_inbox, jsonb) IS
-    'The row of a call: by its session, by the id of its control, or made now; NULL when no number of the business takes part.';
+COMMENT ON FUNCTION cloudgreet_private.telnyx_find_call(uuid, text, jsonb[]) IS
+    'The row of a call, locked: by its session, by the id of its control, or made now; NULL when no number of the business takes part.';
 
-CREATE OR REPLACE FUNCTION cloudgreet_private.telnyx_derive_call(target cloudgreet.calls) RETURNS uuid
+CREATE OR REPLACE FUNCTION cloudgreet_private.telnyx_derive_call(target cloudgreet.calls, known jsonb, session text) RETURNS cloudgreet.calls
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
     business CONSTANT uuid := target.business_id;
-    first record := cloudgreet_private.telnyx_first_leg(business, target.provider_state);
+    first record := cloudgreet_private.telnyx_first_leg(business, telnyx_derive_call.known);
+    recording CONSTANT text := coalesce((SELECT r.value FROM jsonb_each_text(telnyx_derive_call.known -> 'recordings') r
+                                          WHERE r.value ~ '^https://' ORDER BY r.key COLLATE "C" DESC LIMIT 1), target.recording_url);
     new_status text;
     answered timestamptz;
     ended timestamptz;
     lead uuid;
+    changed cloudgreet.calls;
 BEGIN
     IF target.provider = 'retell' OR first.leg IS NULL THEN
-        RETURN target.lead_id; -- Retell tells of its calls itself
+        -- Retell tells of its calls itself
+        UPDATE cloudgreet.calls c
+           SET provider_state = telnyx_derive_call.known, telnyx_call_session_id = telnyx_derive_call.session, recording_url = recording
+         WHERE c.business_id = business AND c.id = telnyx_derive_call.target.id RETURNING c.* INTO changed;
+        RETURN changed;
     END IF;
     new_status := cloudgreet_private.telnyx_call_status(first.direction, first.leg);
     answered := (first.leg ->> 'answered')::timestamp AT TIME ZONE 'UTC';
@@ -146,7 +161,8 @@ BEGIN
     lead := CASE first.direction WHEN 'inbound' THEN cloudgreet_private.ensure_lead(business, first.leg ->> 'from', 'call')
                                  ELSE cloudgreet_private.find_lead(business, first.leg ->> 'to') END;
     UPDATE cloudgreet.calls c
-       SET direction = first.direction, from_number = left(first.leg ->> 'from', 100), to_number = left(first.leg ->> 'to', 100),
+       SET provider_state = telnyx_derive_call.known, telnyx_call_session_id = telnyx_derive_call.session, recording_url = recording,
+           direction = first.direction, from_number = left(first.leg ->> 'from', 100), to_number = left(first.leg ->> 'to', 100),
            status = CASE WHEN cloudgreet_private.call_rank(telnyx_derive_call.target.status) > cloudgreet_private.call_rank(new_status)
                          THEN telnyx_derive_call.target.status ELSE new_status END,
            started_at = (first.leg ->> 'start')::timestamp AT TIME ZONE 'UTC', answered_at = answered, ended_at = ended,
@@ -155,73 +171,76 @@ BEGIN
            telnyx_call_control_id = coalesce(first.leg ->> 'control', c.telnyx_call_control_id),
            lead_id = coalesce(lead, c.lead_id),
            agent_id = coalesce(c.agent_id, CASE first.direction WHEN 'inbound' THEN cloudgreet_private.number_agent(business, first.leg ->> 'to') END)
-     WHERE c.business_id = business AND c.id = telnyx_derive_call.target.id;
-    RETURN coalesce(lead, target.lead_id);
+     WHERE c.business_id = business AND c.id = telnyx_derive_call.target.id RETURNING c.* INTO changed;
+    RETURN changed;
 END
 $$;
-COMMENT ON FUNCTION cloudgreet_private.telnyx_derive_call(cloudgreet.calls) IS
-    'Works the columns of a call out of what is known of its legs; returns its lead.';
+COMMENT ON FUNCTION cloudgreet_private.telnyx_derive_call(cloudgreet.calls, jsonb, text) IS
+    'Writes what is known of a call, and the columns that are worked out of its legs; returns the row.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.telnyx_call(
-    item cloudgreet_private.webhook_inbox, event jsonb, OUT state text, OUT reason text)
+    items cloudgreet_private.webhook_inbox[], events jsonb[], OUT states text[], OUT reasons text[])
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    payload CONSTANT jsonb := event #> '{data,payload}';
-    leg_id CONSTANT text := payload ->> 'call_leg_id';
-    urls CONSTANT jsonb := payload -> 'recording_urls';
-    target_id uuid;
+    business CONSTANT uuid := items[1].business_id;
+    account CONSTANT uuid := items[1].account_id;
+    session CONSTANT text := items[1].entity_key;
+    payloads CONSTANT jsonb[] := ARRAY(SELECT e.event #> '{data,payload}' FROM unnest(telnyx_call.events) WITH ORDINALITY AS e (event, n) ORDER BY e.n);
+    kinds text[] := '{}';
+    kind text;
+    leg text;
     target cloudgreet.calls;
     known jsonb;
 BEGIN
-    PERFORM cloudgreet_private.lock_entity(item.business_id, item.entity_key);
-    target_id := cloudgreet_private.telnyx_find_call(item, payload);
-    SELECT c.* INTO target FROM cloudgreet.calls c WHERE c.business_id = item.business_id AND c.id = target_id FOR UPDATE;
+    PERFORM cloudgreet_private.lock_entity(business, session);
+    target := cloudgreet_private.telnyx_find_call(business, session, payloads);
     IF target.id IS NULL THEN
-        state := 'unmatched';
-        reason := 'no call of the business is known by this session';
+        states := array_fill('unmatched'::text, ARRAY[cardinality(items)]);
+        reasons := array_fill('no call of the business is known by this session'::text, ARRAY[cardinality(items)]);
         RETURN;
     END IF;
     known := target.provider_state;
-    IF item.event_type = 'call.recording.saved' THEN
-        -- By the time at which it began, so that the last recording counts in any order.
-        known := jsonb_set(known, '{recordings}', cloudgreet_private.last_recordings(cloudgreet_private.merge_facts(known -> 'recordings', jsonb_build_object(
-            coalesce(payload ->> 'recording_started_at', ''), coalesce(urls ->> 'mp3', urls ->> 'wav')))));
-    ELSE
-        known := jsonb_set(known, '{legs}', cloudgreet_private.first_legs(coalesce(known -> 'legs', '{}') || jsonb_build_object(coalesce(leg_id, ''),
-            cloudgreet_private.merge_facts(known #> ARRAY['legs', coalesce(leg_id, '')], cloudgreet_private.telnyx_leg(event)))));
-    END IF;
-    UPDATE cloudgreet.calls c
-       SET provider_state = known, telnyx_call_session_id = item.entity_key,
-           recording_url = coalesce((SELECT r.value FROM jsonb_each_text(known -> 'recordings') r
-                                      WHERE r.value ~ '^https://' ORDER BY r.key COLLATE "C" DESC LIMIT 1), c.recording_url)
-     WHERE c.business_id = item.business_id AND c.id = target.id RETURNING c.* INTO target;
-    target.lead_id := cloudgreet_private.telnyx_derive_call(target);
-    PERFORM cloudgreet_private.record_once(item.business_id,
-        CASE item.event_type WHEN 'call.hangup' THEN 'call.ended' WHEN 'call.recording.saved' THEN 'call.recorded'
-                             WHEN 'call.initiated' THEN 'call.started' ELSE item.event_type END,
-        'call', target.id, '{}', target.lead_id);
-    PERFORM cloudgreet_private.settle_outbox(item.business_id, 'call', target.id, target.telnyx_call_control_id);
+    FOR n IN 1 .. cardinality(items) LOOP
+        kind := CASE items[n].event_type WHEN 'call.hangup' THEN 'call.ended' WHEN 'call.recording.saved' THEN 'call.recorded'
+                                         WHEN 'call.initiated' THEN 'call.started' ELSE items[n].event_type END;
+        IF kind <> ALL (kinds) THEN
+            kinds := kinds || kind;
+        END IF;
+        IF kind = 'call.recorded' THEN
+            -- By the time at which it began, so that the last recording counts in any order.
+            known := jsonb_set(known, '{recordings}', cloudgreet_private.last_recordings(cloudgreet_private.merge_facts(known -> 'recordings', jsonb_build_object(
+                coalesce(payloads[n] ->> 'recording_started_at', ''), coalesce(payloads[n] #>> '{recording_urls,mp3}', payloads[n] #>> '{recording_urls,wav}')))));
+        ELSE
+            leg := coalesce(payloads[n] ->> 'call_leg_id', '');
+            known := jsonb_set(known, '{legs}', cloudgreet_private.first_legs(coalesce(known -> 'legs', '{}') || jsonb_build_object(leg,
+                cloudgreet_private.merge_facts(known #> ARRAY['legs', leg], cloudgreet_private.telnyx_leg(events[n])))));
+        END IF;
+    END LOOP;
+    target := cloudgreet_private.telnyx_derive_call(target, known, session);
+    PERFORM cloudgreet_private.record_all_once(business, kinds, 'call', target.id, '{}', target.lead_id);
+    PERFORM cloudgreet_private.settle_outbox(business, 'call', target.id, target.telnyx_call_control_id);
     -- What could not be matched before, as a recording or a leg between strangers, can be now.
     -- Some at a time: each that is processed takes up some more, and is itself never unmatched again.
     IF EXISTS (SELECT FROM cloudgreet_private.webhook_inbox u
-                WHERE u.business_id = item.business_id AND u.entity_key = item.entity_key AND u.state = 'unmatched' AND u.account_id = item.account_id) THEN
+                WHERE u.business_id = business AND u.entity_key = session AND u.state = 'unmatched' AND u.account_id = account) THEN
         UPDATE cloudgreet_private.webhook_inbox i SET state = 'pending', attempts = 0, next_at = cloudgreet.clock(), processed_at = NULL, reason = NULL
-         WHERE i.business_id = item.business_id AND i.id IN (
+         WHERE i.business_id = business AND i.id IN (
                SELECT u.id FROM cloudgreet_private.webhook_inbox u
-                WHERE u.business_id = item.business_id AND u.entity_key = item.entity_key AND u.state = 'unmatched' AND u.account_id = item.account_id
+                WHERE u.business_id = business AND u.entity_key = session AND u.state = 'unmatched' AND u.account_id = account
                 LIMIT 20 FOR UPDATE SKIP LOCKED);
     END IF;
-    state := 'processed';
+    states := array_fill('processed'::text, ARRAY[cardinality(items)]);
+    reasons := array_fill(NULL::text, ARRAY[cardinality(items)]);
 END
 $$;
-COMMENT ON FUNCTION cloudgreet_private.telnyx_call(cloudgreet_private.webhook_inbox, jsonb) IS
-    'An event of a call: started, answered, ended, recorded.';
+COMMENT ON FUNCTION cloudgreet_private.telnyx_call(cloudgreet_private.webhook_inbox[], jsonb[]) IS
+    'Events of one call, of one account: started, answered, ended, recorded; the state and its reason for each.';
 
 REVOKE ALL ON FUNCTION cloudgreet_private.call_rank(text), cloudgreet_private.telnyx_leg(jsonb),
     cloudgreet_private.telnyx_call_status(text, jsonb), cloudgreet_private.first_legs(jsonb), cloudgreet_private.last_recordings(jsonb),
     cloudgreet_private.telnyx_first_leg(uuid, jsonb),
     cloudgreet_private.number_agent(uuid, text),
-    cloudgreet_private.telnyx_find_call(cloudgreet_private.webhook_inbox, jsonb),
-    cloudgreet_private.telnyx_derive_call(cloudgreet.calls),
-    cloudgreet_private.telnyx_call(cloudgreet_private.webhook_inbox, jsonb) FROM PUBLIC;
+    cloudgreet_private.telnyx_find_call(uuid, text, jsonb[]),
+    cloudgreet_private.telnyx_derive_call(cloudgreet.calls, jsonb, text),
+    cloudgreet_private.telnyx_call(cloudgreet_private.webhook_inbox[], jsonb[]) FROM PUBLIC;

@@ -12,8 +12,9 @@ $$
 BEGIN
     RETURN (SELECT a.value
       FROM unnest(names) WITH ORDINALITY n (name, place), LATERAL (SELECT answers -> n.name) a (value)
-     WHERE jsonb_typeof(a.value) IN ('boolean', 'number')
-        OR (jsonb_typeof(a.value) = 'string' AND length(a.value #>> '{}') <= 200 AND cloudgreet_private.meaningful(a.value #>> '{}') IS NOT NULL)
+     WHERE a.value IS NOT NULL
+       AND (jsonb_typeof(a.value) IN ('boolean', 'number')
+            OR jsonb_typeof(a.value) = 'string' AND length(a.value #>> '{}') <= 200 AND cloudgreet_private.meaningful(a.value #>> '{}') IS NOT NULL)
      ORDER BY n.place LIMIT 1);
 END
 $$;

@@ -6,27 +6,35 @@
  *				rules, the business's row.
  */
 CREATE OR REPLACE FUNCTION cloudgreet_private.newest_rules(business_id uuid) RETURNS cloudgreet.scoring_rules
-    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS
 $$
-    SELECT r.* FROM cloudgreet.scoring_rules r WHERE r.business_id = newest_rules.business_id ORDER BY r.version DESC LIMIT 1;
+DECLARE
+    newest cloudgreet.scoring_rules;
+BEGIN
+    SELECT r.* INTO newest FROM cloudgreet.scoring_rules r WHERE r.business_id = newest_rules.business_id ORDER BY r.version DESC LIMIT 1;
+    RETURN newest;
+END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.newest_rules(uuid) IS 'The rules that a business scores by; NULL: the built-in ones.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.newest_model(business_id uuid) RETURNS cloudgreet.scoring_models
-    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS
 $$
-    SELECT m.* FROM cloudgreet.scoring_models m WHERE m.business_id = newest_model.business_id ORDER BY m.version DESC LIMIT 1;
+DECLARE
+    newest cloudgreet.scoring_models;
+BEGIN
+    SELECT m.* INTO newest FROM cloudgreet.scoring_models m WHERE m.business_id = newest_model.business_id ORDER BY m.version DESC LIMIT 1;
+    RETURN newest;
+END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.newest_model(uuid) IS 'The model that a business scores by; NULL: the built-in one.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.scored_status(status text, score integer) RETURNS text
-    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
-$$
-    SELECT CASE
+    LANGUAGE sql IMMUTABLE
+    RETURN CASE
         WHEN status IN ('new', 'contacted', 'unqualified') AND score >= 50 THEN 'qualified'
         WHEN status IN ('new', 'contacted') AND score < 25 THEN 'unqualified'
         ELSE status END;
-$$;
 COMMENT ON FUNCTION cloudgreet_private.scored_status(text, integer) IS
     'Where a score moves the status of a lead: grades A and B qualify, D rules out, and nothing takes back what people or appointments decided.';
 

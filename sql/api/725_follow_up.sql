@@ -10,9 +10,11 @@ CREATE OR REPLACE FUNCTION cloudgreet_private.is_follow_up_call(target cloudgree
 $$
 BEGIN
     -- A call that was spoken and analyzed, and led to nothing.
-    RETURN (SELECT target.direction = 'inbound' AND target.provider_state ? 'call_analyzed' AND target.status = 'completed' AND target.lead_id IS NOT NULL
-       AND coalesce(target.disconnection_reason, '') NOT IN ('voicemail_reached', 'machine_detected', 'scam_detected', 'marked_as_spam')
-       AND NOT EXISTS (SELECT FROM cloudgreet.agent_conversations v
+    IF target.direction <> 'inbound' OR NOT target.provider_state ? 'call_analyzed' OR target.status <> 'completed' OR target.lead_id IS NULL
+       OR target.disconnection_reason IN ('voicemail_reached', 'machine_detected', 'scam_detected', 'marked_as_spam') THEN
+        RETURN false;
+    END IF;
+    RETURN (SELECT NOT EXISTS (SELECT FROM cloudgreet.agent_conversations v
                         WHERE v.business_id = target.business_id AND v.call_id = target.id
                           AND (v.outcome IN ('voicemail', 'spam', 'booked') OR v.analysis -> 'in_voicemail' = 'true'
                                OR lower(v.analysis #>> '{custom_analysis_data,is_spam}') IN ('true', 'yes')
@@ -26,27 +28,28 @@ $$;
 COMMENT ON FUNCTION cloudgreet_private.is_follow_up_call(cloudgreet.calls) IS
     'Whether a call is one to follow up: of a caller, analyzed, neither spam nor voicemail, and its lead has no appointment.';
 
-CREATE OR REPLACE FUNCTION cloudgreet_private.follow_up_call(call_id uuid, business_id uuid) RETURNS void
+CREATE OR REPLACE FUNCTION cloudgreet_private.follow_up_call(target cloudgreet.calls) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    business CONSTANT uuid := follow_up_call.business_id;
-    target cloudgreet.calls;
+    business CONSTANT uuid := target.business_id;
     sequence_id uuid;
     number text;
     anchor timestamptz;
 BEGIN
-    SELECT c.* INTO target FROM cloudgreet.calls c WHERE c.business_id = business AND c.id = follow_up_call.call_id;
-    IF NOT cloudgreet_private.is_follow_up_call(target) OR EXISTS (
-        SELECT FROM cloudgreet.events e WHERE e.business_id = business AND e.subject_id = target.id AND e.event_type = 'call.followed_up') THEN
+    IF NOT cloudgreet_private.is_follow_up_call(target) THEN
         RETURN;
     END IF;
     SELECT s.id INTO sequence_id FROM cloudgreet.sequences s JOIN cloudgreet.businesses b ON b.id = s.business_id
      WHERE s.business_id = business AND s.is_active AND s.name = coalesce(b.settings ->> 'follow_up_sequence', 'follow_up');
+    IF sequence_id IS NULL THEN
+        RETURN;
+    END IF;
     SELECT l.phone INTO number FROM cloudgreet.leads l WHERE l.business_id = business AND l.id = target.lead_id;
-    IF sequence_id IS NULL OR cloudgreet_private.next_step(business, sequence_id, 1) IS NULL
+    IF cloudgreet_private.next_step(business, sequence_id, 1) IS NULL
        OR EXISTS (SELECT FROM cloudgreet.suppressions s
-                   WHERE s.business_id = business AND s.contact = number AND s.channel IN ('sms', 'all')) THEN
+                   WHERE s.business_id = business AND s.contact = number AND s.channel IN ('sms', 'all'))
+       OR EXISTS (SELECT FROM cloudgreet.events e WHERE e.business_id = business AND e.subject_id = target.id AND e.event_type = 'call.followed_up') THEN
         RETURN;
     END IF;
     anchor := coalesce(target.ended_at, target.started_at, target.created_at);
@@ -59,7 +62,7 @@ BEGIN
       WHERE m.status_at IS NOT NULL;
 END
 $$;
-COMMENT ON FUNCTION cloudgreet_private.follow_up_call(uuid, uuid) IS
+COMMENT ON FUNCTION cloudgreet_private.follow_up_call(cloudgreet.calls) IS
     'Enrolls the lead of a call in the business''s follow-up, once, if the call is one to follow up. The caller holds the call''s row.';
 
-REVOKE ALL ON FUNCTION cloudgreet_private.is_follow_up_call(cloudgreet.calls), cloudgreet_private.follow_up_call(uuid, uuid) FROM PUBLIC;
+REVOKE ALL ON FUNCTION cloudgreet_private.is_follow_up_call(cloudgreet.calls), cloudgreet_private.follow_up_call(cloudgreet.calls) FROM PUBLIC;

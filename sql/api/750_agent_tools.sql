@@ -138,12 +138,11 @@ DECLARE
     item cloudgreet_private.webhook_inbox;
     facts CONSTANT jsonb := cloudgreet_private.retell_facts(call);
     target cloudgreet.calls;
-    target_id uuid;
 BEGIN
     item.business_id := tool_call.business_id;
     item.entity_key := left(call ->> 'call_id', 300);
     PERFORM cloudgreet_private.lock_entity(item.business_id, item.entity_key);
-    target_id := cloudgreet_private.retell_find_call(item, call);
+    target := cloudgreet_private.retell_find_call(item, call);
     UPDATE cloudgreet.calls c
        SET from_number = coalesce(c.from_number, left(facts ->> 'from', 100)), to_number = coalesce(c.to_number, left(facts ->> 'to', 100)),
            status = CASE WHEN c.status IN ('initiated', 'ringing') THEN 'answered' ELSE c.status END,
@@ -151,7 +150,7 @@ BEGIN
            agent_id = coalesce(c.agent_id, cloudgreet_private.retell_agent(c.business_id, facts)),
            lead_id = coalesce(c.lead_id, cloudgreet_private.ensure_lead(c.business_id,
                facts ->> CASE c.direction WHEN 'outbound' THEN 'to' ELSE 'from' END, 'call'))
-     WHERE c.business_id = tool_call.business_id AND c.id = target_id
+     WHERE c.business_id = tool_call.business_id AND c.id = target.id
     RETURNING c.* INTO target;
     RETURN target;
 END

@@ -61,6 +61,7 @@
 #define MONTHS_AHEAD 12
 #define UPKEEP_MS (24 * 60 * 60 * 1000)
 #define UPKEEP_AGAIN_MS 60000
+#define GROWN_MS 1000 /* between looks for tables that grew */
 
 /* A business that is left alone for a while, since its rows are locked by others. */
 typedef struct Pause
@@ -302,6 +303,17 @@ do_upkeep(Piece *piece)
 				 0);
 }
 
+static void
+analyze_grown(Piece *piece)
+{
+	bool is_null;
+
+	cg_spi_query("SELECT cloudgreet_private.analyze_grown()", 0, NULL, NULL, NULL, false,
+				 0);
+	(void) cg_spi_value(0, 1, &is_null);
+	piece->result = is_null ? 0 : 1;
+}
+
 /* ---- Turns ------------------------------------------------------------------------- */
 
 static void
@@ -417,12 +429,26 @@ upkeep(void)
 	return cg_monotonic_ms() + UPKEEP_AGAIN_MS;
 }
 
+/*
+ * Has a table that filled looked at, or plans that were made for an empty one would stay
+ * (sql/api/825_statistics.sql); returns when to look next.
+ */
+static int64
+keep_statistics(void)
+{
+	Piece piece = {0};
+
+	(void) try_in_transaction("looking at a table", analyze_grown, &piece, 0);
+	return cg_monotonic_ms() + (piece.result > 0 ? 0 : GROWN_MS);
+}
+
 void
 cg_worker_process(Datum argument)
 {
 	HASHCTL       control = {.keysize = sizeof(pg_uuid_t), .entrysize = sizeof(Pause)};
 	MemoryContext turn;
 	int64         upkeep_at = 0;
+	int64         statistics_at = 0;
 	long          due_ms;
 
 	cg_database_worker_start(CG_HANDOFF_PROCESSOR, "cloudgreet processor");
@@ -444,6 +470,8 @@ cg_worker_process(Datum argument)
 			MemoryContextSwitchTo(turn);
 			is_more = do_some_turns();
 			due_ms = cg_due_work_piece();
+			if (cg_monotonic_ms() >= statistics_at)
+				statistics_at = keep_statistics();
 			MemoryContextReset(turn);
 			handle_interrupts();
 		} while (is_more || due_ms == 0);
