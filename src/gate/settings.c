@@ -14,21 +14,14 @@
 #include "gate/log.h"
 #include "gate/settings.h"
 
-typedef enum Kind
-{
-	PLAIN,
-	BYTES,
-	MILLISECONDS
-} Kind;
-
 typedef struct Number
 {
-	const char *name;
-	size_t      offset;
-	Kind        kind;
-	int64_t     smallest;
-	int64_t     largest;
-	int64_t     initial;
+	const char   *name;
+	size_t        offset;
+	CgSettingUnit unit;
+	int64_t       smallest;
+	int64_t       largest;
+	int64_t       initial;
 } Number;
 
 typedef struct Text
@@ -39,34 +32,26 @@ typedef struct Text
 	const char *initial;
 } Text;
 
-#define HOUR 3600000
 #define AT(member) offsetof(CgSettings, member)
 
+/* What the list of settings becomes: rows of the one table or of the other. */
+#define NO_ROW(...)
+#define ROW_OF_SWITCH(name, initial, summary, detail)                                    \
+	{"gate_" #name, AT(name), CG_SETTING_PLAIN, 0, 1, initial},
+#define ROW_OF_NUMBER(name, unit, smallest, largest, initial, summary, detail)           \
+	{"gate_" #name, AT(name), unit, smallest, largest, initial},
+#define ROW_OF_TEXT(name, size, initial, summary, detail)                                \
+	{"gate_" #name, AT(name), size, initial},
+
 static const Number numbers[] = {
-	{"gate_access_log", AT(access_log), PLAIN, 0, 1, 1},
-	{"gate_answer_bytes", AT(answer_bytes), BYTES, 0, 1 << 30, 64 << 20},
-	{"gate_body_bytes", AT(body_bytes), BYTES, 0, 1 << 30, 1 << 20},
-	{"gate_body_timeout", AT(body_timeout), MILLISECONDS, 1, HOUR, 30000},
-	{"gate_business_executors", AT(business_executors), PLAIN, 0, 1000, 0},
-	{"gate_connections", AT(connections), PLAIN, 1, 1000000, 10000},
-	{"gate_drain_timeout", AT(drain_timeout), MILLISECONDS, 0, HOUR, 5000},
-	{"gate_executors", AT(executors), PLAIN, 1, 1000, 4},
-	{"gate_header_bytes", AT(header_bytes), BYTES, 256, 1 << 20, 16384},
-	{"gate_header_timeout", AT(header_timeout), MILLISECONDS, 1, HOUR, 10000},
-	{"gate_idle_timeout", AT(idle_timeout), MILLISECONDS, 1, 24 * HOUR, 75000},
-	{"gate_port", AT(port), PLAIN, 0, 65535, 8787},
-	{"gate_queue", AT(queue), PLAIN, 0, 100000, 256},
-	{"gate_read_timeout", AT(read_timeout), MILLISECONDS, 1, HOUR, 10000},
-	{"gate_request_timeout", AT(request_timeout), MILLISECONDS, 1, HOUR, 30000},
-	{"spare", AT(spare), PLAIN, 0, 1, 0},
-	{"gate_write_timeout", AT(write_timeout), MILLISECONDS, 1, HOUR, 30000},
+	CG_GATE_SETTINGS(ROW_OF_SWITCH, ROW_OF_NUMBER, NO_ROW) /* and what is no setting: */
+	{"spare", AT(spare), CG_SETTING_PLAIN, 0, 1, 0},
 };
 
 static const Text texts[] = {
+	CG_GATE_SETTINGS(NO_ROW, NO_ROW, ROW_OF_TEXT) /* and what the server works out: */
 	{"cors_origins", AT(cors_origins), sizeof(((CgSettings *) 0)->cors_origins), ""},
 	{"gate_conninfo", AT(conninfo), sizeof(((CgSettings *) 0)->conninfo), ""},
-	{"gate_listen_addresses", AT(listen_addresses),
-	 sizeof(((CgSettings *) 0)->listen_addresses), "127.0.0.1"},
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -89,22 +74,18 @@ cg_settings_default(CgSettings *settings)
 
 /* What a number is multiplied by for its unit; 0: there is no such unit. */
 static int64_t
-unit_factor(Kind kind, const char *unit)
+unit_factor(CgSettingUnit kind, const char *unit)
 {
 	static const struct
 	{
-		Kind        kind;
-		const char *name;
-		int64_t     factor;
+		CgSettingUnit kind;
+		const char   *name;
+		int64_t       factor;
 	} units[] = {
-		{BYTES, "B", 1},
-		{BYTES, "kB", 1 << 10},
-		{BYTES, "MB", 1 << 20},
-		{BYTES, "GB", 1 << 30},
-		{MILLISECONDS, "ms", 1},
-		{MILLISECONDS, "s", 1000},
-		{MILLISECONDS, "min", 60000},
-		{MILLISECONDS, "h", HOUR},
+		{CG_SETTING_BYTES, "B", 1},        {CG_SETTING_BYTES, "kB", 1 << 10},
+		{CG_SETTING_BYTES, "MB", 1 << 20}, {CG_SETTING_BYTES, "GB", 1 << 30},
+		{CG_SETTING_MS, "ms", 1},          {CG_SETTING_MS, "s", 1000},
+		{CG_SETTING_MS, "min", 60000},     {CG_SETTING_MS, "h", CG_SETTING_HOUR},
 	};
 
 	if (*unit == '\0')
@@ -130,7 +111,7 @@ set_number(CgSettings *settings, const Number *number, const char *text)
 	value = strtoll(text, &end, 10);
 	if (end == text || errno != 0 || value < 0 || value > INT64_C(1) << 32)
 		return false;
-	factor = unit_factor(number->kind, end + strspn(end, " "));
+	factor = unit_factor(number->unit, end + strspn(end, " "));
 	value *= factor;
 	if (factor == 0 || value < number->smallest || value > number->largest)
 		return false;

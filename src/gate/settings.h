@@ -17,6 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "gate/setting_list.h"
+
 typedef struct CgSettings
 {
 	int64_t access_log;         /* 1: a line in the log for each request */
@@ -38,7 +40,7 @@ typedef struct CgSettings
 	int64_t write_timeout;   /* ms in which the client takes nothing of its answer */
 	char    conninfo[4096];
 	char    cors_origins[4096]; /* whose pages may read answers, by commas */
-	char    listen_addresses[1024];
+	char    listen_addresses[CG_SETTING_ADDRESSES_BYTES];
 } CgSettings;
 
 /* Collects the bytes of a block. */

@@ -277,7 +277,7 @@ drain_gate(CgGate *gate)
 {
 	cg_gate_channel_end(&gate->child.channel);
 	gate->state = CG_GATE_DRAINING;
-	gate->deadline = cg_monotonic_ms() + cg_gate_drain_timeout + KILL_GRACE_MS;
+	gate->deadline = cg_monotonic_ms() + cg_gate_drain_timeout() + KILL_GRACE_MS;
 }
 
 /* Only whole blocks are sent, so a newer one waits until the last has gone. */

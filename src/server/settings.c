@@ -4,8 +4,8 @@
  *		them down for the gate.
  *
  * All are read at reload, so they are defined on a server without preload too: there
- * a postgresql.conf that names them must load without complaint.  Limits are those
- * of the gate, which knows no others.
+ * a postgresql.conf that names them must load without complaint.  Those of the gate come
+ * from the list that it reads them by, gate/setting_list.h.
  *
  * Called by:	cloudgreet.c, when the library is loaded; gate.c for what the gate is
  *				told
@@ -20,58 +20,42 @@
 #include "utils/guc.h"
 #include "utils/varlena.h"
 
+#include "gate/setting_list.h"
 #include "server/settings.h"
-
-#define HOUR_MS (60 * 60 * 1000)
 
 /* What a line of the gate's settings may carry. */
 #define CONNINFO_BYTES 4096
-#define ADDRESSES_BYTES 1024
 
 char *cg_databases = NULL;
 bool  cg_gate = true;
 int   cg_webhook_timeout = 2000;
-int   cg_gate_drain_timeout = 3000;
 
-static bool  gate_access_log = true;
-static int   gate_answer_bytes = 64 * 1024 * 1024;
-static int   gate_body_bytes = 1024 * 1024;
-static int   gate_body_timeout = 30000;
-static int   gate_business_executors = 0;
 static char *gate_conninfo = NULL;
-static int   gate_connections = 10000;
-static int   gate_executors = 4;
-static int   gate_header_bytes = 16384;
-static int   gate_header_timeout = 10000;
-static int   gate_idle_timeout = 75000;
-static char *gate_listen_addresses = NULL;
-static int   gate_port = 8787;
-static int   gate_queue = 256;
-static int   gate_read_timeout = 10000;
-static int   gate_request_timeout = 30000;
-static int   gate_write_timeout = 30000;
+
+/* What the list of the gate's settings becomes: variables, definitions, names. */
+#define SWITCH_VARIABLE(name, initial, summary, detail) static bool gate_##name = initial;
+#define NUMBER_VARIABLE(name, unit, smallest, largest, initial, summary, detail)         \
+	static int gate_##name = initial;
+#define TEXT_VARIABLE(name, size, initial, summary, detail)                              \
+	static char *gate_##name = NULL;
+#define DEFINE_SWITCH(name, initial, summary, detail)                                    \
+	DefineCustomBoolVariable("cloudgreet.gate_" #name, summary, detail, &gate_##name,    \
+							 gate_##name, PGC_SIGHUP, 0, NULL, NULL, NULL);
+#define DEFINE_NUMBER(name, unit, smallest, largest, initial, summary, detail)           \
+	DefineCustomIntVariable("cloudgreet.gate_" #name, summary, detail, &gate_##name,     \
+							gate_##name, smallest, largest, PGC_SIGHUP, unit_flag(unit), \
+							NULL, NULL, NULL);
+#define DEFINE_TEXT(name, size, initial, summary, detail)                                \
+	DefineCustomStringVariable("cloudgreet.gate_" #name, summary, detail, &gate_##name,  \
+							   initial, PGC_SIGHUP, GUC_LIST_INPUT, check_##name, NULL,  \
+							   NULL);
+#define NAME(name, ...) "gate_" #name,
 
 /* The settings that the gate takes as they are. */
 static const char *const forwarded[] = {
-	"cors_origins",
-	"gate_access_log",
-	"gate_answer_bytes",
-	"gate_body_bytes",
-	"gate_body_timeout",
-	"gate_business_executors",
-	"gate_connections",
-	"gate_drain_timeout",
-	"gate_executors",
-	"gate_header_bytes",
-	"gate_header_timeout",
-	"gate_idle_timeout",
-	"gate_listen_addresses",
-	"gate_port",
-	"gate_queue",
-	"gate_read_timeout",
-	"gate_request_timeout",
-	"gate_write_timeout",
-};
+	CG_GATE_SETTINGS(NAME, NAME, NAME) "cors_origins"};
+
+CG_GATE_SETTINGS(SWITCH_VARIABLE, NUMBER_VARIABLE, TEXT_VARIABLE)
 
 static bool  check_conninfo(char **newval, void **extra, GucSource source);
 static bool  check_databases(char **newval, void **extra, GucSource source);
@@ -80,6 +64,14 @@ static bool  is_line(const char *value, size_t size);
 static char *first_database(void);
 static char *socket_directory(void);
 static void  append_quoted(StringInfo conninfo, const char *keyword, const char *value);
+
+static int
+unit_flag(CgSettingUnit unit)
+{
+	return unit == CG_SETTING_BYTES ? GUC_UNIT_BYTE
+		   : unit == CG_SETTING_MS  ? GUC_UNIT_MS
+									: 0;
+}
 
 void
 cg_worker_settings_define(void)
@@ -90,39 +82,10 @@ cg_worker_settings_define(void)
 		PGC_SIGHUP, GUC_LIST_INPUT, check_databases, NULL, NULL);
 
 	DefineCustomBoolVariable("cloudgreet.gate", "Starts the HTTP gate.",
-							 "It runs once a database is named for it.", &cg_gate, true,
-							 PGC_SIGHUP, 0, NULL, NULL, NULL);
+							 "It runs once a database is named for it.", &cg_gate,
+							 cg_gate, PGC_SIGHUP, 0, NULL, NULL, NULL);
 
-	DefineCustomBoolVariable("cloudgreet.gate_access_log",
-							 "Writes a line for each HTTP request into the log.", NULL,
-							 &gate_access_log, true, PGC_SIGHUP, 0, NULL, NULL, NULL);
-
-	DefineCustomIntVariable("cloudgreet.gate_answer_bytes",
-							"Sets how many bytes of answers may wait for their clients.",
-							"Over it the slowest client's connection is closed.",
-							&gate_answer_bytes, 64 * 1024 * 1024, 0, 1024 * 1024 * 1024,
-							PGC_SIGHUP, GUC_UNIT_BYTE, NULL, NULL, NULL);
-
-	DefineCustomIntVariable("cloudgreet.gate_body_bytes",
-							"Sets the largest body of a request.", NULL, &gate_body_bytes,
-							1024 * 1024, 0, 1024 * 1024 * 1024, PGC_SIGHUP, GUC_UNIT_BYTE,
-							NULL, NULL, NULL);
-
-	DefineCustomIntVariable("cloudgreet.gate_body_timeout",
-							"Sets the time in which a request's body must arrive.", NULL,
-							&gate_body_timeout, 30000, 1, HOUR_MS, PGC_SIGHUP,
-							GUC_UNIT_MS, NULL, NULL, NULL);
-
-	DefineCustomIntVariable("cloudgreet.gate_business_executors",
-							"Sets how many requests of one business run at a time.",
-							"0 means half of cloudgreet.gate_executors.",
-							&gate_business_executors, 0, 0, 1000, PGC_SIGHUP, 0, NULL,
-							NULL, NULL);
-
-	DefineCustomIntVariable("cloudgreet.gate_connections",
-							"Sets the number of HTTP connections that are accepted.",
-							NULL, &gate_connections, 10000, 1, 1000000, PGC_SIGHUP, 0,
-							NULL, NULL, NULL);
+	CG_GATE_SETTINGS(DEFINE_SWITCH, DEFINE_NUMBER, DEFINE_TEXT)
 
 	DefineCustomStringVariable(
 		"cloudgreet.gate_conninfo", "Sets how the HTTP gate connects to the database.",
@@ -130,66 +93,17 @@ cg_worker_settings_define(void)
 		"role cloudgreet_gate.",
 		&gate_conninfo, "", PGC_SIGHUP, GUC_SUPERUSER_ONLY, check_conninfo, NULL, NULL);
 
-	DefineCustomIntVariable("cloudgreet.gate_drain_timeout",
-							"Sets the time that requests may take once the gate ends.",
-							NULL, &cg_gate_drain_timeout, 3000, 0, HOUR_MS, PGC_SIGHUP,
-							GUC_UNIT_MS, NULL, NULL, NULL);
-
-	DefineCustomIntVariable("cloudgreet.gate_executors",
-							"Sets the number of database connections of the HTTP gate.",
-							NULL, &gate_executors, 4, 1, 1000, PGC_SIGHUP, 0, NULL, NULL,
-							NULL);
-
-	DefineCustomIntVariable("cloudgreet.gate_header_bytes",
-							"Sets the largest head of a request.", NULL,
-							&gate_header_bytes, 16384, 256, 1024 * 1024, PGC_SIGHUP,
-							GUC_UNIT_BYTE, NULL, NULL, NULL);
-
-	DefineCustomIntVariable("cloudgreet.gate_header_timeout",
-							"Sets the time in which a request's head must arrive.", NULL,
-							&gate_header_timeout, 10000, 1, HOUR_MS, PGC_SIGHUP,
-							GUC_UNIT_MS, NULL, NULL, NULL);
-
-	DefineCustomIntVariable("cloudgreet.gate_idle_timeout",
-							"Sets the time after which an idle connection is closed.",
-							NULL, &gate_idle_timeout, 75000, 1, 24 * HOUR_MS, PGC_SIGHUP,
-							GUC_UNIT_MS, NULL, NULL, NULL);
-
-	DefineCustomStringVariable("cloudgreet.gate_listen_addresses",
-							   "Sets the addresses on which the HTTP gate listens.", NULL,
-							   &gate_listen_addresses, "127.0.0.1", PGC_SIGHUP,
-							   GUC_LIST_INPUT, check_listen_addresses, NULL, NULL);
-
-	DefineCustomIntVariable("cloudgreet.gate_port",
-							"Sets the port on which the HTTP gate listens.",
-							"0 means any that is free.", &gate_port, 8787, 0, 65535,
-							PGC_SIGHUP, 0, NULL, NULL, NULL);
-
-	DefineCustomIntVariable("cloudgreet.gate_queue",
-							"Sets the number of requests that wait for the database.",
-							NULL, &gate_queue, 256, 0, 100000, PGC_SIGHUP, 0, NULL, NULL,
-							NULL);
-
-	DefineCustomIntVariable("cloudgreet.gate_read_timeout",
-							"Sets the time that a GET may take in the database.", NULL,
-							&gate_read_timeout, 10000, 1, HOUR_MS, PGC_SIGHUP,
-							GUC_UNIT_MS, NULL, NULL, NULL);
-
-	DefineCustomIntVariable("cloudgreet.gate_request_timeout",
-							"Sets the time that a request may take in the database.",
-							NULL, &gate_request_timeout, 30000, 1, HOUR_MS, PGC_SIGHUP,
-							GUC_UNIT_MS, NULL, NULL, NULL);
-
-	DefineCustomIntVariable("cloudgreet.gate_write_timeout",
-							"Sets the time in which a client must take its answer.", NULL,
-							&gate_write_timeout, 30000, 1, HOUR_MS, PGC_SIGHUP,
-							GUC_UNIT_MS, NULL, NULL, NULL);
-
 	DefineCustomIntVariable("cloudgreet.webhook_timeout",
 							"Sets the time in which a webhook must be processed.",
 							"Over it is a failure; after five it is held.",
-							&cg_webhook_timeout, 2000, 10, HOUR_MS, PGC_SIGHUP,
-							GUC_UNIT_MS, NULL, NULL, NULL);
+							&cg_webhook_timeout, cg_webhook_timeout, 10, CG_SETTING_HOUR,
+							PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
+}
+
+int
+cg_gate_drain_timeout(void)
+{
+	return gate_drain_timeout;
 }
 
 char *
@@ -245,7 +159,7 @@ check_conninfo(char **newval, void **extra, GucSource source)
 static bool
 check_listen_addresses(char **newval, void **extra, GucSource source)
 {
-	return is_line(*newval, ADDRESSES_BYTES);
+	return is_line(*newval, CG_SETTING_ADDRESSES_BYTES);
 }
 
 static bool

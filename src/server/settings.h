@@ -7,10 +7,12 @@
 
 #include "lib/stringinfo.h"
 
-extern char *cg_databases;          /* names of served databases */
-extern bool  cg_gate;               /* whether an HTTP gate is wanted */
-extern int   cg_gate_drain_timeout; /* ms */
-extern int   cg_webhook_timeout;    /* ms */
+extern char *cg_databases;       /* names of served databases */
+extern bool  cg_gate;            /* whether an HTTP gate is wanted */
+extern int   cg_webhook_timeout; /* ms */
+
+/* How many ms requests may take once the gate ends. */
+extern int cg_gate_drain_timeout(void);
 
 /* Defines the settings; called once from _PG_init(). */
 extern void cg_worker_settings_define(void);

@@ -48,7 +48,7 @@ cg_tenant_settings_define(void)
 
 	DefineCustomIntVariable("cloudgreet.jwt_leeway",
 							"Sets the tolerated difference between clocks of tokens.",
-							NULL, &cg_jwt_leeway, 30, 0, 60, PGC_SUSET,
+							NULL, &cg_jwt_leeway, cg_jwt_leeway, 0, 60, PGC_SUSET,
 							GUC_SUPERUSER_ONLY | GUC_UNIT_S, NULL, NULL, NULL);
 
 	DefineCustomStringVariable("cloudgreet.jwt_role_claims",

@@ -1,6 +1,7 @@
 # 045_settings.pl
 #		The same words mean the same whatever a database sets: every answer of a scenario,
-#		from CREATE EXTENSION on, is what it is with PostgreSQL's own settings.
+#		from CREATE EXTENSION on, is what it is with PostgreSQL's own settings.  And the defaults of
+#		our own are those that are documented.
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
@@ -35,5 +36,13 @@ my %hostile = (
 		xmlbinary => 'hex', search_path => "'public'", quote_all_identifiers => 'on', backslash_quote => 'off', enable_indexscan => 'off' },
 );
 is(answers($_, %{ $hostile{$_} }), $plain, "the answers with settings $_") for sort keys %hostile;
+
+# --- docs/settings.md tells what each is when nobody sets it ------------------------------
+my %told = slurp_file('docs/settings.md') =~ /^\| `(cloudgreet\.\w+)` \| ([^|]+) \|/mg;
+s/[ `]//g, s/^empty$// for values %told;
+my $list = q{SELECT string_agg(name || ' ' || %s, E'\n' ORDER BY name) FROM pg_settings WHERE name LIKE 'cloudgreet.%%' AND source = 'default'};
+my %is = map { split / /, $_, 2 } split /\n/, $node->safe_psql('postgres', "LOAD 'cloudgreet'; " . sprintf $list, q{replace(current_setting(name), ' ', '')});
+is_deeply({ map { $_ => $told{$_} } keys %is }, \%is, 'the documented defaults are those of the library');
+cmp_ok(scalar(keys %is), '>', 40, 'all but those that were set');
 $node->stop;
 done_testing();
