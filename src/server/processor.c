@@ -57,7 +57,7 @@
 #define MAX_PAUSES 1000
 
 #define LOOK_MS 10000
-#define LOOK_SOON_MS 1000 /* something was put off */
+#define LOOK_SOON_MS 1010 /* what a lock stopped is put off for a second */
 #define MONTHS_AHEAD 12
 #define UPKEEP_MS (24 * 60 * 60 * 1000)
 #define UPKEEP_AGAIN_MS 60000
@@ -98,11 +98,20 @@ static HTAB     *pauses = NULL;
 static pg_uuid_t last_turn;
 static bool      has_last_turn = false;
 static int64     look_at;
+static int64     soon_at = 0;
 
 static void
 look_within(int64 ms)
 {
 	look_at = Min(look_at, cg_monotonic_ms() + ms);
+}
+
+/* Something was put off, or could not be done. */
+static void
+look_soon(void)
+{
+	soon_at = cg_monotonic_ms() + LOOK_SOON_MS;
+	look_within(LOOK_SOON_MS);
 }
 
 /* ---- Transactions ------------------------------------------------------------------ */
@@ -358,7 +367,6 @@ do_apart(const pg_uuid_t *business)
 			return;
 		if (ending == ENDED_WELL)
 			continue;
-		look_within(LOOK_SOON_MS);
 		if (ending == ENDED_FAILED)
 		{
 			log_failure("processing a webhook", &piece);
@@ -366,6 +374,7 @@ do_apart(const pg_uuid_t *business)
 		}
 		if (try_in_transaction("putting off a webhook", put_off, &piece, 0) != ENDED_WELL)
 			ending = ENDED_BLOCKED;
+		look_soon();
 	}
 	if (ending == ENDED_WELL)
 		end_pause(business);
@@ -384,7 +393,7 @@ do_some_turns(void)
 	if (ending != ENDED_WELL)
 	{
 		log_failure("looking for webhooks", &found);
-		look_within(LOOK_SOON_MS);
+		look_soon();
 		return false;
 	}
 	if (found.result == 0)
@@ -464,6 +473,9 @@ cg_worker_process(Datum argument)
 		if (!cg_database_worker_is_wanted())
 			proc_exit(0);
 		look_at = cg_monotonic_ms() + LOOK_MS;
+		/* What wakes the worker before that is no look at what is put off. */
+		if (soon_at > cg_monotonic_ms())
+			look_within(soon_at - cg_monotonic_ms());
 		/* In turn: a flood of webhooks holds up no reminder, nor a backlog of those a call. */
 		do
 		{

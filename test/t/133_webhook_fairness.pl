@@ -49,6 +49,7 @@ my ($in, $out) = ('', '');
 my $holder = IPC::Run::start(['psql', '-XAtq', '-d', $node->connstr('postgres')], '<', \$in, '>', \$out);
 $in = "BEGIN; SELECT count(*) FROM (SELECT FROM cloudgreet.sms_messages WHERE provider_message_id ~ '^held' FOR UPDATE) h;\n";
 $holder->pump until $out =~ /60/;
+my $held_at = time;
 
 $node->append_conf('postgresql.conf', "cloudgreet.databases = 'postgres'\ncloudgreet.gate = off\ncloudgreet.clock = ''\ncloudgreet.webhook_timeout = 500ms");
 $node->reload;
@@ -81,7 +82,10 @@ is(sql("SELECT DISTINCT state, reason FROM cloudgreet_private.webhook_inbox WHER
 is(sql("SELECT max(attempts) FROM cloudgreet_private.webhook_inbox WHERE entity_key ~ '^held'"), 0, 'a lock is no failure');
 $in .= "COMMIT;\n\\q\n";
 $holder->finish;
+my $free_at = time;
 ok($node->poll_query_until('postgres', "SELECT count(*) = 0 FROM cloudgreet_private.webhook_inbox WHERE state = 'pending' AND entity_key ~ '^held'"), 'what was held is processed once it is free');
+# A business pauses for as long as it was held at most; what was put off has a second more.
+cmp_ok(time - $free_at, '<', $free_at - $held_at + 3, '... soon');
 is(sql("SELECT DISTINCT status FROM cloudgreet.sms_messages WHERE provider_message_id ~ '^held'"), 'delivered', '... all of it');
 
 # --- What fails again and again ---------------------------------------------------------
