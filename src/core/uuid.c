@@ -1,6 +1,6 @@
 /*
  * uuid.c
- *		Makes UUIDv7 ids and the bounds of their time ranges.
+ *		Makes UUIDv7 ids and the bounds of their time ranges, and reads UUIDs.
  *
  * RFC 9562 section 5.7: 48 bits of Unix milliseconds, version 7, 12 bits, variant
  * 2, 62 bits.  The 12 bits hold the sub-millisecond fraction (section 6.2, method
@@ -18,6 +18,7 @@
 #include "utils/uuid.h"
 
 #include "core/uuid.h"
+#include "gate/hex.h"
 
 #define FRACTION_BITS 12
 #define UNIX_EPOCH_OFFSET                                                                \
@@ -73,6 +74,27 @@ cg_uuid_v7_floor(TimestampTz at, pg_uuid_t *result)
 	memset(result, 0, sizeof(*result));
 	set_prefix(result, (uint64) milliseconds << FRACTION_BITS);
 	result->data[8] = 0x80;
+}
+
+bool
+cg_uuid_read(const char *text, pg_uuid_t *result)
+{
+	char   digits[2 * UUID_LEN + 1];
+	size_t n = 0;
+
+	if (strlen(text) != 2 * UUID_LEN + 4)
+		return false;
+	for (int i = 0; text[i] != '\0'; i++)
+	{
+		if (i == 8 || i == 13 || i == 18 || i == 23)
+		{
+			if (text[i] != '-')
+				return false;
+		}
+		else
+			digits[n++] = text[i];
+	}
+	return cg_hex_read(digits, UUID_LEN, result->data);
 }
 
 PG_FUNCTION_INFO_V1(cg_sql_uuid_v7);

@@ -13,7 +13,7 @@
 #include "catalog/pg_type.h"
 #include "core/errors.h"
 #include "core/spi.h"
-#include "inbound/gateway.h"
+#include "inbound/http.h"
 #include "utils/builtins.h"
 #include "utils/uuid.h"
 

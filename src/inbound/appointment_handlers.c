@@ -16,7 +16,8 @@
 #include "catalog/pg_type.h"
 #include "core/errors.h"
 #include "core/spi.h"
-#include "inbound/gateway.h"
+#include "core/uuid.h"
+#include "inbound/http.h"
 #include "inbound/rest.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
@@ -162,7 +163,7 @@ answer_appointment(const char *sql, const CgRequest *request, const pg_uuid_t *i
 static bool
 read_id(const CgRequest *request, pg_uuid_t *id, CgResponse *response)
 {
-	if (cg_request_id(request, id))
+	if (cg_uuid_read(request->parameter, id))
 		return true;
 	cg_response_error(response, 404, CG_CODE_NOT_FOUND, "there is nothing at this path",
 					  NULL);

@@ -10,7 +10,7 @@
 #include "postgres.h"
 
 #include "gate/answer_rules.h"
-#include "inbound/gateway.h"
+#include "inbound/http.h"
 #include "inbound/settings.h"
 
 void

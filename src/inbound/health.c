@@ -23,7 +23,7 @@
 #include "core/instance.h"
 #include "core/schema_version.h"
 #include "core/spi.h"
-#include "inbound/gateway.h"
+#include "inbound/http.h"
 #include "tenant/master_key.h"
 #include "tenant/secret.h"
 

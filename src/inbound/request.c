@@ -17,7 +17,7 @@
 #include "compat.h"
 #include "core/errors.h"
 #include "core/json_size.h"
-#include "inbound/gateway.h"
+#include "inbound/http.h"
 #include "tenant/login.h"
 
 bool

@@ -10,7 +10,7 @@
 #include "postgres.h"
 
 #include "core/spi.h"
-#include "inbound/gateway.h"
+#include "inbound/http.h"
 #include "inbound/rest.h"
 #include "inbound/rest_parse.h"
 #include "inbound/rest_rows.h"

@@ -8,7 +8,7 @@
 #include "postgres.h"
 
 #include "core/errors.h"
-#include "inbound/gateway.h"
+#include "inbound/http.h"
 
 static const CgRoute routes[] = {
 	{"GET", "api/health", CG_ROUTE_PUBLIC, cg_health_get},

@@ -18,7 +18,7 @@
 #include "catalog/pg_type.h"
 #include "core/spi.h"
 #include "funcapi.h"
-#include "inbound/gateway.h"
+#include "inbound/http.h"
 #include "inbound/rest.h"
 #include "inbound/rest_parse.h"
 #include "inbound/rest_rows.h"

@@ -32,6 +32,7 @@
 #include "utils/timestamp.h"
 
 #include "compat.h"
+#include "gate/hex.h"
 #include "inbound/signature.h"
 
 #define TOLERANCE_USECS (INT64CONST(300) * USECS_PER_SEC)
@@ -239,22 +240,6 @@ verify_telnyx(const Delivery *delivery)
 													  : CG_WEBHOOK_FORGED;
 }
 
-/* 64 hexadecimal digits as bytes. */
-static bool
-decode_digest(const char *text, unsigned char *digest)
-{
-	if (strlen(text) != 2 * SHA256_BYTES ||
-		strspn(text, "0123456789abcdefABCDEF") != 2 * SHA256_BYTES)
-		return false;
-	for (int i = 0; i < SHA256_BYTES; i++)
-	{
-		char pair[3] = {text[2 * i], text[2 * i + 1], '\0'};
-
-		digest[i] = (unsigned char) strtoul(pair, NULL, 16);
-	}
-	return true;
-}
-
 /* v=<milliseconds>,d=<hexadecimal digits>, in either case. */
 static CgWebhookVerdict
 verify_retell(const Delivery *delivery)
@@ -268,7 +253,8 @@ verify_retell(const Delivery *delivery)
 
 	if (comma == NULL || pg_strncasecmp(header, "v=", 2) != 0 ||
 		!parse_digits(header + 2, comma - header - 2, &milliseconds) ||
-		pg_strncasecmp(comma, ",d=", 3) != 0 || !decode_digest(comma + 3, given))
+		pg_strncasecmp(comma, ",d=", 3) != 0 || strlen(comma + 3) != 2 * SHA256_BYTES ||
+		!cg_hex_read(comma + 3, SHA256_BYTES, given))
 		return CG_WEBHOOK_UNSIGNED;
 	if (!is_timely(delivery, milliseconds, 1000))
 		return CG_WEBHOOK_STALE;
