@@ -188,7 +188,7 @@ cg_api_list(const CgRequest *request, CgResponse *response)
 	sink = cg_row_sink_open(&response->body, CG_ROWS_ARRAY, limit);
 	rows = cg_rest_execute(request, &rest, sink);
 	cg_row_sink_close(sink);
-	cg_response_header(response, "Content-Type", "application/json; charset=utf-8");
+	cg_response_is_json(response);
 	appendStringInfoString(&response->body, ",\"next_cursor\":");
 	if (rows > (uint64) limit)
 		appendStringInfo(&response->body, "\"%s\"", cursor_after(sink, request));
@@ -255,7 +255,7 @@ answer_one(const CgRequest *request, CgResponse *response, CgRestRequest *rest,
 						  "there is nothing at this path", NULL);
 	else
 	{
-		cg_response_header(response, "Content-Type", "application/json; charset=utf-8");
+		cg_response_is_json(response);
 		cg_json_append_row(&response->body, 0);
 		response->status = status;
 		if (made != NULL)

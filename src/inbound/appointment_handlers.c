@@ -154,7 +154,7 @@ answer_appointment(const char *sql, const CgRequest *request, const pg_uuid_t *i
 	cg_spi_query(sql, lengthof(types), types, values, nulls, false, 0);
 	resetStringInfo(&response->body);
 	resetStringInfo(&response->headers);
-	cg_response_header(response, "Content-Type", "application/json; charset=utf-8");
+	cg_response_is_json(response);
 	cg_json_append_row(&response->body, 0);
 	response->status = status;
 	cg_spi_end(&spi);

@@ -109,7 +109,7 @@ cg_health_get(const CgRequest *request, CgResponse *response)
 	bool           has_key;
 	bool           is_standby;
 
-	cg_response_header(response, "Content-Type", "application/json; charset=utf-8");
+	cg_response_is_json(response);
 	cg_response_header(response, "Cache-Control", "no-store");
 	if (ready == NULL || strcmp(ready, "1") != 0)
 	{

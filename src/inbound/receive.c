@@ -190,7 +190,7 @@ accept(const CgWebhook *webhook, const Account *account, CgResponse *response)
 						  "the body is not an event of this provider", NULL);
 	else
 	{
-		cg_response_header(response, "Content-Type", "application/json; charset=utf-8");
+		cg_response_is_json(response);
 		appendStringInfoString(&response->body, TextDatumGetCString(values[0]));
 	}
 }

@@ -35,9 +35,11 @@ cg_rest_answer_rows(const CgRestRequest *rest, CgResponse *response, int status,
 						  "JSON object requested, multiple (or no) rows returned", NULL);
 		return false;
 	}
-	cg_response_header(response, "Content-Type",
-					   rest->wants_object ? CG_REST_OBJECT_MEDIA_TYPE "; charset=utf-8"
-										  : "application/json; charset=utf-8");
+	if (rest->wants_object)
+		cg_response_header(response, "Content-Type",
+						   CG_REST_OBJECT_MEDIA_TYPE "; charset=utf-8");
+	else
+		cg_response_is_json(response);
 	response->status = status;
 	return true;
 }

@@ -181,7 +181,7 @@ answer_value(CgResponse *response, const Callee *callee, const CgRestPlan *plan)
 		response->status = 204;
 		return;
 	}
-	cg_response_header(response, "Content-Type", "application/json; charset=utf-8");
+	cg_response_is_json(response);
 	if (callee->returns_rows)
 		cg_json_append_row(&response->body, 0);
 	else
