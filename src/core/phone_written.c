@@ -323,6 +323,7 @@ cg_phone_read_written(const char *value, size_t length, CgPhoneNumber *number)
 	if (length > MAX_WRITTEN)
 		return CG_PHONE_UNREADABLE;
 	span = trim(span);
+	/* A name may stand for nobody ("Anonymous" <...>), whatever the number behind it. */
 	if (!unwrap_name(&span))
 		return CG_PHONE_WITHHELD;
 	span = trim(span);
@@ -332,6 +333,7 @@ cg_phone_read_written(const char *value, size_t length, CgPhoneNumber *number)
 	span = trim(span);
 	if (span.length == 0 || is_withheld_word(span, false))
 		return CG_PHONE_WITHHELD;
+	/* A local number of a tel: URI is one only behind its context (RFC 3966). */
 	if (context.length > 0 && *span.at != '+')
 		status = read_digits(context, number);
 	if (status == CG_PHONE_OK)
@@ -340,6 +342,7 @@ cg_phone_read_written(const char *value, size_t length, CgPhoneNumber *number)
 		return status;
 	if (number->count == 0)
 		return CG_PHONE_UNREADABLE;
+	/* Trunks that cannot send nothing send zeros, or a word in digits. */
 	if (strspn(number->digits, "0") == (size_t) number->count ||
 		spells_withheld(number->digits))
 		return CG_PHONE_WITHHELD;

@@ -175,6 +175,7 @@ read_on(CgConnection *connection)
 		case CG_PARSE_MORE:
 			break;
 	}
+	/* A FIN within a request: what is there will never be whole. */
 	if (connection->is_at_end)
 	{
 		cg_connection_destroy(connection);

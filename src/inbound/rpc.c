@@ -211,6 +211,7 @@ cg_rpc_call(const CgRequest *request, CgResponse *response)
 	if (rest.counts)
 		cg_rest_refuse_feature("counting the rows of a function");
 	callee.found = false;
+	/* Arguments have names here; an array would be one argument without any. */
 	if (JB_ROOT_IS_OBJECT(request->json))
 		find_callee(request->parameter, request->json, &callee);
 	if (!callee.found)

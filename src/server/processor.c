@@ -342,6 +342,7 @@ do_apart(const pg_uuid_t *business)
 
 		ending = try_in_transaction("processing a webhook", process_alone, &piece,
 									cg_webhook_timeout);
+		/* A session that somebody cancels has not failed, and nor has the event. */
 		if (ending == ENDED_CANCELLED)
 			return;
 		if (ending == ENDED_WELL)
@@ -392,6 +393,7 @@ do_some_turns(void)
 		else
 			do_apart(&found.ids[i]);
 	}
+	/* The next look begins after it, or the first businesses would have all turns. */
 	last_turn = found.ids[piece.turns - 1];
 	has_last_turn = true;
 	return true;

@@ -142,6 +142,7 @@ judge_claim(void *state, const char *path, bool in_array, const char *token,
 		claims->has_subject = true;
 		return is_text && cg_uuid_read(token, &claims->subject);
 	}
+	/* Supabase puts the database role here, the specification that of the application. */
 	if (strcmp(path, "role") == 0 && is_text && is_db_role(token))
 		strlcpy(claims->db_role, token, CG_ROLE_NAME_LENGTH);
 

@@ -185,6 +185,7 @@ session_is_trusted(void)
 		strcmp(known_setting, cg_trusted_authenticators) == 0)
 		return known_answer;
 
+	/* A role that is renamed or dropped must lose the trust that its name had. */
 	if (!callback_registered)
 	{
 		CacheRegisterSyscacheCallback(AUTHOID, forget_trust, (Datum) 0);
@@ -223,6 +224,7 @@ read_trusted_claims(CgContext *result)
 	if (length > CG_CLAIMS_MAX_BYTES)
 		return false;
 
+	/* Policies ask for each row, so the same text is understood once. */
 	if (strcmp(claims, claims_text) != 0)
 	{
 		claims_valid = false;
