@@ -13,6 +13,7 @@
  */
 #include "postgres.h"
 
+#include "core/ascii.h"
 #include "core/phone_written.h"
 
 /* Longer than any URI of a number. */
@@ -47,12 +48,6 @@ static const char *const spelled_words[] = {
 
 /* The keys of the letters from a to z. */
 static const char keypad[] = "22233344455566677778889999";
-
-static bool
-is_letter(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
 
 static bool
 is_blank(char c)
@@ -98,7 +93,7 @@ is_withheld_word(Span span, bool is_name)
 	{
 		if (span.at[i] >= '0' && span.at[i] <= '9')
 			return false;
-		if (!is_letter(span.at[i]))
+		if (!cg_is_letter(span.at[i]))
 			continue;
 		if (count == sizeof(letters) - 1)
 			return false;

@@ -93,6 +93,17 @@ cg_connection_refuse(CgConnection *connection, const CgRefusal *refusal)
 	begin_writing(connection);
 }
 
+void
+cg_connection_refuse_now(CgConnection *connection, int status, const char *code,
+						 const char *message)
+{
+	CgRefusal refusal;
+
+	cg_refuse(&refusal, status, code, message);
+	cg_connection_refuse(connection, &refusal);
+	cg_connection_advance(connection);
+}
+
 static void
 start_request(CgConnection *connection)
 {

@@ -87,6 +87,10 @@ extern void cg_connection_linger(CgConnection *connection);
 /* Makes a refusal the answer; cg_connection_advance() writes it. */
 extern void cg_connection_refuse(CgConnection *connection, const CgRefusal *refusal);
 
+/* The same, and sends what can be sent; the connection may be gone then. */
+extern void cg_connection_refuse_now(CgConnection *connection, int status,
+									 const char *code, const char *message);
+
 extern void    cg_connection_set_timer(CgConnection *connection, int64_t deadline);
 extern int64_t cg_connection_write_deadline(const CgConnection *connection);
 

@@ -58,15 +58,6 @@ static const char *const change_members[] = {
 	"starts_at", "scheduled_date", "staff_id", "time_zone", "status", "reason", NULL};
 
 static bool
-has_member(Jsonb *object, const char *name)
-{
-	JsonbValue value;
-
-	return getKeyJsonValueFromContainer(&object->root, name, (int) strlen(name),
-										&value) != NULL;
-}
-
-static bool
 is_one_of(const char *const *allowed, const char *name, int length)
 {
 	for (int i = 0; allowed[i] != NULL; i++)
@@ -187,13 +178,13 @@ cg_appointment_change(const CgRequest *request, CgResponse *response)
 	if (!read_id(request, &id, response))
 		return;
 	check_body(request->json, change_members);
-	if (has_member(request->json, "starts_at") ||
-		has_member(request->json, "scheduled_date"))
+	if (cg_json_has(request->json, "starts_at") ||
+		cg_json_has(request->json, "scheduled_date"))
 		answer_appointment(MOVE_SQL, request, &id, NULL, 200, response);
-	else if (!has_member(request->json, "status"))
+	else if (!cg_json_has(request->json, "status"))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("the body must have starts_at or status")));
-	if (has_member(request->json, "status"))
+	if (cg_json_has(request->json, "status"))
 		answer_appointment(STATUS_SQL, request, &id, NULL, 200, response);
 }
 

@@ -106,4 +106,7 @@ extern void cg_rest_write(const CgRequest *request, CgResponse *response);
 extern void cg_rpc_call(const CgRequest *request, CgResponse *response);
 extern void cg_webhook_post(const CgRequest *request, CgResponse *response);
 
+/* Whether an object has a member of that name, null or not. */
+extern bool cg_json_has(Jsonb *object, const char *name);
+
 #endif /* CG_INBOUND_HTTP_H */

@@ -108,3 +108,12 @@ cg_request_read_json(CgRequest *request, CgResponse *response)
 	}
 	return true;
 }
+
+bool
+cg_json_has(Jsonb *object, const char *name)
+{
+	JsonbValue value;
+
+	return getKeyJsonValueFromContainer(&object->root, name, (int) strlen(name),
+										&value) != NULL;
+}

@@ -42,15 +42,6 @@ typedef struct Callee
 	List *types; /* of Oid */
 } Callee;
 
-static bool
-has_member(Jsonb *object, const char *name)
-{
-	JsonbValue value;
-
-	return getKeyJsonValueFromContainer(&object->root, name, (int) strlen(name),
-										&value) != NULL;
-}
-
 /* Whether the body's members are input arguments of the function, and all needed ones. */
 static bool
 takes_body(HeapTuple tuple, Jsonb *body, Callee *callee)
@@ -69,7 +60,7 @@ takes_body(HeapTuple tuple, Jsonb *body, Callee *callee)
 		if (modes != NULL && modes[i] != FUNC_PARAM_IN && modes[i] != FUNC_PARAM_INOUT)
 			continue;
 		position++;
-		if (names != NULL && names[i][0] != '\0' && has_member(body, names[i]))
+		if (names != NULL && names[i][0] != '\0' && cg_json_has(body, names[i]))
 		{
 			callee->names = lappend(callee->names, names[i]);
 			callee->types = lappend_oid(callee->types, types[i]);

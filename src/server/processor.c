@@ -119,26 +119,15 @@ is_passing(int code)
 static void
 in_transaction(const char *what, Work work, Piece *piece, int timeout)
 {
-	CgSpi      spi;
-	CgIdentity identity;
+	CgWorkerSession session;
 
-	SetCurrentStatementStartTimestamp();
-	StartTransactionCommand();
-	PushActiveSnapshot(GetTransactionSnapshot());
-	cg_run_as_owner(&identity);
-	cg_spi_begin(&spi, what);
-	pgstat_report_activity(STATE_RUNNING, what);
+	cg_database_worker_begin(&session, what);
 	/* The server itself times only what clients send. */
 	if (timeout > 0)
 		enable_timeout_after(STATEMENT_TIMEOUT, timeout);
 	work(piece);
 	disable_timeout(STATEMENT_TIMEOUT, false);
-	cg_spi_end(&spi);
-	cg_identity_restore(&identity);
-	PopActiveSnapshot();
-	CommitTransactionCommand();
-	pgstat_report_stat(false);
-	pgstat_report_activity(STATE_IDLE, NULL);
+	cg_database_worker_commit(&session);
 }
 
 /*
