@@ -32,12 +32,11 @@
 #include "utils/timestamp.h"
 
 #include "compat.h"
+#include "core/clock.h"
 #include "gate/hex.h"
 #include "inbound/signature.h"
 
 #define TOLERANCE_USECS (INT64CONST(300) * USECS_PER_SEC)
-#define UNIX_EPOCH_USECS                                                                 \
-	((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY)
 #define MAX_HEADER_BYTES 4096
 #define SHA256_BYTES 32
 #define SHA256_BASE64 44
@@ -106,7 +105,7 @@ is_timely(const Delivery *delivery, int64 count, int64 usecs_each)
 	if (TIMESTAMP_NOT_FINITE(delivery->at) ||
 		pg_mul_s64_overflow(count, usecs_each, &unix_usecs))
 		return false;
-	at = delivery->at + UNIX_EPOCH_USECS;
+	at = delivery->at + CG_UNIX_EPOCH_USECS;
 	return unix_usecs >= at - TOLERANCE_USECS && unix_usecs <= at + TOLERANCE_USECS;
 }
 

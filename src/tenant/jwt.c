@@ -281,8 +281,7 @@ explain_claims(const CgClaims *claims)
 static const char *
 time_fault(const CgClaims *claims)
 {
-	double now = (double) cg_clock_now() / USECS_PER_SEC +
-				 (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * (double) SECS_PER_DAY;
+	double now = cg_unix_seconds(cg_clock_now());
 
 	if (!claims->has_exp)
 		return "it has no exp";
