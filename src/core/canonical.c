@@ -214,6 +214,9 @@ cg_sql_keep_canonical(PG_FUNCTION_ARGS)
 		int   column = SPI_fnumber(descriptor, trigger->tg_trigger->tgargs[i]);
 		text *changed;
 
+		/*
+		 * A trigger outlives a column that a step renames; silence would let anything in.
+		 */
 		if (column <= 0 || TupleDescAttr(descriptor, column - 1)->atttypid != TEXTOID)
 			ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
 							errmsg("table \"%s\" has no text column \"%s\"",
@@ -226,6 +229,7 @@ cg_sql_keep_canonical(PG_FUNCTION_ARGS)
 		columns[count] = column;
 		values[count++] = PointerGetDatum(changed);
 	}
+	/* Most updates change no contact: the row goes on as it is, without a copy. */
 	if (count == 0)
 		return PointerGetDatum(country.row);
 	return PointerGetDatum(heap_modify_tuple_by_cols(country.row, descriptor, count,

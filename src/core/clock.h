@@ -17,4 +17,15 @@ extern TimestampTz cg_clock_now(void);
 extern bool cg_clock_check(char **newval, void **extra, GucSource source);
 extern void cg_clock_assign(const char *newval, void *extra);
 
+/* From Unix time to that of PostgreSQL, which begins with 2000. */
+#define CG_UNIX_EPOCH_USECS                                                              \
+	((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY)
+
+/* Seconds of Unix time, as tokens have them. */
+static inline double
+cg_unix_seconds(TimestampTz at)
+{
+	return (double) at / USECS_PER_SEC + (double) CG_UNIX_EPOCH_USECS / USECS_PER_SEC;
+}
+
 #endif /* CG_CORE_CLOCK_H */

@@ -217,6 +217,7 @@ cg_phone_read(const char *value, size_t length, const char *country,
 	abroad = number->has_plus ? number->digits
 			 : home != NULL   ? skip_international_prefix(number->digits, home)
 							  : NULL;
+	/* Digits alone belong to some country, and a guess would text a stranger. */
 	if (abroad == NULL && home == NULL)
 		return CG_PHONE_UNKNOWN_CODE;
 	if (abroad != NULL)
@@ -233,6 +234,10 @@ cg_phone_read(const char *value, size_t length, const char *country,
 	{
 		plan = home;
 		strcpy(national, number->digits);
+		/*
+		 * People write their own code without the plus, where it cannot be part of a
+		 * number.
+		 */
 		strip_own_code(plan, national);
 	}
 	strip_national_prefix(plan, national, false);

@@ -173,6 +173,7 @@ match_sequence(const Matcher *matcher, const char *p, const char *s, const Frame
 	int         most;
 	int         count = 0;
 
+	/* An end of text may stand before more of the pattern, and takes nothing. */
 	while (*p == '$')
 	{
 		if (*s != '\0')
@@ -181,6 +182,9 @@ match_sequence(const Matcher *matcher, const char *p, const char *s, const Frame
 	}
 	if (*p == '|' || *p == ')' || *p == '\0')
 	{
+		/*
+		 * An alternative ends where its group does; what comes after the group is next's.
+		 */
 		if (next != NULL)
 			return end_group(matcher, next, s);
 		if (matcher->is_whole && *s != '\0')
@@ -199,6 +203,7 @@ match_sequence(const Matcher *matcher, const char *p, const char *s, const Frame
 	after = read_quantifier(skip_atom(p), &least, &most);
 	while (count < most && atom_takes(p, s[count]))
 		count++;
+	/* As Perl does, it takes as much as there is and gives back one at a time. */
 	for (; count >= least; count--)
 	{
 		if (match_sequence(matcher, after, s + count, next))

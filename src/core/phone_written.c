@@ -13,6 +13,7 @@
  */
 #include "postgres.h"
 
+#include "core/ascii.h"
 #include "core/phone_written.h"
 
 /* Longer than any URI of a number. */
@@ -47,12 +48,6 @@ static const char *const spelled_words[] = {
 
 /* The keys of the letters from a to z. */
 static const char keypad[] = "22233344455566677778889999";
-
-static bool
-is_letter(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
 
 static bool
 is_blank(char c)
@@ -98,7 +93,7 @@ is_withheld_word(Span span, bool is_name)
 	{
 		if (span.at[i] >= '0' && span.at[i] <= '9')
 			return false;
-		if (!is_letter(span.at[i]))
+		if (!cg_is_letter(span.at[i]))
 			continue;
 		if (count == sizeof(letters) - 1)
 			return false;
@@ -323,6 +318,7 @@ cg_phone_read_written(const char *value, size_t length, CgPhoneNumber *number)
 	if (length > MAX_WRITTEN)
 		return CG_PHONE_UNREADABLE;
 	span = trim(span);
+	/* A name may stand for nobody ("Anonymous" <...>), whatever the number behind it. */
 	if (!unwrap_name(&span))
 		return CG_PHONE_WITHHELD;
 	span = trim(span);
@@ -332,6 +328,7 @@ cg_phone_read_written(const char *value, size_t length, CgPhoneNumber *number)
 	span = trim(span);
 	if (span.length == 0 || is_withheld_word(span, false))
 		return CG_PHONE_WITHHELD;
+	/* A local number of a tel: URI is one only behind its context (RFC 3966). */
 	if (context.length > 0 && *span.at != '+')
 		status = read_digits(context, number);
 	if (status == CG_PHONE_OK)
@@ -340,6 +337,7 @@ cg_phone_read_written(const char *value, size_t length, CgPhoneNumber *number)
 		return status;
 	if (number->count == 0)
 		return CG_PHONE_UNREADABLE;
+	/* Trunks that cannot send nothing send zeros, or a word in digits. */
 	if (strspn(number->digits, "0") == (size_t) number->count ||
 		spells_withheld(number->digits))
 		return CG_PHONE_WITHHELD;

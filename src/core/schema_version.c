@@ -219,12 +219,14 @@ cg_schema_require(void)
 	if (OidIsValid(known_table))
 		return;
 
+	/* Nothing can forget the answer unless this is registered before it is found. */
 	if (!callback_registered)
 	{
 		CacheRegisterRelcacheCallback(forget_version, (Datum) 0);
 		callback_registered = true;
 	}
 
+	/* An extension of another age would misread the schema, so it is judged first. */
 	cg_extension_require();
 	version = cg_schema_version();
 	if (version == 0)
@@ -245,5 +247,6 @@ cg_schema_require(void)
 						errhint("Install the newer library, or restore a backup made "
 								"before the schema was migrated.")));
 	cg_schema_require_whole(version);
+	/* Only "it fits" is kept: what does not may be mended by another session at once. */
 	known_table = find_bookkeeping_table();
 }

@@ -128,12 +128,6 @@ cg_spi_value(uint64 row, int column, bool *isnull)
 	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, isnull);
 }
 
-Oid
-cg_owner_role(void)
-{
-	return get_role_oid("cloudgreet_owner", false);
-}
-
 static void
 run_as(Oid role, CgIdentity *saved)
 {
@@ -151,7 +145,7 @@ cg_run_as_worker(CgIdentity *saved)
 void
 cg_run_as_owner(CgIdentity *saved)
 {
-	run_as(cg_owner_role(), saved);
+	run_as(get_role_oid("cloudgreet_owner", false), saved);
 	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET,
 							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 }

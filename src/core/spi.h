@@ -50,9 +50,6 @@ extern uint64 cg_spi_query(const char *sql, int nargs, const Oid *types,
 /* Column (from 1) of a row of SPI_tuptable; *isnull may not be NULL. */
 extern Datum cg_spi_value(uint64 row, int column, bool *isnull);
 
-/* The role cloudgreet_owner; ERROR (undefined_object) when it is missing. */
-extern Oid cg_owner_role(void);
-
 /*
  * Makes cloudgreet_owner the effective role until cg_identity_restore(), the way
  * a SECURITY DEFINER function does: SET ROLE is refused meanwhile, and search_path

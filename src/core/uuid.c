@@ -1,6 +1,6 @@
 /*
  * uuid.c
- *		Makes UUIDv7 ids and the bounds of their time ranges.
+ *		Makes UUIDv7 ids and the bounds of their time ranges, and reads UUIDs.
  *
  * RFC 9562 section 5.7: 48 bits of Unix milliseconds, version 7, 12 bits, variant
  * 2, 62 bits.  The 12 bits hold the sub-millisecond fraction (section 6.2, method
@@ -17,11 +17,11 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
+#include "core/clock.h"
 #include "core/uuid.h"
+#include "gate/hex.h"
 
 #define FRACTION_BITS 12
-#define UNIX_EPOCH_OFFSET                                                                \
-	((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY)
 #define MAX_MILLISECONDS ((INT64CONST(1) << 48) - 1)
 
 /* The time of the last id, in 1/4096 ms since the Unix epoch. */
@@ -41,7 +41,7 @@ set_prefix(pg_uuid_t *id, uint64 ticks)
 void
 cg_uuid_v7(pg_uuid_t *result)
 {
-	uint64 microseconds = (uint64) (GetCurrentTimestamp() + UNIX_EPOCH_OFFSET);
+	uint64 microseconds = (uint64) (GetCurrentTimestamp() + CG_UNIX_EPOCH_USECS);
 	uint64 ticks = ((microseconds / 1000) << FRACTION_BITS) |
 				   ((microseconds % 1000) * (1 << FRACTION_BITS) / 1000);
 
@@ -57,15 +57,16 @@ cg_uuid_v7(pg_uuid_t *result)
 	set_prefix(result, ticks);
 }
 
-void
-cg_uuid_v7_floor(TimestampTz at, pg_uuid_t *result)
+/* The smallest id of a millisecond; ERROR 22008 outside 1970 .. 10889. */
+static void
+uuid_v7_floor(TimestampTz at, pg_uuid_t *result)
 {
 	int64 milliseconds;
 
-	if (TIMESTAMP_NOT_FINITE(at) || at < -UNIX_EPOCH_OFFSET)
+	if (TIMESTAMP_NOT_FINITE(at) || at < -CG_UNIX_EPOCH_USECS)
 		milliseconds = -1;
 	else
-		milliseconds = (at + UNIX_EPOCH_OFFSET) / 1000;
+		milliseconds = (at + CG_UNIX_EPOCH_USECS) / 1000;
 	if (milliseconds < 0 || milliseconds > MAX_MILLISECONDS)
 		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
 						errmsg("timestamp out of range for an id")));
@@ -73,6 +74,27 @@ cg_uuid_v7_floor(TimestampTz at, pg_uuid_t *result)
 	memset(result, 0, sizeof(*result));
 	set_prefix(result, (uint64) milliseconds << FRACTION_BITS);
 	result->data[8] = 0x80;
+}
+
+bool
+cg_uuid_read(const char *text, pg_uuid_t *result)
+{
+	char   digits[2 * UUID_LEN + 1];
+	size_t n = 0;
+
+	if (strlen(text) != 2 * UUID_LEN + 4)
+		return false;
+	for (int i = 0; text[i] != '\0'; i++)
+	{
+		if (i == 8 || i == 13 || i == 18 || i == 23)
+		{
+			if (text[i] != '-')
+				return false;
+		}
+		else
+			digits[n++] = text[i];
+	}
+	return cg_hex_read(digits, UUID_LEN, result->data);
 }
 
 PG_FUNCTION_INFO_V1(cg_sql_uuid_v7);
@@ -93,7 +115,7 @@ cg_sql_uuid_v7_floor(PG_FUNCTION_ARGS)
 {
 	pg_uuid_t *id = palloc(sizeof(pg_uuid_t));
 
-	cg_uuid_v7_floor(PG_GETARG_TIMESTAMPTZ(0), id);
+	uuid_v7_floor(PG_GETARG_TIMESTAMPTZ(0), id);
 	PG_RETURN_UUID_P(id);
 }
 
@@ -110,7 +132,7 @@ cg_sql_uuid_v7_time(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	for (int i = 0; i < 6; i++)
 		milliseconds = milliseconds << 8 | id->data[i];
-	if (milliseconds * 1000 - UNIX_EPOCH_OFFSET >= END_TIMESTAMP)
+	if (milliseconds * 1000 - CG_UNIX_EPOCH_USECS >= END_TIMESTAMP)
 		PG_RETURN_NULL();
-	PG_RETURN_TIMESTAMPTZ(milliseconds * 1000 - UNIX_EPOCH_OFFSET);
+	PG_RETURN_TIMESTAMPTZ(milliseconds * 1000 - CG_UNIX_EPOCH_USECS);
 }

@@ -16,7 +16,10 @@
  */
 extern void cg_uuid_v7(pg_uuid_t *result);
 
-/* The smallest id of a millisecond; ERROR 22008 outside 1970 .. 10889. */
-extern void cg_uuid_v7_floor(TimestampTz at, pg_uuid_t *result);
+/*
+ * Reads the usual form and no other, eight-four-four-four-twelve digits in either case;
+ * false when text is anything else.  Raises nothing.
+ */
+extern bool cg_uuid_read(const char *text, pg_uuid_t *result);
 
 #endif /* CG_CORE_UUID_H */

@@ -20,30 +20,12 @@
 #include "utils/builtins.h"
 
 #include "compat.h"
+#include "core/ascii.h"
 #include "core/email.h"
 #include "core/validate.h"
 
 #define MAX_LOCAL_PART 64
 #define MAX_LABEL 63
-
-static bool
-is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool
-is_letter(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-/* strchr() finds the terminator too, which a text may hold in no place. */
-static bool
-is_one_of(char c, const char *set)
-{
-	return c != '\0' && strchr(set, c) != NULL;
-}
 
 /* ---- Phone numbers ---------------------------------------------------------------- */
 
@@ -63,7 +45,7 @@ cg_phone_number_valid(const char *value, size_t length)
 		return false;
 	for (size_t i = 1; i < length; i++)
 	{
-		if (!is_digit(value[i]))
+		if (!cg_is_digit(value[i]))
 			return false;
 	}
 	return value[1] != '1' || (length == 12 && cg_phone_is_nanp(value + 2));
@@ -88,7 +70,7 @@ is_label(const char *value, size_t length)
 		return false;
 	for (size_t i = 0; i < length; i++)
 	{
-		if (!is_letter(value[i]) && !is_digit(value[i]) && value[i] != '-')
+		if (!cg_is_letter(value[i]) && !cg_is_digit(value[i]) && value[i] != '-')
 			return false;
 	}
 	return true;
@@ -112,7 +94,7 @@ is_domain(const char *value, size_t length)
 		start = i + 1;
 	}
 	return start > 0 && is_label(value + start, length - start) &&
-		   is_letter(value[start]);
+		   cg_is_letter(value[start]);
 }
 
 /* Dots stand between other characters only (RFC 5321's Dot-string). */
@@ -123,8 +105,8 @@ is_local_part(const char *value, size_t length)
 		return false;
 	for (size_t i = 0; i < length; i++)
 	{
-		if (!is_letter(value[i]) && !is_digit(value[i]) &&
-			!is_one_of(value[i], ".!#$%&'*+/=?^_`{|}~-"))
+		if (!cg_is_letter(value[i]) && !cg_is_digit(value[i]) &&
+			!cg_is_one_of(value[i], ".!#$%&'*+/=?^_`{|}~-"))
 			return false;
 		if (value[i] == '.' && (i == 0 || value[i - 1] == '.'))
 			return false;

@@ -21,27 +21,9 @@
 #include "utils/builtins.h"
 
 #include "compat.h"
+#include "core/ascii.h"
 #include "core/validate.h"
 #include "core/zone_data.h"
-
-static bool
-is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool
-is_letter(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-/* strchr() finds the terminator too, which a text may hold in no place. */
-static bool
-is_one_of(char c, const char *set)
-{
-	return c != '\0' && strchr(set, c) != NULL;
-}
 
 /*
  * What may follow "Etc/GMT".  Anything longer would be taken for a POSIX
@@ -52,8 +34,8 @@ is_gmt_offset(const char *value, size_t length)
 {
 	if (length == 1)
 		return value[0] == '0';
-	return is_one_of(value[0], "+-") && is_digit(value[1]) &&
-		   (length == 2 || (length == 3 && value[1] != '0' && is_digit(value[2])));
+	return cg_is_one_of(value[0], "+-") && cg_is_digit(value[1]) &&
+		   (length == 2 || (length == 3 && value[1] != '0' && cg_is_digit(value[2])));
 }
 
 /*
@@ -66,7 +48,7 @@ may_be_zone(const char *value, size_t length)
 {
 	bool has_slash = false;
 
-	if (length == 0 || length > TZ_STRLEN_MAX || !is_letter(value[0]))
+	if (length == 0 || length > TZ_STRLEN_MAX || !cg_is_letter(value[0]))
 		return false;
 	if (length > 7 && pg_strncasecmp(value, "Etc/GMT", 7) == 0)
 		return is_gmt_offset(value + 7, length - 7);
@@ -74,7 +56,7 @@ may_be_zone(const char *value, size_t length)
 	{
 		if (value[i] == '/')
 			has_slash = true;
-		else if (!is_letter(value[i]) && !is_one_of(value[i], "_-"))
+		else if (!cg_is_letter(value[i]) && !cg_is_one_of(value[i], "_-"))
 			return false;
 	}
 	/* GB, EST and the like are not places. */

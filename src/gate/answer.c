@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include "gate/answer_rules.h"
 #include "gate/connection_internal.h"
 #include "gate/gate.h"
 #include "gate/log.h"
@@ -114,8 +115,8 @@ cg_connection_render(CgConnection *connection, PGresult *result, const CgRefusal
 void
 cg_connection_render_health(CgConnection *connection)
 {
-	static const char headers[] = "{\"Content-Type\":\"application/json; "
-								  "charset=utf-8\",\"Cache-Control\":\"no-store\"}";
+	static const char headers[] =
+		"{\"Content-Type\":\"" CG_JSON_TYPE "\",\"Cache-Control\":\"no-store\"}";
 	static const char body[] = "{\"status\":\"ok\"}";
 	char              id[CG_REQUEST_ID_MAX + 1];
 	CgResponseFrame   frame = begin_answer(connection, id);

@@ -9,6 +9,7 @@
 #ifndef CG_GATE_ANSWER_RULES_H
 #define CG_GATE_ANSWER_RULES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -29,6 +30,9 @@
 #define CG_CORS_EXPOSED                                                                  \
 	"Content-Range, Location, Preference-Applied, Retry-After, X-Request-Id"
 #define CG_CORS_MAX_AGE "7200"
+#define CG_CORS_MOST 5 /* headers of one answer */
+
+#define CG_JSON_TYPE "application/json; charset=utf-8"
 
 /* Of 503 with 25006. */
 #define CG_HINT_READ_ONLY                                                                \
@@ -56,6 +60,39 @@ cg_cors_allowed(const char *setting, const char *origin)
 		setting += length;
 	}
 	return NULL;
+}
+
+typedef struct CgAnswerHeader
+{
+	const char *name;
+	const char *value;
+} CgAnswerHeader;
+
+/* Fills in the headers of CORS for an answer, and returns how many there are. */
+static inline size_t
+cg_cors_headers(const char *setting, const char *origin, bool is_preflight,
+				CgAnswerHeader headers[CG_CORS_MOST])
+{
+	const char *allowed;
+	size_t      n = 0;
+
+	if (*setting == '\0')
+		return 0;
+	/* Refusals too: a cache must not give one origin's answer to another. */
+	headers[n++] = (CgAnswerHeader){"Vary", "Origin"};
+	allowed = origin != NULL ? cg_cors_allowed(setting, origin) : NULL;
+	if (allowed == NULL)
+		return n;
+	headers[n++] = (CgAnswerHeader){"Access-Control-Allow-Origin", allowed};
+	if (!is_preflight)
+	{
+		headers[n++] = (CgAnswerHeader){"Access-Control-Expose-Headers", CG_CORS_EXPOSED};
+		return n;
+	}
+	headers[n++] = (CgAnswerHeader){"Access-Control-Allow-Methods", CG_CORS_METHODS};
+	headers[n++] = (CgAnswerHeader){"Access-Control-Allow-Headers", CG_CORS_HEADERS};
+	headers[n++] = (CgAnswerHeader){"Access-Control-Max-Age", CG_CORS_MAX_AGE};
+	return n;
 }
 
 #endif /* CG_GATE_ANSWER_RULES_H */

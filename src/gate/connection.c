@@ -86,11 +86,23 @@ begin_writing(CgConnection *connection)
 	cg_connection_set_timer(connection, cg_connection_write_deadline(connection));
 }
 
-void
-cg_connection_refuse(CgConnection *connection, const CgRefusal *refusal)
+/* Makes a refusal the answer; cg_connection_advance() writes it. */
+static void
+refuse(CgConnection *connection, const CgRefusal *refusal)
 {
 	cg_connection_render(connection, NULL, refusal);
 	begin_writing(connection);
+}
+
+void
+cg_connection_refuse_now(CgConnection *connection, int status, const char *code,
+						 const char *message)
+{
+	CgRefusal refusal;
+
+	cg_refuse(&refusal, status, code, message);
+	refuse(connection, &refusal);
+	cg_connection_advance(connection);
 }
 
 static void
@@ -102,7 +114,7 @@ start_request(CgConnection *connection)
 	if (connection->request == NULL)
 	{
 		cg_refuse(&refusal, 503, CG_CODE_OVERLOADED, "the server is out of memory");
-		cg_connection_refuse(connection, &refusal);
+		refuse(connection, &refusal);
 		return;
 	}
 	connection->state = CG_CONNECTION_READING;
@@ -153,7 +165,7 @@ submit(CgConnection *connection)
 						  ? CG_HALF_CLOSED_GRACE
 						  : cg_gate.settings.request_timeout * CG_MILLISECOND));
 	if (!cg_pool_submit(&cg_gate.pool, request, &refusal))
-		cg_connection_refuse(connection, &refusal);
+		refuse(connection, &refusal);
 }
 
 /* One step in READING; false when more input is needed, or the connection is gone. */
@@ -170,11 +182,12 @@ read_on(CgConnection *connection)
 			submit(connection);
 			return true;
 		case CG_PARSE_REFUSED:
-			cg_connection_refuse(connection, &connection->request->refusal);
+			refuse(connection, &connection->request->refusal);
 			return true;
 		case CG_PARSE_MORE:
 			break;
 	}
+	/* A FIN within a request: what is there will never be whole. */
 	if (connection->is_at_end)
 	{
 		cg_connection_destroy(connection);

@@ -107,30 +107,17 @@ cg_connection_on_event(CgWatch *watch, uint32_t events)
 		half_close(connection);
 }
 
-static void
-refuse_slow(CgConnection *connection)
-{
-	CgRefusal refusal;
-
-	cg_refuse(&refusal, 408, CG_CODE_TOO_SLOW, "the request did not arrive in time");
-	cg_connection_refuse(connection, &refusal);
-	cg_connection_advance(connection);
-}
-
 /* WAITING for too long: in the queue, or for a client that seems to have gone. */
 static void
 end_waiting(CgConnection *connection)
 {
-	CgRefusal refusal;
-
 	if (connection->is_half_closed)
 		cg_connection_destroy(connection);
 	else if (connection->request->executor == NULL)
 	{
 		cg_pool_abandon(&cg_gate.pool, connection->request);
-		cg_refuse(&refusal, 503, CG_CODE_OVERLOADED, "the server is busy");
-		cg_connection_refuse(connection, &refusal);
-		cg_connection_advance(connection);
+		cg_connection_refuse_now(connection, 503, CG_CODE_OVERLOADED,
+								 "the server is busy");
 	}
 	else
 	{
@@ -148,7 +135,8 @@ cg_connection_on_timer(CgTimer *timer)
 	switch (connection->state)
 	{
 		case CG_CONNECTION_READING:
-			refuse_slow(connection);
+			cg_connection_refuse_now(connection, 408, CG_CODE_TOO_SLOW,
+									 "the request did not arrive in time");
 			break;
 		case CG_CONNECTION_WAITING:
 			end_waiting(connection);

@@ -84,8 +84,9 @@ extern void cg_connection_become_idle(CgConnection *connection);
 /* Shuts our side; the connection is closed when the client has shut its own. */
 extern void cg_connection_linger(CgConnection *connection);
 
-/* Makes a refusal the answer; cg_connection_advance() writes it. */
-extern void cg_connection_refuse(CgConnection *connection, const CgRefusal *refusal);
+/* Answers a refusal and sends what can be sent of it; the connection may be gone then. */
+extern void cg_connection_refuse_now(CgConnection *connection, int status,
+									 const char *code, const char *message);
 
 extern void    cg_connection_set_timer(CgConnection *connection, int64_t deadline);
 extern int64_t cg_connection_write_deadline(const CgConnection *connection);

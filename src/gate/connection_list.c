@@ -98,16 +98,6 @@ cg_connections_shed(const CgConnection *spared)
 	}
 }
 
-static void
-refuse_overflow(CgConnection *connection)
-{
-	CgRefusal refusal;
-
-	cg_refuse(&refusal, 503, CG_CODE_OVERLOADED, "too many connections");
-	cg_connection_refuse(connection, &refusal);
-	cg_connection_advance(connection);
-}
-
 /*
  * Closes connections that are idle, for the longest time first, until another one fits;
  * false when too few are.  After the limit was lowered there may be many too many.
@@ -152,7 +142,8 @@ cg_connection_open(int fd, const char *peer)
 	*(is_overflow ? &overflow_count : &connection_count) += 1;
 	cg_connection_become_idle(connection);
 	if (is_overflow)
-		refuse_overflow(connection);
+		cg_connection_refuse_now(connection, 503, CG_CODE_OVERLOADED,
+								 "too many connections");
 	else
 		(void) cg_connection_watch(connection);
 }
@@ -179,9 +170,6 @@ cg_connections_drain(void)
 void
 cg_connections_close(void)
 {
-	CgRefusal refusal;
-
-	cg_refuse(&refusal, 503, CG_CODE_OVERLOADED, "the server is shutting down");
 	while (connections != NULL)
 	{
 		CgConnection *connection = connections;
@@ -189,8 +177,8 @@ cg_connections_close(void)
 		if (connection->state == CG_CONNECTION_WAITING)
 		{
 			cg_pool_abandon(&cg_gate.pool, connection->request);
-			cg_connection_refuse(connection, &refusal);
-			cg_connection_advance(connection);
+			cg_connection_refuse_now(connection, 503, CG_CODE_OVERLOADED,
+									 "the server is shutting down");
 		}
 		/* What the socket did not take by now is lost. */
 		if (connections == connection)

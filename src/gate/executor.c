@@ -148,6 +148,7 @@ cg_executor_proceed(CgExecutor *executor)
 	int64_t limit = CG_SETUP_TIMEOUT;
 	int     sent;
 
+	/* First, as it takes away what the steps below set and prepare. */
 	if (executor->is_dirty)
 	{
 		executor->state = CG_EXECUTOR_CLEANING;
@@ -167,11 +168,16 @@ cg_executor_proceed(CgExecutor *executor)
 	}
 	else if (!executor->is_prepared)
 	{
+		/* Cleaning took the statement away, and so may a reconnect. */
 		executor->state = CG_EXECUTOR_PREPARING;
 		sent = PQsendPrepare(executor->conn, STATEMENT, query, 4, parameter_types);
 	}
 	else if (executor->pool->settings->spare && !executor->is_warm)
 	{
+		/*
+		 * The first request of a session is dear, so a spare runs one before it is
+		 * needed.
+		 */
 		executor->state = CG_EXECUTOR_WARMING;
 		executor->is_warm = true;
 		sent = PQsendQuery(executor->conn, warming_query);
@@ -232,6 +238,7 @@ finish_request(CgExecutor *executor, PGresult *result)
 		cg_executor_lose(executor, "the plan is out of date");
 	else
 		cg_executor_settle(executor);
+	/* Nobody may be there any more: the client went away while it ran. */
 	if (request == NULL || !is_row)
 	{
 		if (request != NULL)

@@ -132,14 +132,17 @@ cg_executor_lose(CgExecutor *executor, const char *why)
 	/* Between IDLE and BUSY a connection worked; before that it never did. */
 	if (executor->state < CG_EXECUTOR_IDLE)
 		executor->failures++;
+	/* A server that is down for an hour must not fill the log. */
 	if (executor->failures < 2 || executor->failures % 16 == 0)
 		cg_log("warning", "lost a database connection: %s", why);
+	/* A server that ends a session says why before the connection breaks. */
 	if (request != NULL && PQresultStatus(result) == PGRES_FATAL_ERROR)
 		cg_sqlstate_refusal(result, &refusal);
 	else
 		cg_refuse(&refusal, 503, CG_CODE_NO_DATABASE, "the database connection was lost");
 	executor->result = NULL;
 	cg_executor_disconnect(executor);
+	/* The cancel thread still has the handle of one that is being cancelled. */
 	if (executor->is_retired && !executor->is_cancelling)
 		cg_executor_dispose(executor);
 	else

@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "gate/hex.h"
 #include "gate/json.h"
 
 typedef struct Reader
@@ -116,16 +117,6 @@ take(Reader *reader, char c)
 	return true;
 }
 
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
-		return (c | 0x20) - 'a' + 10;
-	return -1;
-}
-
 /* \uXXXX below U+0100 only: a header has nothing to do with more of them. */
 static bool
 read_unicode(Reader *reader, CgBuffer *out)
@@ -136,7 +127,7 @@ read_unicode(Reader *reader, CgBuffer *out)
 		return false;
 	for (int i = 0; i < 4; i++)
 	{
-		int digit = hex_value(*reader->at++);
+		int digit = cg_hex_value(*reader->at++);
 
 		if (digit < 0)
 			return false;

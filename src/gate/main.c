@@ -123,6 +123,7 @@ on_settings(CgWatch *watch, uint32_t events)
 	(void) events;
 	if (length < 0 && (errno == EINTR || errno == EAGAIN))
 		return;
+	/* The supervisor is gone, and with it whoever would start and stop this gate. */
 	if (length <= 0)
 	{
 		cg_watch_clear(&cg_gate.loop, &settings_watch);
@@ -135,9 +136,11 @@ on_settings(CgWatch *watch, uint32_t events)
 
 		used += cg_settings_read(&reader, &cg_gate.settings, bytes + used,
 								 (size_t) length - used, &complete);
+		/* A gate that ends must not listen again on what a late block says. */
 		if (complete && !cg_gate.is_draining)
 			configure();
 	}
+	/* A pong comes after the settings before it, so that it says that they were taken. */
 	for (; reader.pings > 0; reader.pings--)
 	{
 		if (write(STDOUT_FILENO, "pong\n", 5) != 5)

@@ -206,6 +206,7 @@ parse_head(CgRequest *request, CgBuffer *input, const CgSettings *settings,
 		return refused(request, 400, CG_CODE_MALFORMED, "not an HTTP request");
 	tidy_fields(input, &head_context.fields);
 	request->body_limit = settings->body_bytes;
+	/* Judged before the body, for it says whether one may come, and how it is framed. */
 	if (!cg_request_seal(request, head_context.target, head_context.target_length,
 						 &head_context.fields, peer))
 		return CG_PARSE_REFUSED;
@@ -213,6 +214,7 @@ parse_head(CgRequest *request, CgBuffer *input, const CgSettings *settings,
 	cg_buffer_consume(input, request->head_bytes);
 	if (request->phase == CG_PHASE_DONE)
 		return CG_PARSE_COMPLETE;
+	/* Refused before a byte of it is read, and before the client is told to send it. */
 	if (request->parser.content_length > (uint64_t) settings->body_bytes)
 		return refused(request, 413, CG_CODE_BODY_SIZE,
 					   "the body is larger than this server takes");

@@ -18,17 +18,11 @@
 #include "gate/json.h"
 #include "gate/response.h"
 
-typedef struct Header
-{
-	const char *name;
-	const char *value;
-} Header;
-
 /*
  * Defaults; the extension's answers may be stricter.  Strict-Transport-Security is for
  * whoever ends TLS: the gate does not speak it.
  */
-static const Header security_headers[] = {CG_SECURITY_HEADERS};
+static const CgAnswerHeader security_headers[] = {CG_SECURITY_HEADERS};
 
 #define SECURITY_HEADERS (sizeof(security_headers) / sizeof(security_headers[0]))
 
@@ -120,7 +114,7 @@ write_start(CgBuffer *out, const CgResponseFrame *frame, int status)
 }
 
 static void
-write_header(CgBuffer *out, const Header *header)
+write_header(CgBuffer *out, const CgAnswerHeader *header)
 {
 	cg_buffer_text(out, header->name);
 	cg_buffer_text(out, ": ");
@@ -132,23 +126,14 @@ write_header(CgBuffer *out, const Header *header)
 static void
 write_cors(CgBuffer *out, const CgResponseFrame *frame)
 {
-	Header header = {"Access-Control-Allow-Origin", NULL};
+	CgAnswerHeader headers[CG_CORS_MOST];
+	size_t         n;
 
-	if (frame->origins == NULL || *frame->origins == '\0')
+	if (frame->origins == NULL)
 		return;
-	write_header(out, &(Header){"Vary", "Origin"});
-	header.value = cg_cors_allowed(frame->origins, frame->origin);
-	if (header.value == NULL)
-		return;
-	write_header(out, &header);
-	if (!frame->is_preflight)
-	{
-		write_header(out, &(Header){"Access-Control-Expose-Headers", CG_CORS_EXPOSED});
-		return;
-	}
-	write_header(out, &(Header){"Access-Control-Allow-Methods", CG_CORS_METHODS});
-	write_header(out, &(Header){"Access-Control-Allow-Headers", CG_CORS_HEADERS});
-	write_header(out, &(Header){"Access-Control-Max-Age", CG_CORS_MAX_AGE});
+	n = cg_cors_headers(frame->origins, frame->origin, frame->is_preflight, headers);
+	for (size_t i = 0; i < n; i++)
+		write_header(out, &headers[i]);
 }
 
 static bool
@@ -271,7 +256,7 @@ cg_response_refusal(CgBuffer *out, const CgResponseFrame *frame, const CgRefusal
 	cg_buffer_char(&body, '}');
 
 	write_start(out, frame, refusal->status);
-	cg_buffer_text(out, "Content-Type: application/json; charset=utf-8\r\n");
+	cg_buffer_text(out, "Content-Type: " CG_JSON_TYPE "\r\n");
 	if (refusal->status == 503)
 		cg_buffer_text(out, "Retry-After: 1\r\n");
 	if (refusal->status == 405)

@@ -13,7 +13,7 @@
 #include "catalog/pg_type.h"
 #include "core/errors.h"
 #include "core/spi.h"
-#include "inbound/gateway.h"
+#include "inbound/http.h"
 #include "utils/builtins.h"
 #include "utils/uuid.h"
 
@@ -30,7 +30,7 @@ answer_agent(const char *sql, const char *agent, CgResponse *response)
 	cg_spi_begin(&spi, "answering a request");
 	cg_spi_query(sql, 1, &type, &value, &null, false, 0);
 	value = cg_spi_value(0, 1, &isnull);
-	cg_response_header(response, "Content-Type", "application/json; charset=utf-8");
+	cg_response_is_json(response);
 	appendStringInfoString(&response->body, TextDatumGetCString(value));
 	response->status = 200;
 	cg_spi_end(&spi);

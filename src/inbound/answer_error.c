@@ -15,7 +15,7 @@
 #include "utils/lsyscache.h"
 
 #include "core/errors.h"
-#include "inbound/gateway.h"
+#include "inbound/http.h"
 
 static const struct
 {

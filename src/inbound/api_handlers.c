@@ -18,7 +18,8 @@
 #include "common/base64.h"
 #include "core/errors.h"
 #include "core/spi.h"
-#include "inbound/gateway.h"
+#include "core/uuid.h"
+#include "inbound/http.h"
 #include "inbound/rest.h"
 #include "inbound/rest_parse.h"
 #include "inbound/rest_rows.h"
@@ -187,7 +188,7 @@ cg_api_list(const CgRequest *request, CgResponse *response)
 	sink = cg_row_sink_open(&response->body, CG_ROWS_ARRAY, limit);
 	rows = cg_rest_execute(request, &rest, sink);
 	cg_row_sink_close(sink);
-	cg_response_header(response, "Content-Type", "application/json; charset=utf-8");
+	cg_response_is_json(response);
 	appendStringInfoString(&response->body, ",\"next_cursor\":");
 	if (rows > (uint64) limit)
 		appendStringInfo(&response->body, "\"%s\"", cursor_after(sink, request));
@@ -195,25 +196,6 @@ cg_api_list(const CgRequest *request, CgResponse *response)
 		appendStringInfoString(&response->body, "null");
 	appendStringInfoChar(&response->body, '}');
 	cg_spi_end(&spi);
-}
-
-bool
-cg_request_id(const CgRequest *request, pg_uuid_t *id)
-{
-	const char *text = request->parameter;
-
-	if (strlen(text) != 36 || text[8] != '-' || text[13] != '-' || text[18] != '-' ||
-		text[23] != '-')
-		return false;
-	for (int i = 0; i < 36; i++)
-	{
-		bool is_dash = i == 8 || i == 13 || i == 18 || i == 23;
-
-		if (!is_dash && strspn(text + i, "0123456789abcdefABCDEF") == 0)
-			return false;
-	}
-	*id = *DatumGetUUIDP(DirectFunctionCall1(uuid_in, CStringGetDatum(text)));
-	return true;
 }
 
 static List *
@@ -273,7 +255,7 @@ answer_one(const CgRequest *request, CgResponse *response, CgRestRequest *rest,
 						  "there is nothing at this path", NULL);
 	else
 	{
-		cg_response_header(response, "Content-Type", "application/json; charset=utf-8");
+		cg_response_is_json(response);
 		cg_json_append_row(&response->body, 0);
 		response->status = status;
 		if (made != NULL)
@@ -296,7 +278,7 @@ answer_by_id(const CgRequest *request, CgResponse *response, CgRestVerb verb)
 	rest.body = request->json;
 	rest.returns = true;
 	/* An id that is no UUID is an unknown one. */
-	if (cg_request_id(request, &id))
+	if (cg_uuid_read(request->parameter, &id))
 	{
 		rest.filters = id_filter(request->parameter);
 		(void) answer_one(request, response, &rest, 200, NULL);

@@ -12,7 +12,7 @@
 #include "utils/builtins.h"
 
 #include "core/canonical.h"
-#include "inbound/gateway.h"
+#include "inbound/http.h"
 
 static void
 name_column(void *column)

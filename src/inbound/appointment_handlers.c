@@ -16,7 +16,8 @@
 #include "catalog/pg_type.h"
 #include "core/errors.h"
 #include "core/spi.h"
-#include "inbound/gateway.h"
+#include "core/uuid.h"
+#include "inbound/http.h"
 #include "inbound/rest.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
@@ -55,15 +56,6 @@ static const char *const book_members[] = {
 	"holder",     "notes",     "time_zone",      "idempotency_key", NULL};
 static const char *const change_members[] = {
 	"starts_at", "scheduled_date", "staff_id", "time_zone", "status", "reason", NULL};
-
-static bool
-has_member(Jsonb *object, const char *name)
-{
-	JsonbValue value;
-
-	return getKeyJsonValueFromContainer(&object->root, name, (int) strlen(name),
-										&value) != NULL;
-}
 
 static bool
 is_one_of(const char *const *allowed, const char *name, int length)
@@ -153,7 +145,7 @@ answer_appointment(const char *sql, const CgRequest *request, const pg_uuid_t *i
 	cg_spi_query(sql, lengthof(types), types, values, nulls, false, 0);
 	resetStringInfo(&response->body);
 	resetStringInfo(&response->headers);
-	cg_response_header(response, "Content-Type", "application/json; charset=utf-8");
+	cg_response_is_json(response);
 	cg_json_append_row(&response->body, 0);
 	response->status = status;
 	cg_spi_end(&spi);
@@ -162,7 +154,7 @@ answer_appointment(const char *sql, const CgRequest *request, const pg_uuid_t *i
 static bool
 read_id(const CgRequest *request, pg_uuid_t *id, CgResponse *response)
 {
-	if (cg_request_id(request, id))
+	if (cg_uuid_read(request->parameter, id))
 		return true;
 	cg_response_error(response, 404, CG_CODE_NOT_FOUND, "there is nothing at this path",
 					  NULL);
@@ -186,13 +178,13 @@ cg_appointment_change(const CgRequest *request, CgResponse *response)
 	if (!read_id(request, &id, response))
 		return;
 	check_body(request->json, change_members);
-	if (has_member(request->json, "starts_at") ||
-		has_member(request->json, "scheduled_date"))
+	if (cg_json_has(request->json, "starts_at") ||
+		cg_json_has(request->json, "scheduled_date"))
 		answer_appointment(MOVE_SQL, request, &id, NULL, 200, response);
-	else if (!has_member(request->json, "status"))
+	else if (!cg_json_has(request->json, "status"))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("the body must have starts_at or status")));
-	if (has_member(request->json, "status"))
+	if (cg_json_has(request->json, "status"))
 		answer_appointment(STATUS_SQL, request, &id, NULL, 200, response);
 }
 

@@ -17,7 +17,7 @@
 #include "utils/uuid.h"
 
 #include "core/schema_version.h"
-#include "inbound/gateway.h"
+#include "inbound/http.h"
 
 PG_FUNCTION_INFO_V1(cg_sql_http_caller);
 

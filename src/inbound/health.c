@@ -23,7 +23,7 @@
 #include "core/instance.h"
 #include "core/schema_version.h"
 #include "core/spi.h"
-#include "inbound/gateway.h"
+#include "inbound/http.h"
 #include "tenant/master_key.h"
 #include "tenant/secret.h"
 
@@ -109,7 +109,7 @@ cg_health_get(const CgRequest *request, CgResponse *response)
 	bool           has_key;
 	bool           is_standby;
 
-	cg_response_header(response, "Content-Type", "application/json; charset=utf-8");
+	cg_response_is_json(response);
 	cg_response_header(response, "Cache-Control", "no-store");
 	if (ready == NULL || strcmp(ready, "1") != 0)
 	{

@@ -35,7 +35,7 @@
 #include "core/schema_version.h"
 #include "core/spi.h"
 #include "gate/answer_rules.h"
-#include "inbound/gateway.h"
+#include "inbound/http.h"
 
 static const char *const security_headers[][2] = {CG_SECURITY_HEADERS};
 

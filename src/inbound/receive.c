@@ -19,13 +19,13 @@
 
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
-#include "utils/uuid.h"
 
 #include "compat.h"
 #include "core/clock.h"
 #include "core/errors.h"
 #include "core/schema_version.h"
 #include "core/spi.h"
+#include "core/uuid.h"
 #include "tenant/context.h"
 #include "tenant/secret.h"
 #include "inbound/webhook_json.h"
@@ -52,22 +52,6 @@ static const char *const reasons[] = {
 	[CG_WEBHOOK_FORGED] = "bad_signature",
 };
 
-/* A segment as an id; false when it is none in the usual form. */
-static bool
-parse_id(const char *text, pg_uuid_t *id)
-{
-	if (strlen(text) != 36 || strspn(text, "0123456789abcdefABCDEF-") != 36 ||
-		text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-')
-		return false;
-	for (int i = 0; i < 36; i++)
-	{
-		if (text[i] == '-' && i != 8 && i != 13 && i != 18 && i != 23)
-			return false;
-	}
-	*id = *DatumGetUUIDP(DirectFunctionCall1(uuid_in, CStringGetDatum(text)));
-	return true;
-}
-
 /* The account of the path, or the only one of the provider. */
 static bool
 find_account(const CgWebhook *webhook, Account *account)
@@ -80,7 +64,7 @@ find_account(const CgWebhook *webhook, Account *account)
 
 	if (webhook->account != NULL)
 	{
-		if (!parse_id(webhook->account, &id))
+		if (!cg_uuid_read(webhook->account, &id))
 			return false;
 		values[1] = UUIDPGetDatum(&id);
 		rows = cg_spi_query("SELECT business_id, account_id "
@@ -194,7 +178,7 @@ accept(const CgWebhook *webhook, const Account *account, CgResponse *response)
 	values[6] = UUIDPGetDatum(&outbox);
 	if (payload == NULL)
 		nulls[5] = 'n';
-	if (webhook->outbox == NULL || !parse_id(webhook->outbox, &outbox))
+	if (webhook->outbox == NULL || !cg_uuid_read(webhook->outbox, &outbox))
 		nulls[6] = 'n';
 
 	cg_spi_query(
@@ -206,7 +190,7 @@ accept(const CgWebhook *webhook, const Account *account, CgResponse *response)
 						  "the body is not an event of this provider", NULL);
 	else
 	{
-		cg_response_header(response, "Content-Type", "application/json; charset=utf-8");
+		cg_response_is_json(response);
 		appendStringInfoString(&response->body, TextDatumGetCString(values[0]));
 	}
 }

@@ -17,7 +17,7 @@
 #include "compat.h"
 #include "core/errors.h"
 #include "core/json_size.h"
-#include "inbound/gateway.h"
+#include "inbound/http.h"
 #include "tenant/login.h"
 
 bool
@@ -93,11 +93,13 @@ cg_request_read_json(CgRequest *request, CgResponse *response)
 	}
 	else
 		text_body = pnstrdup(VARDATA_ANY(request->body), length);
+	/* From here an error of jsonb is about the body, and is told as such. */
 	request->reads_body = true;
 	request->json =
 		DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text_body)));
 	request->reads_body = false;
 	cg_json_admit(request->json, length);
+	/* Handlers look for members or rows, and would find none in a number. */
 	if (JB_ROOT_IS_SCALAR(request->json))
 	{
 		cg_response_error(response, 400, "PGRST102",
@@ -105,4 +107,13 @@ cg_request_read_json(CgRequest *request, CgResponse *response)
 		return false;
 	}
 	return true;
+}
+
+bool
+cg_json_has(Jsonb *object, const char *name)
+{
+	JsonbValue value;
+
+	return getKeyJsonValueFromContainer(&object->root, name, (int) strlen(name),
+										&value) != NULL;
 }

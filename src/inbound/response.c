@@ -19,25 +19,8 @@
 #include "core/json_walk.h"
 #include "core/message.h"
 #include "gate/answer_rules.h"
+#include "gate/sqlstate_map.h"
 #include "inbound/response.h"
-
-/* Longer prefixes first; the first match counts. */
-static const struct
-{
-	const char *prefix;
-	int         status;
-} statuses[] = {
-	{"ZG101", 401}, {"ZG102", 403}, {"ZG103", 401}, {"ZG104", 422}, {"ZG105", 422},
-	{"ZG106", 422}, {"ZG107", 409}, {"ZG111", 404}, {"ZG1", 503},   {"ZG2", 409},
-	{"ZG303", 422}, {"ZG304", 422}, {"ZG305", 422}, {"ZG3", 409},   {"ZG402", 422},
-	{"ZG403", 422}, {"ZG404", 422}, {"ZG407", 422}, {"ZG4", 409},   {"23503", 409},
-	{"23505", 409}, {"23P01", 409}, {"23502", 400}, {"23514", 422}, {"23", 400},
-	{"22023", 422}, {"22004", 422}, {"22", 400},    {"25006", 503}, {"40", 409},
-	{"42501", 403}, {"42883", 404}, {"42P01", 404}, {"42703", 400}, {"42P17", 500},
-	{"42", 400},    {"0A", 400},    {"21", 400},    {"28", 403},    {"53", 503},
-	{"54001", 400}, {"54", 413},    {"55P03", 503}, {"55", 500},    {"P0001", 400},
-	{"P0002", 404}, {"57014", 504}, {"57", 503},    {"08", 503},
-};
 
 void
 cg_response_init(CgResponse *response)
@@ -56,6 +39,12 @@ cg_response_header(CgResponse *response, const char *name, const char *value)
 	escape_json(&response->headers, name);
 	appendStringInfoChar(&response->headers, ':');
 	escape_json(&response->headers, value);
+}
+
+void
+cg_response_is_json(CgResponse *response)
+{
+	cg_response_header(response, "Content-Type", CG_JSON_TYPE);
 }
 
 static void
@@ -86,7 +75,7 @@ cg_response_error_details(CgResponse *response, int status, const char *code,
 		cg_response_header(response, "WWW-Authenticate", "Bearer");
 	if (status == 503)
 		cg_response_header(response, "Retry-After", "1");
-	cg_response_header(response, "Content-Type", "application/json; charset=utf-8");
+	cg_response_is_json(response);
 
 	append_text(&response->body, "code", code);
 	append_text(&response->body, "details", cg_message_clip(details));
@@ -117,21 +106,16 @@ add_members(CgResponse *response, const char *object)
 void
 cg_response_sql_error(CgResponse *response, const ErrorData *error, bool is_anonymous)
 {
-	const char *code = unpack_sql_state(error->sqlerrcode);
-	const char *message = error->message;
-	const char *details = NULL;
-	const char *hint = NULL;
-	const char *members = NULL;
-	int         status = 500;
+	const char              *code = unpack_sql_state(error->sqlerrcode);
+	const char              *message = error->message;
+	const char              *details = NULL;
+	const char              *hint = NULL;
+	const char              *members = NULL;
+	int                      status = 500;
+	const CgSqlstateMeaning *meaning = cg_sqlstate_meaning(code);
 
-	for (int i = 0; i < lengthof(statuses); i++)
-	{
-		if (strncmp(code, statuses[i].prefix, strlen(statuses[i].prefix)) == 0)
-		{
-			status = statuses[i].status;
-			break;
-		}
-	}
+	if (meaning != NULL)
+		status = meaning->status;
 	if (error->sqlerrcode == ERRCODE_READ_ONLY_SQL_TRANSACTION)
 		hint = CG_HINT_READ_ONLY;
 	if (strncmp(code, "ZG", 2) == 0)

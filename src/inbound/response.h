@@ -22,6 +22,9 @@ extern void cg_response_init(CgResponse *response);
 /* Adds a header; a value from outside must have been checked for CR and LF. */
 extern void cg_response_header(CgResponse *response, const char *name, const char *value);
 
+/* Says that the body is JSON. */
+extern void cg_response_is_json(CgResponse *response);
+
 /* Forgets what was written and answers {"code", "message", "details", "hint"}. */
 extern void cg_response_error(CgResponse *response, int status, const char *code,
 							  const char *message, const char *hint);

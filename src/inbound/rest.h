@@ -11,7 +11,7 @@
 #include "postgres.h"
 
 #include "executor/spi.h"
-#include "inbound/gateway.h"
+#include "inbound/http.h"
 #include "inbound/response.h"
 #include "inbound/target.h"
 #include "nodes/pg_list.h"

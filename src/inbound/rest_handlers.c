@@ -10,7 +10,7 @@
 #include "postgres.h"
 
 #include "core/spi.h"
-#include "inbound/gateway.h"
+#include "inbound/http.h"
 #include "inbound/rest.h"
 #include "inbound/rest_parse.h"
 #include "inbound/rest_rows.h"
@@ -35,9 +35,11 @@ cg_rest_answer_rows(const CgRestRequest *rest, CgResponse *response, int status,
 						  "JSON object requested, multiple (or no) rows returned", NULL);
 		return false;
 	}
-	cg_response_header(response, "Content-Type",
-					   rest->wants_object ? CG_REST_OBJECT_MEDIA_TYPE "; charset=utf-8"
-										  : "application/json; charset=utf-8");
+	if (rest->wants_object)
+		cg_response_header(response, "Content-Type",
+						   CG_REST_OBJECT_MEDIA_TYPE "; charset=utf-8");
+	else
+		cg_response_is_json(response);
 	response->status = status;
 	return true;
 }
@@ -115,6 +117,7 @@ cg_rest_read(const CgRequest *request, CgResponse *response)
 		return;
 
 	cg_spi_begin(&spi, "answering a request");
+	/* Counted first: a page that begins beyond the end is refused by it. */
 	if (rest.counts)
 		total = count_rows(request, &rest);
 	if (!refuse_page(&rest, response, total))
@@ -147,6 +150,7 @@ cg_rest_write(const CgRequest *request, CgResponse *response)
 	cg_rest_parse(&request->target, &rest);
 	if (!cg_rest_read_headers(request, &rest, response))
 		return;
+	/* Rows of one statement have the same columns; a key that one lacks would be NULL. */
 	if (rest.body != NULL && rest.columns == NIL &&
 		!cg_rest_body_keys(rest.body, &rest.columns))
 	{
@@ -159,6 +163,7 @@ cg_rest_write(const CgRequest *request, CgResponse *response)
 		sink = cg_rest_open_rows(&rest, response);
 	rows = cg_rest_execute(request, &rest, sink);
 	response->status = rest.verb == CG_REST_INSERT ? 201 : rest.returns ? 200 : 204;
+	/* An answer that was refused takes the rows back, so there is no range to tell. */
 	if ((!rest.returns || cg_rest_answer_rows(&rest, response, response->status, sink)) &&
 		rest.counts)
 		cg_rest_write_range(response, 0, 0, (int64) rows);

@@ -16,7 +16,7 @@
 
 #include "utils/builtins.h"
 
-#include "inbound/gateway.h"
+#include "inbound/http.h"
 #include "inbound/header_list.h"
 #include "inbound/rest.h"
 #include "inbound/rest_parse.h"

@@ -114,6 +114,7 @@ parse_order(const char *value)
 		CgRestOrder *order = palloc0(sizeof(CgRestOrder));
 
 		order->column = take_name(&cursor, ",.", what, "order by another table,", "");
+		/* Directions and NULLs come in any order, as PostgREST takes them. */
 		while (*cursor == '.')
 		{
 			bool  is_quoted;
@@ -180,6 +181,7 @@ cg_rest_parse(const CgTarget *target, CgRestRequest *request)
 	static const char *const once[] = {"select", "order", "limit", "offset", "columns"};
 	ListCell                *cell;
 
+	/* Which of two counts is a guess; filters alone may be repeated. */
 	for (int i = 0; i < lengthof(once); i++)
 	{
 		if (cg_target_param_repeats(target, once[i]))
@@ -206,5 +208,6 @@ cg_rest_parse(const CgTarget *target, CgRestRequest *request)
 		else
 			request->filters = lappend(request->filters, cg_rest_parse_filter(param));
 	}
+	/* A write that passed a limit over in silence would change more than was asked. */
 	refuse_unused(request);
 }

@@ -8,7 +8,7 @@
 #include "postgres.h"
 
 #include "core/errors.h"
-#include "inbound/gateway.h"
+#include "inbound/http.h"
 
 static const CgRoute routes[] = {
 	{"GET", "api/health", CG_ROUTE_PUBLIC, cg_health_get},
@@ -91,6 +91,7 @@ cg_route_find(CgRequest *request, CgResponse *response)
 
 		if (!path_matches(routes[i].path, request->target.segments, &parameter))
 			continue;
+		/* A path may have several methods, so those of the others are kept for Allow. */
 		if (strcmp(routes[i].method, method) == 0)
 		{
 			request->route = &routes[i];
@@ -106,6 +107,7 @@ cg_route_find(CgRequest *request, CgResponse *response)
 						  "there is nothing at this path", NULL);
 	else if (strcmp(request->method, "OPTIONS") == 0)
 	{
+		/* Browsers ask before they send a token, so nobody is asked who they are. */
 		appendStringInfoString(&allowed, ", OPTIONS");
 		cg_response_header(response, "Allow", allowed.data);
 		response->status = 204;

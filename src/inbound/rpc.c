@@ -18,7 +18,7 @@
 #include "catalog/pg_type.h"
 #include "core/spi.h"
 #include "funcapi.h"
-#include "inbound/gateway.h"
+#include "inbound/http.h"
 #include "inbound/rest.h"
 #include "inbound/rest_parse.h"
 #include "inbound/rest_rows.h"
@@ -42,15 +42,6 @@ typedef struct Callee
 	List *types; /* of Oid */
 } Callee;
 
-static bool
-has_member(Jsonb *object, const char *name)
-{
-	JsonbValue value;
-
-	return getKeyJsonValueFromContainer(&object->root, name, (int) strlen(name),
-										&value) != NULL;
-}
-
 /* Whether the body's members are input arguments of the function, and all needed ones. */
 static bool
 takes_body(HeapTuple tuple, Jsonb *body, Callee *callee)
@@ -69,7 +60,7 @@ takes_body(HeapTuple tuple, Jsonb *body, Callee *callee)
 		if (modes != NULL && modes[i] != FUNC_PARAM_IN && modes[i] != FUNC_PARAM_INOUT)
 			continue;
 		position++;
-		if (names != NULL && names[i][0] != '\0' && has_member(body, names[i]))
+		if (names != NULL && names[i][0] != '\0' && cg_json_has(body, names[i]))
 		{
 			callee->names = lappend(callee->names, names[i]);
 			callee->types = lappend_oid(callee->types, types[i]);
@@ -181,7 +172,7 @@ answer_value(CgResponse *response, const Callee *callee, const CgRestPlan *plan)
 		response->status = 204;
 		return;
 	}
-	cg_response_header(response, "Content-Type", "application/json; charset=utf-8");
+	cg_response_is_json(response);
 	if (callee->returns_rows)
 		cg_json_append_row(&response->body, 0);
 	else
@@ -211,6 +202,7 @@ cg_rpc_call(const CgRequest *request, CgResponse *response)
 	if (rest.counts)
 		cg_rest_refuse_feature("counting the rows of a function");
 	callee.found = false;
+	/* Arguments have names here; an array would be one argument without any. */
 	if (JB_ROOT_IS_OBJECT(request->json))
 		find_callee(request->parameter, request->json, &callee);
 	if (!callee.found)

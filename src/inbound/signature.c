@@ -32,11 +32,11 @@
 #include "utils/timestamp.h"
 
 #include "compat.h"
+#include "core/clock.h"
+#include "gate/hex.h"
 #include "inbound/signature.h"
 
 #define TOLERANCE_USECS (INT64CONST(300) * USECS_PER_SEC)
-#define UNIX_EPOCH_USECS                                                                 \
-	((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY)
 #define MAX_HEADER_BYTES 4096
 #define SHA256_BYTES 32
 #define SHA256_BASE64 44
@@ -105,7 +105,7 @@ is_timely(const Delivery *delivery, int64 count, int64 usecs_each)
 	if (TIMESTAMP_NOT_FINITE(delivery->at) ||
 		pg_mul_s64_overflow(count, usecs_each, &unix_usecs))
 		return false;
-	at = delivery->at + UNIX_EPOCH_USECS;
+	at = delivery->at + CG_UNIX_EPOCH_USECS;
 	return unix_usecs >= at - TOLERANCE_USECS && unix_usecs <= at + TOLERANCE_USECS;
 }
 
@@ -239,22 +239,6 @@ verify_telnyx(const Delivery *delivery)
 													  : CG_WEBHOOK_FORGED;
 }
 
-/* 64 hexadecimal digits as bytes. */
-static bool
-decode_digest(const char *text, unsigned char *digest)
-{
-	if (strlen(text) != 2 * SHA256_BYTES ||
-		strspn(text, "0123456789abcdefABCDEF") != 2 * SHA256_BYTES)
-		return false;
-	for (int i = 0; i < SHA256_BYTES; i++)
-	{
-		char pair[3] = {text[2 * i], text[2 * i + 1], '\0'};
-
-		digest[i] = (unsigned char) strtoul(pair, NULL, 16);
-	}
-	return true;
-}
-
 /* v=<milliseconds>,d=<hexadecimal digits>, in either case. */
 static CgWebhookVerdict
 verify_retell(const Delivery *delivery)
@@ -268,7 +252,8 @@ verify_retell(const Delivery *delivery)
 
 	if (comma == NULL || pg_strncasecmp(header, "v=", 2) != 0 ||
 		!parse_digits(header + 2, comma - header - 2, &milliseconds) ||
-		pg_strncasecmp(comma, ",d=", 3) != 0 || !decode_digest(comma + 3, given))
+		pg_strncasecmp(comma, ",d=", 3) != 0 || strlen(comma + 3) != 2 * SHA256_BYTES ||
+		!cg_hex_read(comma + 3, SHA256_BYTES, given))
 		return CG_WEBHOOK_UNSIGNED;
 	if (!is_timely(delivery, milliseconds, 1000))
 		return CG_WEBHOOK_STALE;

@@ -14,22 +14,11 @@
 
 #include "mb/pg_wchar.h"
 
+#include "gate/hex.h"
 #include "inbound/target.h"
 
 #define MAX_PARAMS 256
 #define MAX_SEGMENTS 16
-
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
 
 /* Decodes length bytes; NULL when an escape is broken or the result is not text. */
 static char *
@@ -44,9 +33,9 @@ decode(const char *from, size_t length, bool plus_is_blank)
 
 		if (c == '%')
 		{
-			int high = i + 2 < length ? hex_value(from[i + 1]) : -1;
+			int high = i + 2 < length ? cg_hex_value(from[i + 1]) : -1;
 
-			c = i + 2 < length ? hex_value(from[i + 2]) : -1;
+			c = i + 2 < length ? cg_hex_value(from[i + 2]) : -1;
 			if (high < 0 || c < 0)
 				return NULL;
 			c |= high << 4;

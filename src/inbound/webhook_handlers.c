@@ -7,7 +7,7 @@
  */
 #include "postgres.h"
 
-#include "inbound/gateway.h"
+#include "inbound/http.h"
 #include "inbound/receive.h"
 
 /* The segment after "api"; Telnyx has a path for calls and one for messages. */

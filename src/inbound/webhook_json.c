@@ -14,6 +14,7 @@
 
 #include "compat.h"
 #include "core/json_size.h"
+#include "gate/hex.h"
 #include "inbound/webhook_json.h"
 
 /* The code unit of "\uXXXX", or -1. */
@@ -26,9 +27,11 @@ read_unit(const char *text, const char *end)
 		return -1;
 	for (int i = 2; i < 6; i++)
 	{
-		if (!isxdigit((unsigned char) text[i]))
+		int digit = cg_hex_value(text[i]);
+
+		if (digit < 0)
 			return -1;
-		unit = unit * 16 + (text[i] <= '9' ? text[i] - '0' : (text[i] | 0x20) - 'a' + 10);
+		unit = unit * 16 + digit;
 	}
 	return unit;
 }

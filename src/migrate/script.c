@@ -123,6 +123,7 @@ cg_scripts_read(const char *subdirectory)
 		script = palloc0(sizeof(CgScript));
 		script->number = script_number(entry->d_name);
 		script->name = pstrdup(entry->d_name);
+		/* What lies there would run as the owner: a stray file stops the migration. */
 		if (script->number <= 0)
 			ereport(ERROR, (errcode(ERRCODE_CONFIG_FILE_ERROR),
 							errmsg("file \"%s/%s\" does not belong to cloudgreet", path,
@@ -138,6 +139,9 @@ cg_scripts_read(const char *subdirectory)
 	{
 		CgScript *script = lfirst(cell);
 
+		/*
+		 * Two of a number have no order, and one would be taken for the other that ran.
+		 */
 		if (script->number == previous)
 			ereport(ERROR, (errcode(ERRCODE_CONFIG_FILE_ERROR),
 							errmsg("two files of \"%s\" have the number %d", path,

@@ -291,6 +291,7 @@ cg_transfer_judge(CgTransfer *transfer, CURLcode code)
 	for (int i = 0; i < lengthof(outcomes); i++)
 		if (outcomes[i].code == code)
 			transfer->outcome = outcomes[i].outcome;
+	/* Nothing was sent yet, so that even what must not be repeated may be tried again. */
 	if (transfer->outcome == CG_HTTP_TIMEOUT && !transfer->is_begun)
 		transfer->outcome = CG_HTTP_CONNECT;
 

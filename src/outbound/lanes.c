@@ -462,12 +462,14 @@ cg_lanes_next_at(int64 now_ms)
 	/* Who waits for a slot is looked at again when one is given back. */
 	if (free_slots == 0)
 		return at;
+	/* A lane ran empty that has more in the table: it is filled at once. */
 	if (hungry > 0)
 		return now_ms;
 	dlist_foreach(tenant_iter, &active)
 	{
 		Tenant *tenant = dlist_container(Tenant, link, tenant_iter.cur);
 
+		/* A tenant at its share waits for one of its own transfers, not for a time. */
 		if (tenant->in_flight >= free_slots)
 			continue;
 		dlist_foreach(lane_iter, &tenant->active)

@@ -285,6 +285,9 @@ note_answer(void *arg, int status, int timeouts, struct ares_addrinfo *answer)
 	for (struct ares_addrinfo_node *node = answer != NULL ? answer->nodes : NULL;
 		 node != NULL; node = node->ai_next)
 	{
+		/*
+		 * One that is left out was not checked, and could be the next that is asked for.
+		 */
 		if (name->address_count == CG_NAME_ADDRESSES)
 			is_too_long = true;
 		else if (cg_address_from_sockaddr(node->ai_addr,
@@ -304,6 +307,7 @@ note_answer(void *arg, int status, int timeouts, struct ares_addrinfo *answer)
 	{
 		name->state = CG_NAME_FOUND;
 		name->expires_at = cg_monotonic_ms() + Max(ttl, TTL_MIN_MS);
+		/* Servers rotate addresses; connections are reused by address. */
 		if (had_first)
 			keep_first(name, &first);
 	}

@@ -330,6 +330,7 @@ add_allocations(const CgQuery *query, const CgService *service, CgCalendar *cale
 			bool  is_same = !isnull && DatumGetBool(same);
 			Datum id = cg_spi_value(next, 7, &isnull);
 
+			/* What is moved may take its own time again. */
 			if (!isnull && query->appointment != NULL &&
 				memcmp(DatumGetUUIDP(id), query->appointment, UUID_LEN) == 0)
 				continue;
@@ -345,6 +346,10 @@ add_allocations(const CgQuery *query, const CgService *service, CgCalendar *cale
 		blocks_end = cg_time_shift(blocks_end, service->buffer_before);
 		if (parties == 0)
 			continue;
+		/*
+		 * Of a session with a seat left the start is free, and the buffers around it are
+		 * not.
+		 */
 		if (parties >= service->seats || has_other)
 			cg_intervals_add(&calendar->blocked, blocks_start, blocks_end);
 		else

@@ -319,6 +319,7 @@ read_evidence(JsonbValue *value, CgEvidence *result, bool is_rule, int number)
 		const Member *member = find_member(&item, is_rule);
 		const char   *must;
 
+		/* A misspelt member would change what the rule means, without a word. */
 		if (member == NULL)
 			return psprintf("%s %d cannot have a member \"%.*s\"", what, number,
 							pg_mbcliplen(item.val.string.val, item.val.string.len, 60),
@@ -377,6 +378,7 @@ cg_scoring_add_model(CgScoringPlan *plan, Jsonb *model)
 		return pstrdup("model must be a JSON object");
 	iterator = JsonbIteratorInit(&model->root);
 	JsonbIteratorNext(&iterator, &key, true);
+	/* The first problem is the one that is told; nobody reads a list of them. */
 	while (problem == NULL && JsonbIteratorNext(&iterator, &key, true) == WJB_KEY)
 	{
 		JsonbIteratorNext(&iterator, &value, true);

@@ -63,6 +63,7 @@ find_feature(Jsonb *features, const char *name, CgScalar *result)
 		double number = DatumGetFloat8(DirectFunctionCall1(
 			numeric_float8_no_overflow, NumericGetDatum(value.val.numeric)));
 
+		/* Infinity times a weight of zero is no number. */
 		result->number = Max(Min(number, MAX_NUMBER), -MAX_NUMBER);
 	}
 	return true;
@@ -275,6 +276,7 @@ cg_scoring_score(const CgScoringPlan *plan, Jsonb *features, CgScore *result)
 		double            times;
 		int64             share;
 
+		/* What is not known says nothing, neither for nor against. */
 		if (!find_feature(features, evidence->feature, &value))
 			continue;
 		times = weigh(evidence, &value);
@@ -290,6 +292,7 @@ cg_scoring_score(const CgScoringPlan *plan, Jsonb *features, CgScore *result)
 	result->probability = probability_of(plan->start + total / BILLION);
 	result->score = (int) rint(100 * result->probability);
 	divide_points(result->reasons, result->count, plan->start, total, result->score);
+	/* Bounds come last, so that their reason shows what they took or gave. */
 	apply_bounds(result, &bounds);
 	qsort(result->reasons, result->count, sizeof(CgReason), compare_points);
 }

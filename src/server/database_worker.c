@@ -5,7 +5,7 @@
  * Locks:		none between transactions; in one, no lock is waited for longer than
  *				LOCK_TIMEOUT, so that a session that hangs cannot hold up a shutdown;
  *				nor can a synchronous standby that is lost (note_shutdown()).
- * Called by:	dispatcher.c, processor.c
+ * Called by:	dispatcher.c, processor.c, due_work.c
  * Shown by:	test/t/142_outbox_lives.pl
  */
 #include "postgres.h"
@@ -120,6 +120,28 @@ cg_database_worker_start(CgHandoffWorker worker, const char *name)
 	if (!cg_database_worker_is_wanted() || !cg_handoff_attach(worker))
 		proc_exit(0);
 	ereport(LOG, (errmsg("%s serves database \"%s\"", name, MyBgworkerEntry->bgw_extra)));
+}
+
+void
+cg_database_worker_begin(CgWorkerSession *session, const char *what)
+{
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	cg_run_as_owner(&session->identity);
+	cg_spi_begin(&session->spi, what);
+	pgstat_report_activity(STATE_RUNNING, what);
+}
+
+void
+cg_database_worker_commit(CgWorkerSession *session)
+{
+	cg_spi_end(&session->spi);
+	cg_identity_restore(&session->identity);
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+	pgstat_report_stat(false);
+	pgstat_report_activity(STATE_IDLE, NULL);
 }
 
 void

@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+#include "core/spi.h"
 #include "outbound/handoff.h"
 
 /*
@@ -28,6 +29,18 @@ extern void cg_database_worker_handle_interrupts(void);
 
 /* So many rows were worked on; the plans for them are kept no longer than is good. */
 extern void cg_database_worker_note_work(int rows);
+
+/* A transaction of cloudgreet_owner, with a session of SPI. */
+typedef struct CgWorkerSession
+{
+	CgSpi      spi;
+	CgIdentity identity;
+} CgWorkerSession;
+
+/* Begins one; what it does is shown in pg_stat_activity and errors. */
+extern void cg_database_worker_begin(CgWorkerSession *session, const char *what);
+
+extern void cg_database_worker_commit(CgWorkerSession *session);
 
 /* Aborts the transaction of an error that was caught; for one that is not worth a line. */
 extern void cg_database_worker_abort(void);

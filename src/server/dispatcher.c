@@ -165,6 +165,7 @@ cg_dispatcher_send(const CgOutboxItem *item, CgLane *lane)
 	if (ShutdownRequestPending)
 		refuse(delivery, CG_OUTBOX_RETRY, "shutdown");
 	else if (item->api_key == NULL)
+		/* The account is at fault and not the message, which waits for a key. */
 		refuse(delivery, CG_OUTBOX_ACCOUNT_BROKEN, "no_key");
 	else if (delivery->provider == NULL || !delivery->provider->build(item, &request))
 		refuse(delivery, CG_OUTBOX_DEAD, "unsupported");

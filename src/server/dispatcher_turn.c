@@ -240,6 +240,7 @@ record_apart(CgDelivery **deliveries, int count)
 		sort_recorded(deliveries, count, settled);
 	else if (failure.fault == FAULT_OF_SERVER)
 	{
+		/* Halves would fail alike, and nobody's row is to blame. */
 		for (int i = 0; i < count; i++)
 			record_later(deliveries[i], PAUSE_MS);
 	}
@@ -390,6 +391,7 @@ claim_apart(const CgTurn *turns, int count)
 	}
 	else if (count == 1)
 	{
+		/* Its slot and its place in the lane are free for others, whatever keeps it. */
 		give_back(turns, 1);
 		if (failure.fault == FAULT_OF_ROW)
 			(void) hold(&turns[0].key, failure.why);
@@ -514,6 +516,7 @@ run_transaction(CgDelivery **results, int result_count, bool feeds)
 	}
 	else if (failure.fault != FAULT_OF_SERVER)
 	{
+		/* Results first: what they are about must not be thought to be under way. */
 		record_apart(results, result_count);
 		claim_apart(turns, taken);
 	}

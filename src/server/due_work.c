@@ -13,10 +13,7 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "catalog/pg_type.h"
-#include "pgstat.h"
-#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "core/clock.h"
@@ -36,20 +33,14 @@
 static int
 release(long *wait_ms)
 {
-	CgSpi       spi;
-	CgIdentity  identity;
-	Oid         types[] = {INT4OID, TIMESTAMPTZOID};
-	Datum       values[2];
-	bool        is_null;
-	int         done;
-	TimestampTz next;
+	CgWorkerSession session;
+	Oid             types[] = {INT4OID, TIMESTAMPTZOID};
+	Datum           values[2];
+	bool            is_null;
+	int             done;
+	TimestampTz     next;
 
-	SetCurrentStatementStartTimestamp();
-	StartTransactionCommand();
-	PushActiveSnapshot(GetTransactionSnapshot());
-	cg_run_as_owner(&identity);
-	cg_spi_begin(&spi, "releasing what is due");
-	pgstat_report_activity(STATE_RUNNING, "releasing what is due");
+	cg_database_worker_begin(&session, "releasing what is due");
 	values[0] = Int32GetDatum(PIECE_ROWS);
 	values[1] =
 		TimestampTzGetDatum(TimestampTzPlusMilliseconds(GetCurrentTimestamp(), PIECE_MS));
@@ -66,12 +57,7 @@ release(long *wait_ms)
 	*wait_ms = LOOK_MS;
 	if (next < TimestampTzPlusMilliseconds(cg_clock_now(), LOOK_MS))
 		*wait_ms = Max(TimestampDifferenceMilliseconds(cg_clock_now(), next), 0);
-	cg_spi_end(&spi);
-	cg_identity_restore(&identity);
-	PopActiveSnapshot();
-	CommitTransactionCommand();
-	pgstat_report_stat(false);
-	pgstat_report_activity(STATE_IDLE, NULL);
+	cg_database_worker_commit(&session);
 	return done;
 }
 

@@ -85,12 +85,20 @@ cg_gate_step(CgGate *gate, bool is_ending)
 
 	if (reap_child(&gate->child, &status))
 		note_end(gate, pid, status);
+	/*
+	 * A spare that ends leaves no gap, so the next has time: it may be the settings'
+	 * fault.
+	 */
 	if (reap_child(&gate->spare, &status))
 		gate->spare_at = cg_monotonic_ms() + DELAY_MAX_MS;
 
 	switch (gate->state)
 	{
 		case CG_GATE_STOPPED:
+			/*
+			 * It was stopped on purpose: what failed before says nothing of the next
+			 * start.
+			 */
 			gate->failures = 0;
 			if (wanted)
 				start_gate(gate);
@@ -106,6 +114,7 @@ cg_gate_step(CgGate *gate, bool is_ending)
 				drain_gate(gate);
 			else
 				kill_hanging(gate);
+			/* One that drains would have no use for them. */
 			if (wanted && gate->child.settings_due)
 				send_settings(gate, &gate->child);
 			break;
@@ -117,6 +126,7 @@ cg_gate_step(CgGate *gate, bool is_ending)
 			}
 			break;
 	}
+	/* Only beside one that runs: what keeps one from starting keeps its spare as well. */
 	if (!wanted)
 		drop_spare(gate);
 	else if (gate->state == CG_GATE_RUNNING)

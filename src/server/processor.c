@@ -129,26 +129,15 @@ is_passing(int code)
 static void
 in_transaction(const char *what, Work work, Piece *piece, int timeout)
 {
-	CgSpi      spi;
-	CgIdentity identity;
+	CgWorkerSession session;
 
-	SetCurrentStatementStartTimestamp();
-	StartTransactionCommand();
-	PushActiveSnapshot(GetTransactionSnapshot());
-	cg_run_as_owner(&identity);
-	cg_spi_begin(&spi, what);
-	pgstat_report_activity(STATE_RUNNING, what);
+	cg_database_worker_begin(&session, what);
 	/* The server itself times only what clients send. */
 	if (timeout > 0)
 		enable_timeout_after(STATEMENT_TIMEOUT, timeout);
 	work(piece);
 	disable_timeout(STATEMENT_TIMEOUT, false);
-	cg_spi_end(&spi);
-	cg_identity_restore(&identity);
-	PopActiveSnapshot();
-	CommitTransactionCommand();
-	pgstat_report_stat(false);
-	pgstat_report_activity(STATE_IDLE, NULL);
+	cg_database_worker_commit(&session);
 }
 
 /*
@@ -363,6 +352,7 @@ do_apart(const pg_uuid_t *business)
 
 		ending = try_in_transaction("processing a webhook", process_alone, &piece,
 									cg_webhook_timeout);
+		/* A session that somebody cancels has not failed, and nor has the event. */
 		if (ending == ENDED_CANCELLED)
 			return;
 		if (ending == ENDED_WELL)
@@ -413,6 +403,7 @@ do_some_turns(void)
 		else
 			do_apart(&found.ids[i]);
 	}
+	/* The next look begins after it, or the first businesses would have all turns. */
 	last_turn = found.ids[piece.turns - 1];
 	has_last_turn = true;
 	return true;

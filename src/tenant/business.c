@@ -89,6 +89,10 @@ cg_sql_resolve_business(PG_FUNCTION_ARGS)
 		if (wanted != NULL && memcmp(wanted->data, context.business.data, UUID_LEN) != 0)
 			ereport(ERROR, (errcode(ERRCODE_CG_BUSINESS_FORBIDDEN),
 							errmsg("another business than the one signed in for")));
+		/*
+		 * What a function calls is its own doing: the caller was judged when it was let
+		 * in.
+		 */
 		if (!context.is_entered)
 			require_app_role(&context, allowed);
 		result = palloc(sizeof(pg_uuid_t));
@@ -100,6 +104,7 @@ cg_sql_resolve_business(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_CG_BUSINESS_REQUIRED), errmsg("no business is chosen"),
 				 errhint("Sign in with cloudgreet.login(), or, as an operator, name the "
 						 "business.")));
+	/* A token without a business would otherwise choose whose rows it sees. */
 	if (!caller_is_operator(&context))
 		ereport(ERROR, (errcode(ERRCODE_CG_BUSINESS_FORBIDDEN),
 						errmsg("permission denied to choose a business"),

@@ -18,6 +18,7 @@
 #include "utils/builtins.h"
 
 #include "core/json_walk.h"
+#include "core/uuid.h"
 #include "tenant/claims.h"
 #include "tenant/settings.h"
 
@@ -49,42 +50,6 @@ path_rank(const char *list, const char *path)
 		rank++;
 	}
 	return -1;
-}
-
-/* The usual text form of a UUID, eight-four-four-four-twelve. */
-static bool
-parse_uuid(const char *from, pg_uuid_t *to)
-{
-	int n = 0;
-
-	if (strlen(from) != 36)
-		return false;
-	for (int i = 0; i < 36; i++)
-	{
-		char c = from[i];
-		int  digit;
-
-		if (i == 8 || i == 13 || i == 18 || i == 23)
-		{
-			if (c != '-')
-				return false;
-			continue;
-		}
-		if (c >= '0' && c <= '9')
-			digit = c - '0';
-		else if (c >= 'a' && c <= 'f')
-			digit = c - 'a' + 10;
-		else if (c >= 'A' && c <= 'F')
-			digit = c - 'A' + 10;
-		else
-			return false;
-		if (n % 2 == 0)
-			to->data[n / 2] = (unsigned char) (digit << 4);
-		else
-			to->data[n / 2] |= (unsigned char) digit;
-		n++;
-	}
-	return true;
 }
 
 static bool
@@ -119,7 +84,7 @@ visit_business(ClaimsWalk *walk, int rank, const char *token, bool is_text)
 {
 	pg_uuid_t business;
 
-	if (!is_text || !parse_uuid(token, &business))
+	if (!is_text || !cg_uuid_read(token, &business))
 		return false;
 	if (walk->business_rank < 0 || rank < walk->business_rank)
 	{
@@ -175,8 +140,9 @@ judge_claim(void *state, const char *path, bool in_array, const char *token,
 	if (strcmp(path, "sub") == 0)
 	{
 		claims->has_subject = true;
-		return is_text && parse_uuid(token, &claims->subject);
+		return is_text && cg_uuid_read(token, &claims->subject);
 	}
+	/* Supabase puts the database role here, the specification that of the application. */
 	if (strcmp(path, "role") == 0 && is_text && is_db_role(token))
 		strlcpy(claims->db_role, token, CG_ROLE_NAME_LENGTH);
 

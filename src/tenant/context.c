@@ -24,6 +24,7 @@
 #include "utils/varlena.h"
 
 #include "compat.h"
+#include "gate/hex.h"
 #include "tenant/claims.h"
 #include "tenant/context.h"
 #include "tenant/settings.h"
@@ -42,20 +43,6 @@ static bool      claims_valid = false;
 static Oid trust_known_for = InvalidOid;
 
 /* ---- The setting ------------------------------------------------------------------ */
-
-static bool
-parse_hex_uuid(const char *from, pg_uuid_t *to)
-{
-	for (int i = 0; i < UUID_LEN; i++)
-	{
-		unsigned int byte;
-
-		if (sscanf(from + 2 * i, "%2x", &byte) != 1)
-			return false;
-		to->data[i] = (unsigned char) byte;
-	}
-	return true;
-}
 
 static void
 format_hex_uuid(bool present, const pg_uuid_t *id, char *to)
@@ -83,9 +70,10 @@ parse_context(const char *from, CgContext *context)
 	context->has_business = business[0] != '-';
 	context->has_user = user[0] != '-';
 	if ((context->has_business &&
-		 (strlen(business) != 32 || !parse_hex_uuid(business, &context->business))) ||
+		 (strlen(business) != 32 ||
+		  !cg_hex_read(business, UUID_LEN, context->business.data))) ||
 		(context->has_user &&
-		 (strlen(user) != 32 || !parse_hex_uuid(user, &context->user))))
+		 (strlen(user) != 32 || !cg_hex_read(user, UUID_LEN, context->user.data))))
 		return false;
 	if (app_role[0] != '-')
 		strlcpy(context->app_role, app_role, CG_ROLE_NAME_LENGTH);
@@ -197,6 +185,7 @@ session_is_trusted(void)
 		strcmp(known_setting, cg_trusted_authenticators) == 0)
 		return known_answer;
 
+	/* A role that is renamed or dropped must lose the trust that its name had. */
 	if (!callback_registered)
 	{
 		CacheRegisterSyscacheCallback(AUTHOID, forget_trust, (Datum) 0);
@@ -235,6 +224,7 @@ read_trusted_claims(CgContext *result)
 	if (length > CG_CLAIMS_MAX_BYTES)
 		return false;
 
+	/* Policies ask for each row, so the same text is understood once. */
 	if (strcmp(claims, claims_text) != 0)
 	{
 		claims_valid = false;

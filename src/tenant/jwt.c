@@ -93,6 +93,7 @@ decode_base64url(const char *from, size_t length, size_t *decoded_length)
 			result[n++] = (char) (bits >> nbits & 0xFF);
 		}
 	}
+	/* Bits left over would give one signature many spellings. */
 	if ((bits & ((1U << nbits) - 1)) != 0)
 		return NULL;
 	*decoded_length = n;
@@ -239,6 +240,9 @@ explain_key(const CgTokenHeader *header)
 	if (header->algorithm[0] == '\0')
 		fault = "its header names no algorithm (alg)";
 	else if (active == 0)
+		/*
+		 * From the coarsest fault to the finest: the first that is true is what to mend.
+		 */
 		fault = "no key is active (add_jwt_key)";
 	else if (fitting == 0)
 		fault = psprintf("its header names the algorithm \"%s\", which no active key has",
@@ -277,8 +281,7 @@ explain_claims(const CgClaims *claims)
 static const char *
 time_fault(const CgClaims *claims)
 {
-	double now = (double) cg_clock_now() / USECS_PER_SEC +
-				 (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * (double) SECS_PER_DAY;
+	double now = cg_unix_seconds(cg_clock_now());
 
 	if (!claims->has_exp)
 		return "it has no exp";

@@ -27,16 +27,10 @@
 #include "compat.h"
 #include "core/errors.h"
 #include "core/schema_version.h"
+#include "core/clock.h"
 #include "core/spi.h"
 #include "tenant/login.h"
 #include "tenant/secret_log.h"
-
-static double
-unix_seconds(TimestampTz at)
-{
-	return (double) at / USECS_PER_SEC +
-		   (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * (double) SECS_PER_DAY;
-}
 
 static int
 role_rank(const char *role)
@@ -76,7 +70,7 @@ user_fault(const CgClaims *claims, CgContext *context)
 		return "its user is deactivated";
 	value = cg_spi_value(0, 3, &isnull);
 	if (!isnull &&
-		(!claims->has_iat || claims->iat < unix_seconds(DatumGetTimestampTz(value))))
+		(!claims->has_iat || claims->iat < cg_unix_seconds(DatumGetTimestampTz(value))))
 		return "it is older than its user's tokens_valid_after";
 	choose_app_role(context, TextDatumGetCString(cg_spi_value(0, 4, &isnull)));
 	return NULL;

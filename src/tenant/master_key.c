@@ -25,6 +25,7 @@
 #include "utils/builtins.h"
 
 #include "core/errors.h"
+#include "gate/hex.h"
 #include "tenant/master_key.h"
 #include "tenant/settings.h"
 
@@ -63,31 +64,6 @@ read_file(unsigned char *buffer, size_t *length)
 }
 
 static bool
-decode_hex(const unsigned char *digits, unsigned char *bytes)
-{
-	for (int i = 0; i < CG_MASTER_KEY_BYTES; i++)
-	{
-		int value = 0;
-
-		for (int j = 0; j < 2; j++)
-		{
-			unsigned char c = digits[2 * i + j];
-
-			if (c >= '0' && c <= '9')
-				value = value << 4 | (c - '0');
-			else if (c >= 'a' && c <= 'f')
-				value = value << 4 | (c - 'a' + 10);
-			else if (c >= 'A' && c <= 'F')
-				value = value << 4 | (c - 'A' + 10);
-			else
-				return false;
-		}
-		bytes[i] = (unsigned char) value;
-	}
-	return true;
-}
-
-static bool
 parse_key(const unsigned char *buffer, size_t length, unsigned char *bytes)
 {
 	if (length == CG_MASTER_KEY_BYTES)
@@ -98,7 +74,8 @@ parse_key(const unsigned char *buffer, size_t length, unsigned char *bytes)
 	while (length > HEX_BYTES && length <= MAX_FILE_BYTES &&
 		   (buffer[length - 1] == '\n' || buffer[length - 1] == '\r'))
 		length--;
-	return length == HEX_BYTES && decode_hex(buffer, bytes);
+	return length == HEX_BYTES &&
+		   cg_hex_read((const char *) buffer, CG_MASTER_KEY_BYTES, bytes);
 }
 
 static bool

@@ -4,6 +4,7 @@
 package FakeProvider;
 use strict;
 use warnings;
+use Child;
 use HTTP::Tiny;
 use JSON::PP ();
 use POSIX ();
@@ -26,19 +27,8 @@ sub start
 {
 	my ($class, %options) = @_;
 	my $log = PostgreSQL::Test::Utils::tempdir() . '/fake_provider.log';
-	pipe(my $stdin, my $control) or die $!;
-	pipe(my $reports, my $stdout) or die $!;
-	my $pid = fork() // die $!;
-	if ($pid == 0)
-	{
-		open STDIN, '<&', $stdin or POSIX::_exit(97);
-		open STDOUT, '>&', $stdout or POSIX::_exit(97);
-		open STDERR, '>', $log or POSIX::_exit(97);
-		close $_ for $stdin, $stdout, $control, $reports;
-		exec 'node', 'test/lib/fake_provider.mjs', '--until-eof', map { ("--$_", $options{$_}) } sort keys %options
-			or POSIX::_exit(98);
-	}
-	close $_ for $stdin, $stdout;
+	my ($pid, $control, $reports) = Child::start($log, 'node', 'test/lib/fake_provider.mjs', '--until-eof',
+		map { ("--$_", $options{$_}) } sort keys %options);
 	my $line = <$reports> // die 'the fake provider does not start: ' . slurp_file($log);
 	return bless {
 		pid => $pid, stdin => $control, about => $json->decode($line), owner => $$,

@@ -4,6 +4,7 @@
 package Gate;
 use strict;
 use warnings;
+use Child;
 use IO::Handle;
 use IO::Select;
 use IO::Socket::INET;
@@ -26,18 +27,7 @@ sub start
 	my ($class, $node, %settings) = @_;
 	my $limits = delete $settings{limits} // '';
 	my $log = PostgreSQL::Test::Utils::tempdir() . '/gate.log';
-	pipe(my $stdin, my $control) or die $!;
-	pipe(my $reports, my $stdout) or die $!;
-	my $pid = fork() // die $!;
-	if ($pid == 0)
-	{
-		open STDIN, '<&', $stdin or POSIX::_exit(97);
-		open STDOUT, '>&', $stdout or POSIX::_exit(97);
-		open STDERR, '>', $log or POSIX::_exit(97);
-		close $_ for $stdin, $stdout, $control, $reports;
-		exec 'sh', '-c', "$limits exec \"\$0\"", program() or POSIX::_exit(98);
-	}
-	close $_ for $stdin, $stdout;
+	my ($pid, $control, $reports) = Child::start($log, 'sh', '-c', "$limits exec \"\$0\"", program());
 	$control->autoflush(1);
 	my $self = bless { pid => $pid, control => $control, reports => $reports, log => $log, text => '' }, $class;
 	$self->configure(gate_conninfo => $node->connstr('scripted') . ' user=' . $node->safe_psql('postgres', 'SELECT current_user'),
@@ -142,6 +132,7 @@ sub DESTROY
 package Gate::Client;
 use strict;
 use warnings;
+use POSIX ();
 use Time::HiRes qw(time);
 
 sub new { return bless { socket => $_[1], bytes => '', end => '' }, $_[0] }

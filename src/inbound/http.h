@@ -1,9 +1,9 @@
 /*
- * gateway.h
+ * http.h
  *		A request on its way through cloudgreet.http(): routes and their handlers.
  */
-#ifndef CG_INBOUND_GATEWAY_H
-#define CG_INBOUND_GATEWAY_H
+#ifndef CG_INBOUND_HTTP_H
+#define CG_INBOUND_HTTP_H
 
 #include "postgres.h"
 
@@ -86,9 +86,6 @@ extern void cg_answer_error(const CgRequest *request, CgResponse *response,
 extern char *cg_api_normalize_filter(const CgRequest *request, const char *column,
 									 char *value);
 
-/* The route's parameter as an id; false when it is none, and so unknown. */
-extern bool cg_request_id(const CgRequest *request, pg_uuid_t *id);
-
 /* The business whose webhooks come to a path; false when it is no such path. */
 extern bool cg_webhook_path_business(const CgTarget *target, pg_uuid_t *business);
 
@@ -109,4 +106,7 @@ extern void cg_rest_write(const CgRequest *request, CgResponse *response);
 extern void cg_rpc_call(const CgRequest *request, CgResponse *response);
 extern void cg_webhook_post(const CgRequest *request, CgResponse *response);
 
-#endif /* CG_INBOUND_GATEWAY_H */
+/* Whether an object has a member of that name, null or not. */
+extern bool cg_json_has(Jsonb *object, const char *name);
+
+#endif /* CG_INBOUND_HTTP_H */

@@ -1,5 +1,5 @@
 /*
- * 500_gateway.sql
+ * 500_http.sql
  *		The HTTP surface as one function.
  */
 CREATE FUNCTION cloudgreet.check_write_rows(found bigint) RETURNS boolean
