@@ -15,6 +15,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "commands/trigger.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -31,7 +32,6 @@
 #include "core/message.h"
 #include "core/pinned.h"
 #include "core/schema_version.h"
-#include "core/spi.h"
 #include "gate/answer_rules.h"
 #include "inbound/gateway.h"
 
@@ -64,8 +64,7 @@ become_caller(const CgRequest *request)
 static void
 answer(CgRequest *request, CgResponse *response)
 {
-	CgSpi spi;
-	int   flags = request->route->flags;
+	int flags = request->route->flags;
 
 	cg_json_admit(request->headers, VARSIZE(request->headers));
 	if ((flags & CG_ROUTE_PUBLIC) == 0)
@@ -87,10 +86,8 @@ answer(CgRequest *request, CgResponse *response)
 	request->route->handler(request, response);
 	if ((flags & CG_ROUTE_WRITE) != 0)
 	{
-		/* At commit they would fire as the login role. */
-		cg_spi_begin(&spi, "checking deferred constraints");
-		cg_spi_exec("SET CONSTRAINTS ALL IMMEDIATE");
-		cg_spi_end(&spi);
+		/* SET CONSTRAINTS ALL IMMEDIATE: at commit they would fire as the login role. */
+		AfterTriggerSetState(makeNode(ConstraintsSetStmt));
 	}
 }
 
