@@ -164,7 +164,6 @@ build_result(FunctionCallInfo fcinfo, const CgRequest *request, CgResponse *resp
 	Datum     values[3];
 	bool      nulls[3] = {false, false, false};
 	bytea    *body;
-	char     *headers;
 
 	cg_cors_answer(request, response);
 	for (int i = 0; i < lengthof(security_headers); i++)
@@ -177,9 +176,9 @@ build_result(FunctionCallInfo fcinfo, const CgRequest *request, CgResponse *resp
 	body = palloc(VARHDRSZ + response->body.len);
 	SET_VARSIZE(body, VARHDRSZ + response->body.len);
 	memcpy(VARDATA(body), response->body.data, response->body.len);
-	headers = psprintf("{%s}", response->headers.data);
 	values[0] = Int32GetDatum(response->status);
-	values[1] = DirectFunctionCall1(jsonb_in, CStringGetDatum(headers));
+	values[1] = PointerGetDatum(
+		cstring_to_text_with_len(response->headers.data, response->headers.len));
 	values[2] = PointerGetDatum(body);
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls));
 }

@@ -12,7 +12,7 @@
 typedef struct CgResponse
 {
 	int            status;
-	StringInfoData headers; /* members of a JSON object, without braces */
+	StringInfoData headers; /* as they are sent: "Name: value" and CR LF, one after another */
 	StringInfoData body;
 	bool           keeps_work; /* an answer that says no, and takes nothing back */
 } CgResponse;
