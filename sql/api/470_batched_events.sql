@@ -17,18 +17,21 @@ CREATE OR REPLACE FUNCTION cloudgreet_private.take_receipts(business_id uuid, du
 $$
 DECLARE
     business CONSTANT uuid := take_receipts.business_id;
+    -- Bounds of one partition, as a rule: an array of ids alone would be looked for in all.
+    first CONSTANT uuid := (SELECT min(i.id::text)::uuid FROM unnest(take_receipts.due) AS i (id));
+    last CONSTANT uuid := (SELECT max(i.id::text)::uuid FROM unnest(take_receipts.due) AS i (id));
     receipts uuid[];
     keys text[];
     locked uuid[];
     taken uuid[];
 BEGIN
     receipts := ARRAY(SELECT i.id FROM cloudgreet_private.webhook_inbox i
-                       WHERE i.business_id = business AND i.id = ANY (take_receipts.due) AND i.provider = 'telnyx'
+                       WHERE i.business_id = business AND i.id = ANY (take_receipts.due) AND i.id BETWEEN first AND last AND i.provider = 'telnyx'
                          AND i.event_type IN ('message.sent', 'message.finalized'));
     IF receipts = '{}' THEN
         RETURN '{}';
     END IF;
-    keys := ARRAY(SELECT DISTINCT i.entity_key FROM cloudgreet_private.webhook_inbox i WHERE i.business_id = business AND i.id = ANY (receipts));
+    keys := ARRAY(SELECT DISTINCT i.entity_key FROM cloudgreet_private.webhook_inbox i WHERE i.business_id = business AND i.id = ANY (receipts) AND i.id BETWEEN first AND last);
     locked := ARRAY(SELECT m.id FROM cloudgreet.sms_messages m
                      WHERE m.business_id = business AND m.provider = 'telnyx' AND m.provider_message_id = ANY (keys)
                        FOR NO KEY UPDATE SKIP LOCKED);
@@ -37,7 +40,7 @@ BEGIN
     END IF;
     -- Both sides are read once, by their keys, and joined in memory.
     WITH items AS MATERIALIZED (
-        SELECT i.id, i.outbox_id, i.entity_key, i.body FROM cloudgreet_private.webhook_inbox i WHERE i.business_id = business AND i.id = ANY (receipts)),
+        SELECT i.id, i.outbox_id, i.entity_key, i.body FROM cloudgreet_private.webhook_inbox i WHERE i.business_id = business AND i.id = ANY (receipts) AND i.id BETWEEN first AND last),
     texts AS MATERIALIZED (
         SELECT m.id, m.provider_message_id, m.lead_id, m.status, m.status_at FROM cloudgreet.sms_messages m WHERE m.business_id = business AND m.id = ANY (locked)),
     told AS MATERIALIZED (
@@ -87,7 +90,7 @@ BEGIN
                                 WHERE e.business_id = business AND e.subject_id = j.message_id AND e.event_type = 'sms.' || j.status))),
     ended AS (
         UPDATE cloudgreet_private.webhook_inbox i SET state = 'processed', reason = NULL, attempts = i.attempts + 1, processed_at = cloudgreet.clock()
-          FROM judged j WHERE j.is_plain AND i.business_id = business AND i.id = j.id RETURNING i.id)
+          FROM judged j WHERE j.is_plain AND i.business_id = business AND i.id = j.id AND i.id BETWEEN first AND last RETURNING i.id)
     SELECT coalesce(array_agg(e.id), '{}') INTO taken FROM ended e;
     RETURN taken;
 END
@@ -100,17 +103,20 @@ CREATE OR REPLACE FUNCTION cloudgreet_private.take_mail_events(business_id uuid,
 $$
 DECLARE
     business CONSTANT uuid := take_mail_events.business_id;
+    -- Bounds of one partition, as a rule: an array of ids alone would be looked for in all.
+    first CONSTANT uuid := (SELECT min(i.id::text)::uuid FROM unnest(take_mail_events.due) AS i (id));
+    last CONSTANT uuid := (SELECT max(i.id::text)::uuid FROM unnest(take_mail_events.due) AS i (id));
     told_of uuid[];
     keys text[];
     locked uuid[];
     taken uuid[];
 BEGIN
     told_of := ARRAY(SELECT i.id FROM cloudgreet_private.webhook_inbox i
-                      WHERE i.business_id = business AND i.id = ANY (take_mail_events.due) AND i.provider = 'resend' AND i.event_type ~ '^email[.]');
+                      WHERE i.business_id = business AND i.id = ANY (take_mail_events.due) AND i.id BETWEEN first AND last AND i.provider = 'resend' AND i.event_type ~ '^email[.]');
     IF told_of = '{}' THEN
         RETURN '{}';
     END IF;
-    keys := ARRAY(SELECT DISTINCT i.entity_key FROM cloudgreet_private.webhook_inbox i WHERE i.business_id = business AND i.id = ANY (told_of));
+    keys := ARRAY(SELECT DISTINCT i.entity_key FROM cloudgreet_private.webhook_inbox i WHERE i.business_id = business AND i.id = ANY (told_of) AND i.id BETWEEN first AND last);
     locked := ARRAY(SELECT m.id FROM cloudgreet.emails m
                      WHERE m.business_id = business AND m.provider = 'resend' AND m.provider_email_id = ANY (keys)
                        FOR NO KEY UPDATE SKIP LOCKED);
@@ -119,7 +125,7 @@ BEGIN
     END IF;
     -- Both sides are read once, by their keys, and joined in memory.
     WITH items AS MATERIALIZED (
-        SELECT i.id, i.event_type, i.entity_key, i.body FROM cloudgreet_private.webhook_inbox i WHERE i.business_id = business AND i.id = ANY (told_of)),
+        SELECT i.id, i.event_type, i.entity_key, i.body FROM cloudgreet_private.webhook_inbox i WHERE i.business_id = business AND i.id = ANY (told_of) AND i.id BETWEEN first AND last),
     mails AS MATERIALIZED (
         SELECT m.id, m.provider_email_id, m.lead_id, m.status, m.status_at FROM cloudgreet.emails m WHERE m.business_id = business AND m.id = ANY (locked)),
     told AS MATERIALIZED (
@@ -164,7 +170,7 @@ BEGIN
                                 WHERE e.business_id = business AND e.subject_id = j.email_id AND e.event_type = 'email.' || j.kind))),
     ended AS (
         UPDATE cloudgreet_private.webhook_inbox i SET state = 'processed', reason = NULL, attempts = i.attempts + 1, processed_at = cloudgreet.clock()
-          FROM judged j WHERE j.is_plain AND i.business_id = business AND i.id = j.id RETURNING i.id)
+          FROM judged j WHERE j.is_plain AND i.business_id = business AND i.id = j.id AND i.id BETWEEN first AND last RETURNING i.id)
     SELECT coalesce(array_agg(e.id), '{}') INTO taken FROM ended e;
     RETURN taken;
 END

@@ -8,4 +8,5 @@
  * with a fresh installation.
  */
 
+DROP FUNCTION cloudgreet.http(text, text, jsonb, bytea);
 DROP FUNCTION cloudgreet.resolve_business(uuid);

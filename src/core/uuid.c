@@ -19,7 +19,7 @@
 
 #include "core/clock.h"
 #include "core/uuid.h"
-#include "gate/hex.h"
+#include "core/hex.h"
 
 #define FRACTION_BITS 12
 #define MAX_MILLISECONDS ((INT64CONST(1) << 48) - 1)

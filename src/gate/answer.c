@@ -3,9 +3,6 @@
  *		The answer on its way out: rendered, written, logged, forgotten.
  *
  * The body is written from libpq's memory, which is why the result is kept.
- *
- * Called by:	connection.c, connection_list.c
- * Shown by:	test/t/100_gate_http.pl
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -25,23 +22,17 @@ static size_t answer_bytes;
 static bool
 render_row(CgConnection *connection, const CgResponseFrame *frame, PGresult *result)
 {
-	uint32_t    number;
-	const char *headers = "{}";
-	size_t      headers_length = 2;
-	bool        with_body;
+	uint32_t number;
+	bool     with_body;
 
 	if (PQnfields(result) != 3 || PQgetlength(result, 0, 0) != 4)
 		return false;
 	memcpy(&number, PQgetvalue(result, 0, 0), 4);
 	connection->status = (int) ntohl(number);
-	if (!PQgetisnull(result, 0, 1))
-	{
-		headers = PQgetvalue(result, 0, 1);
-		headers_length = (size_t) PQgetlength(result, 0, 1);
-	}
 	connection->body_length = (size_t) PQgetlength(result, 0, 2);
-	if (!cg_response_head(&connection->output, frame, connection->status, headers,
-						  headers_length, connection->body_length, &with_body))
+	if (!cg_response_head(&connection->output, frame, connection->status,
+						  PQgetvalue(result, 0, 1), (size_t) PQgetlength(result, 0, 1),
+						  connection->body_length, &with_body))
 		return false;
 	connection->result = result;
 	answer_bytes += PQresultMemorySize(result);
@@ -115,8 +106,8 @@ cg_connection_render(CgConnection *connection, PGresult *result, const CgRefusal
 void
 cg_connection_render_health(CgConnection *connection)
 {
-	static const char headers[] =
-		"{\"Content-Type\":\"" CG_JSON_TYPE "\",\"Cache-Control\":\"no-store\"}";
+	static const char headers[] = "Content-Type: " CG_JSON_TYPE "\r\n"
+								  "Cache-Control: no-store\r\n";
 	static const char body[] = "{\"status\":\"ok\"}";
 	char              id[CG_REQUEST_ID_MAX + 1];
 	CgResponseFrame   frame = begin_answer(connection, id);

@@ -38,7 +38,7 @@
 #define STATEMENT "cloudgreet_http"
 
 static const char query[] =
-	"SELECT status::pg_catalog.int4, headers::pg_catalog.text, body::pg_catalog.bytea"
+	"SELECT status::pg_catalog.int4, head::pg_catalog.text, body::pg_catalog.bytea"
 	" FROM cloudgreet.http($1, $2, $3, $4)";
 
 /* Loads the library and the catalogs that each request reads. */

@@ -176,11 +176,10 @@ is_length_for_head(const HeaderContext *context, const char *name, size_t name_l
 }
 
 static bool
-add_header(void *context_pointer, const char *name, size_t name_length, const char *value,
-		   size_t value_length)
+add_header(HeaderContext *context, const char *name, size_t name_length,
+		   const char *value, size_t value_length)
 {
-	HeaderContext *context = context_pointer;
-	CgBuffer      *out = context->out;
+	CgBuffer *out = context->out;
 
 	if (!is_valid_header(name, name_length, value, value_length))
 		return false;
@@ -206,6 +205,29 @@ add_header(void *context_pointer, const char *name, size_t name_length, const ch
 	return !out->failed;
 }
 
+/* Lines of "Name: value" and CR LF, nothing else: false when there is anything more. */
+static bool
+add_headers(HeaderContext *context, const char *lines, size_t length)
+{
+	const char *end = lines + length;
+
+	while (lines < end)
+	{
+		const char *line_end = memchr(lines, '\r', (size_t) (end - lines));
+		const char *colon;
+
+		if (line_end == NULL || end - line_end < 2 || line_end[1] != '\n')
+			return false;
+		colon = memchr(lines, ':', (size_t) (line_end - lines));
+		if (colon == NULL || line_end - colon < 2 || colon[1] != ' ' ||
+			!add_header(context, lines, (size_t) (colon - lines), colon + 2,
+						(size_t) (line_end - colon - 2)))
+			return false;
+		lines = line_end + 2;
+	}
+	return true;
+}
+
 bool
 cg_response_head(CgBuffer *out, const CgResponseFrame *frame, int status,
 				 const char *headers, size_t headers_length, size_t body_length,
@@ -217,7 +239,7 @@ cg_response_head(CgBuffer *out, const CgResponseFrame *frame, int status,
 	if (status < 200 || status > 599)
 		return false;
 	write_start(out, frame, status);
-	if (!cg_json_read_headers(headers, headers_length, add_header, &context))
+	if (!add_headers(&context, headers, headers_length))
 	{
 		out->length = start;
 		return false;

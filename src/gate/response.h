@@ -25,10 +25,11 @@ typedef struct CgResponseFrame
 
 /*
  * Writes the head of the database's answer and says by *with_body whether the body
- * follows.  The gate owns the headers of the framing, Date and X-Request-Id, and adds
- * each security header that the answer lacks, and CORS headers to its own.  Returns false, with out as it was,
- * when the answer cannot be sent: a status out of range, headers that are no list
- * of names and values, CR or LF in a value, or no memory.
+ * follows.  Its headers are lines of name, colon, blank and value, each ended by CR LF.
+ * The gate owns the headers of the framing, Date and X-Request-Id, and adds each security
+ * header that the answer lacks, and CORS headers to its own.  Returns false, with out as
+ * it was, when the answer cannot be sent: a status out of range, headers that are anything
+ * but such lines, a control character in a value, or no memory.
  */
 extern bool cg_response_head(CgBuffer *out, const CgResponseFrame *frame, int status,
 							 const char *headers, size_t headers_length,

@@ -17,6 +17,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "commands/trigger.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -33,7 +34,6 @@
 #include "core/message.h"
 #include "core/pinned.h"
 #include "core/schema_version.h"
-#include "core/spi.h"
 #include "gate/answer_rules.h"
 #include "inbound/http.h"
 
@@ -66,8 +66,7 @@ become_caller(const CgRequest *request)
 static void
 answer(CgRequest *request, CgResponse *response)
 {
-	CgSpi spi;
-	int   flags = request->route->flags;
+	int flags = request->route->flags;
 
 	cg_json_admit(request->headers, VARSIZE(request->headers));
 	if ((flags & CG_ROUTE_PUBLIC) == 0)
@@ -89,10 +88,8 @@ answer(CgRequest *request, CgResponse *response)
 	request->route->handler(request, response);
 	if ((flags & CG_ROUTE_WRITE) != 0)
 	{
-		/* At commit they would fire as the login role. */
-		cg_spi_begin(&spi, "checking deferred constraints");
-		cg_spi_exec("SET CONSTRAINTS ALL IMMEDIATE");
-		cg_spi_end(&spi);
+		/* SET CONSTRAINTS ALL IMMEDIATE: at commit they would fire as the login role. */
+		AfterTriggerSetState(makeNode(ConstraintsSetStmt));
 	}
 }
 
@@ -169,7 +166,6 @@ build_result(FunctionCallInfo fcinfo, const CgRequest *request, CgResponse *resp
 	Datum     values[3];
 	bool      nulls[3] = {false, false, false};
 	bytea    *body;
-	char     *headers;
 
 	cg_cors_answer(request, response);
 	for (int i = 0; i < lengthof(security_headers); i++)
@@ -182,9 +178,9 @@ build_result(FunctionCallInfo fcinfo, const CgRequest *request, CgResponse *resp
 	body = palloc(VARHDRSZ + response->body.len);
 	SET_VARSIZE(body, VARHDRSZ + response->body.len);
 	memcpy(VARDATA(body), response->body.data, response->body.len);
-	headers = psprintf("{%s}", response->headers.data);
 	values[0] = Int32GetDatum(response->status);
-	values[1] = DirectFunctionCall1(jsonb_in, CStringGetDatum(headers));
+	values[1] = PointerGetDatum(
+		cstring_to_text_with_len(response->headers.data, response->headers.len));
 	values[2] = PointerGetDatum(body);
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls));
 }

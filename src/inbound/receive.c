@@ -4,9 +4,11 @@
  *
  * Nothing of the body is looked at before its signature is found good with a key of the
  * account that the path names, so an account cannot be reached with another's key.
- * What the row holds and which events are duplicates is decided in SQL, and stored by
- * one statement (accept_webhook()); the events themselves are processed later, in a
- * transaction of their own.
+ * What the row holds and which events are duplicates is read in C (webhook_event.c), and
+ * stored by one statement; the events themselves are processed later, in a transaction
+ * of their own.  Three statements a webhook, all with plans that are kept: whose it is,
+ * the account's keys, the rows.  Nothing else is kept: a master key or an opened secret in
+ * memory would save a hundredth, and outlive its replacement.
  *
  * Runs as cloudgreet_owner in the business of the account.
  * Memory:		the caller's context; keys are cleansed before returning.
@@ -19,6 +21,7 @@
 
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
+#include "utils/uuid.h"
 
 #include "compat.h"
 #include "core/clock.h"
@@ -28,9 +31,10 @@
 #include "core/uuid.h"
 #include "tenant/context.h"
 #include "tenant/secret.h"
-#include "inbound/webhook_json.h"
 #include "inbound/receive.h"
 #include "inbound/signature.h"
+#include "inbound/webhook_event.h"
+#include "inbound/webhook_json.h"
 
 /* A long call's analysis has every word with its times. */
 #define MAX_RETELL_BYTES (8 * 1024 * 1024)
@@ -151,48 +155,91 @@ refuse(const Account *account, CgWebhookVerdict verdict, CgResponse *response)
 	response->keeps_work = true;
 }
 
-/* Stores the webhook and answers. */
+/* The answer to a webhook that asks for something, as JSON; NULL when it only tells. */
+static char *
+answer_now(const CgWebhook *webhook, const Account *account, Jsonb *payload)
+{
+	Oid   types[] = {UUIDOID, TEXTOID, JSONBOID};
+	Datum values[] = {UUIDPGetDatum(&account->business),
+					  CStringGetTextDatum(webhook->provider), JsonbPGetDatum(payload)};
+	bool  is_null;
+	Datum answer;
+
+	cg_spi_query("SELECT cloudgreet_private.answer_now($1, $2, $3)::text", 3, types,
+				 values, NULL, false, 0);
+	answer = cg_spi_value(0, 1, &is_null);
+	return is_null ? NULL : TextDatumGetCString(answer);
+}
+
+/*
+ * Stores the webhook unless it came before.  Another delivery of it that is under way is
+ * waited for, so that a 2xx always means stored.
+ */
+static void
+store(const CgWebhook *webhook, const Account *account, const CgWebhookEvent *event)
+{
+	Oid       types[] = {UUIDOID, UUIDOID, TEXTOID,  TEXTOID, TEXTOID,
+						 TEXTOID, UUIDOID, JSONBOID, BYTEAOID};
+	Datum     values[lengthof(types)];
+	char      nulls[lengthof(types) + 1];
+	pg_uuid_t outbox;
+
+	memset(nulls, ' ', sizeof(nulls));
+	values[0] = UUIDPGetDatum(&account->business);
+	values[1] = UUIDPGetDatum(&account->id);
+	values[2] = CStringGetTextDatum(webhook->provider);
+	values[3] = CStringGetTextDatum(event->type);
+	values[4] = CStringGetTextDatum(event->dedup_key);
+	if (event->entity_key != NULL)
+		values[5] = CStringGetTextDatum(event->entity_key);
+	else
+		nulls[5] = 'n';
+	if (webhook->outbox != NULL && cg_uuid_read(webhook->outbox, &outbox))
+		values[6] = UUIDPGetDatum(&outbox);
+	else
+		nulls[6] = 'n';
+	values[7] = JsonbPGetDatum(cg_webhook_kept_headers(webhook->headers));
+	values[8] = PointerGetDatum(webhook->body);
+	cg_spi_query("WITH new AS (INSERT INTO cloudgreet_private.webhook_seen (account_id, "
+				 "dedup_key) VALUES ($2, $5) ON CONFLICT DO NOTHING RETURNING dedup_key) "
+				 "INSERT INTO cloudgreet_private.webhook_inbox (business_id, account_id, "
+				 "provider, event_type, dedup_key, entity_key, outbox_id, headers, body) "
+				 "SELECT $1, $2, $3, $4, n.dedup_key, $6, $7, $8, $9 FROM new n",
+				 lengthof(types), types, values, nulls, false, 0);
+}
+
+/* Answers a webhook that asks at once, and stores any other. */
 static void
 accept(const CgWebhook *webhook, const Account *account, CgResponse *response)
 {
-	Oid   types[] = {UUIDOID, UUIDOID, TEXTOID, JSONBOID, BYTEAOID, JSONBOID, UUIDOID};
-	Datum values[7];
-	char  nulls[] = "       ";
-	pg_uuid_t outbox;
-	Jsonb    *payload = NULL;
-	bool      isnull;
-	bool      has_body = strcmp(webhook->provider, "google") != 0;
+	bool           has_body = strcmp(webhook->provider, "google") != 0;
+	Jsonb         *payload = has_body ? cg_webhook_parse(webhook->body) : NULL;
+	const char    *answer = NULL;
+	CgWebhookEvent event;
 
-	if (has_body && (payload = cg_webhook_parse(webhook->body)) == NULL)
+	if (has_body && payload == NULL)
 	{
 		cg_response_error(response, 400, CG_CODE_WEBHOOK_MALFORMED,
 						  "the body is not a JSON object", NULL);
 		return;
 	}
-	values[0] = UUIDPGetDatum(&account->business);
-	values[1] = UUIDPGetDatum(&account->id);
-	values[2] = CStringGetTextDatum(webhook->provider);
-	values[3] = JsonbPGetDatum(webhook->headers);
-	values[4] = PointerGetDatum(webhook->body);
-	values[5] = JsonbPGetDatum(payload);
-	values[6] = UUIDPGetDatum(&outbox);
-	if (payload == NULL)
-		nulls[5] = 'n';
-	if (webhook->outbox == NULL || !cg_uuid_read(webhook->outbox, &outbox))
-		nulls[6] = 'n';
-
-	cg_spi_query(
-		"SELECT cloudgreet_private.accept_webhook($1, $2, $3, $4, $5, $6, $7)::text", 7,
-		types, values, nulls, false, 0);
-	values[0] = cg_spi_value(0, 1, &isnull);
-	if (isnull)
-		cg_response_error(response, 400, CG_CODE_WEBHOOK_MALFORMED,
-						  "the body is not an event of this provider", NULL);
-	else
+	/* Nobody else's webhooks ask. */
+	if (strcmp(webhook->provider, "retell") == 0)
+		answer = answer_now(webhook, account, payload);
+	if (answer == NULL)
 	{
-		cg_response_is_json(response);
-		appendStringInfoString(&response->body, TextDatumGetCString(values[0]));
+		if (!cg_webhook_describe(webhook->provider, webhook->headers, webhook->body,
+								 payload, &event))
+		{
+			cg_response_error(response, 400, CG_CODE_WEBHOOK_MALFORMED,
+							  "the body is not an event of this provider", NULL);
+			return;
+		}
+		store(webhook, account, &event);
+		answer = "{\"received\": true}";
 	}
+	cg_response_is_json(response);
+	appendStringInfoString(&response->body, answer);
 }
 
 static void

@@ -34,11 +34,7 @@ cg_response_init(CgResponse *response)
 void
 cg_response_header(CgResponse *response, const char *name, const char *value)
 {
-	if (response->headers.len > 0)
-		appendStringInfoChar(&response->headers, ',');
-	escape_json(&response->headers, name);
-	appendStringInfoChar(&response->headers, ':');
-	escape_json(&response->headers, value);
+	appendStringInfo(&response->headers, "%s: %s\r\n", name, value);
 }
 
 void

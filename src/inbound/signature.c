@@ -33,7 +33,7 @@
 
 #include "compat.h"
 #include "core/clock.h"
-#include "gate/hex.h"
+#include "core/hex.h"
 #include "inbound/signature.h"
 
 #define TOLERANCE_USECS (INT64CONST(300) * USECS_PER_SEC)

@@ -14,7 +14,7 @@
 
 #include "mb/pg_wchar.h"
 
-#include "gate/hex.h"
+#include "core/hex.h"
 #include "inbound/target.h"
 
 #define MAX_PARAMS 256

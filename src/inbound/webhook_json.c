@@ -14,7 +14,7 @@
 
 #include "compat.h"
 #include "core/json_size.h"
-#include "gate/hex.h"
+#include "core/hex.h"
 #include "inbound/webhook_json.h"
 
 /* The code unit of "\uXXXX", or -1. */

@@ -24,7 +24,7 @@
 #include "utils/varlena.h"
 
 #include "compat.h"
-#include "gate/hex.h"
+#include "core/hex.h"
 #include "tenant/claims.h"
 #include "tenant/context.h"
 #include "tenant/settings.h"

@@ -25,7 +25,7 @@
 #include "utils/builtins.h"
 
 #include "core/errors.h"
-#include "gate/hex.h"
+#include "core/hex.h"
 #include "tenant/master_key.h"
 #include "tenant/settings.h"
 

@@ -18,7 +18,7 @@ SELECT public.mint(public.claims(:'business', 'admin'), :'secret') AS admin,
 CREATE FUNCTION public.ask(method text, target text, token text DEFAULT NULL, body text DEFAULT '', more jsonb DEFAULT '{}')
     RETURNS TABLE (status int, range_or_allow text, body text) LANGUAGE sql AS
 $$
-    SELECT r.status, coalesce(r.headers ->> 'Content-Range', r.headers ->> 'Allow'),
+    SELECT r.status, substring(r.head FROM '(?:Content-Range|Allow): ([^\r]*)'),
            regexp_replace(regexp_replace(convert_from(r.body, 'UTF8'), '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}', 'ID', 'g'),
                           '[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.+-]+', 'TIME', 'g')
       FROM cloudgreet.http(method, target, more || CASE WHEN token IS NULL THEN '{}'::jsonb ELSE jsonb_build_object('authorization', 'Bearer ' || token) END,

@@ -8,7 +8,7 @@
  *	/error/SQLSTATE	raises
  *	/status/NUMBER	answers with that status
  *	/size/BYTES		answers with that many bytes
- *	/headers		answers with the headers that the request's body holds as JSON
+ *	/headers		answers with the request's body as its head
  *	/null			answers nothing
  *	/quit			ends its own server process
  *	/deallocate		drops the session's prepared statements
@@ -36,18 +36,18 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION cloudgreet.http(text, text, jsonb, bytea, OUT status integer, OUT headers jsonb, OUT body bytea)
+CREATE FUNCTION cloudgreet.http(text, text, jsonb, bytea, OUT status integer, OUT head text, OUT body bytea)
     LANGUAGE plpgsql STRICT AS $$
 DECLARE
     path text[] := string_to_array(split_part($2, '?', 1), '/');
 BEGIN
     PERFORM nextval('scripted.calls');
     status := 200;
-    headers := '{"content-type": "text/plain"}';
+    head := E'content-type: text/plain\r\n';
     body := 'hello';
     CASE path[2]
         WHEN 'echo' THEN
-            headers := '[["Content-Type", "application/json"]]';
+            head := E'Content-Type: application/json\r\n';
             body := convert_to(jsonb_build_object('method', $1, 'target', $2,
                 'headers', $3, 'body', encode($4, 'hex'))::text, 'UTF8');
         WHEN 'sleep' THEN
@@ -59,7 +59,7 @@ BEGIN
         WHEN 'size' THEN
             body := convert_to(repeat('x', path[3]::integer), 'UTF8');
         WHEN 'headers' THEN
-            headers := convert_from($4, 'UTF8')::jsonb;
+            head := convert_from($4, 'UTF8');
         WHEN 'null' THEN
             status := NULL;
         WHEN 'quit' THEN

@@ -14,8 +14,7 @@ SELECT cloudgreet.connect_provider('retell', '{"api_key": "k"}', business_id => 
 -- What a webhook of a provider is answered, or what became of it.
 CREATE FUNCTION public.answer(provider text, event jsonb) RETURNS jsonb LANGUAGE sql AS
 $$
-    SELECT cloudgreet_private.accept_webhook(current_setting('test.b')::uuid, cloudgreet.uuid_v7(), provider,
-               jsonb_build_object('svix-id', cloudgreet.uuid_v7()), convert_to(event::text, 'UTF8'), event, NULL)
+    SELECT cloudgreet_private.answer_now(current_setting('test.b')::uuid, provider, event)
       FROM cloudgreet.enter_business(current_setting('test.b')::uuid);
 $$;
 CREATE FUNCTION public.processed(provider text, event jsonb) RETURNS text LANGUAGE sql AS

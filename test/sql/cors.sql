@@ -7,7 +7,7 @@ CREATE FUNCTION public.cors(method text, origin text) RETURNS TABLE (status int,
 $$
     SELECT r.status, h.key, h.value
       FROM cloudgreet.http(method, '/rest/v1/leads', jsonb_build_object('origin', origin, 'access-control-request-method', 'PATCH'), '') r
-      LEFT JOIN LATERAL (SELECT * FROM jsonb_each_text(r.headers) WHERE key ~ '^(Access|Allow|Vary)') h ON true ORDER BY h.key COLLATE "C"
+      LEFT JOIN LATERAL (SELECT l[1], l[2] FROM regexp_matches(r.head, '([^:\r\n]+): ([^\r]*)\r\n', 'g') l WHERE l[1] ~ '^(Access|Allow|Vary)') h (key, value) ON true ORDER BY h.key COLLATE "C"
 $$;
 \set ECHO all
 \pset format unaligned

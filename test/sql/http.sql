@@ -10,7 +10,7 @@
 -- Health needs no token; every answer has the security headers.
 SELECT * FROM public.ask('GET', '/api/health');
 SELECT * FROM public.ask('GET', '/api/health?ready=1');
-SELECT key, value FROM cloudgreet.http('GET', '/nowhere', '{}', ''), jsonb_each_text(headers) ORDER BY key COLLATE "C";
+SELECT h[1], h[2] FROM cloudgreet.http('GET', '/nowhere', '{}', ''), regexp_matches(head, '([^:\r\n]+): ([^\r]*)\r\n', 'g') h ORDER BY h[1] COLLATE "C";
 -- Unknown paths, wrong methods, bad targets.
 SELECT * FROM public.ask('GET', '/api');
 SELECT * FROM public.ask('DELETE', '/api/leads/x', :'admin');

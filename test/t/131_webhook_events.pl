@@ -53,6 +53,19 @@ is(join(' ', @$call{qw(direction status duration disconnection_reason recording_
 is_deeply([map { $_->{phone} } @{$end->{leads}}], ['+13125550199'], 'whom it was passed on to is no lead');
 is(join(' ', map { $_->{state} } @{$end->{inbox}}), join(' ', ('processed') x 6), 'what came before the call was taken up again');
 
+# So large that they are not taken together: the first are unmatched until the later are processed, in the same turn.
+my $large = sprintf(q{INSERT INTO cloudgreet_private.webhook_inbox (business_id, account_id, provider, event_type, dedup_key, entity_key, headers, body)
+	SELECT '%s', '%s', 'telnyx', 'call.initiated', 'large ' || n, 'session-large', '{}', convert_to(jsonb_build_object('data', jsonb_build_object('event_type', 'call.initiated',
+	       'occurred_at', '2026-06-09T15:05:00Z', 'padding', repeat('x', 300000), 'payload', jsonb_build_object('call_session_id', 'session-large', 'call_leg_id', 'leg ' || n,
+	       'from', '+13125550199', 'to', CASE n WHEN 5 THEN '+13125550100' ELSE '+13125550177' END, 'start_time', '2026-06-09T15:05:00Z')))::text, 'UTF8')
+	  FROM generate_series}, $business, $account{telnyx});
+# Once before, for a session's first takes longer than a turn may.
+sql("BEGIN; $large(1, 1) n; SELECT cloudgreet_private.process_webhooks(); ROLLBACK; $large(1, 6) n; SELECT cloudgreet_private.process_webhooks()");
+is(sql("SELECT string_agg(DISTINCT state, ' ') || ' ' || max(attempts) FROM cloudgreet_private.webhook_inbox WHERE entity_key = 'session-large'"), 'processed 1', 'events of a call that are taken apart find each other');
+is(sql("SELECT count(*) || ' ' || (SELECT count(*) FROM jsonb_object_keys(min(provider_state::text)::jsonb -> 'legs')) FROM cloudgreet.calls WHERE telnyx_call_session_id = 'session-large'"), '1 6', 'and are one call');
+sql("DELETE FROM cloudgreet_private.webhook_inbox WHERE entity_key = 'session-large'; DELETE FROM cloudgreet.calls WHERE telnyx_call_session_id = 'session-large';
+	DELETE FROM cloudgreet.leads WHERE phone = '+13125550199' AND business_id = '$business'; DELETE FROM cloudgreet.events WHERE business_id = '$business' AND event_type ~ '^(call|lead)[.]'");
+
 my %out = (call_control_id => 'v3:out', call_leg_id => 'leg-o', call_session_id => 'session-o', from => '+13125550100', to => '+13125550198', start_time => '2026-06-09T15:10:00Z');
 $end = one_outcome('a call of ours nobody takes', [
 	telnyx('out_initiated', 'call.initiated', '10:00.1Z', {%out, direction => 'outgoing'}),

@@ -5,8 +5,8 @@
  * It is C without libraries, as the gate and the extension are two programs.  UUIDs in
  * their usual form are read by src/core/uuid.c, which uses it.
  */
-#ifndef CG_GATE_HEX_H
-#define CG_GATE_HEX_H
+#ifndef CG_CORE_HEX_H
+#define CG_CORE_HEX_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -40,4 +40,4 @@ cg_hex_read(const char *digits, size_t length, unsigned char *to)
 	return true;
 }
 
-#endif /* CG_GATE_HEX_H */
+#endif /* CG_CORE_HEX_H */
