@@ -3,6 +3,9 @@
  *		The answer on its way out: rendered, written, logged, forgotten.
  *
  * The body is written from libpq's memory, which is why the result is kept.
+ *
+ * Called by:	connection.c, connection_list.c
+ * Shown by:	test/t/100_gate_http.pl
  */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -9,8 +9,6 @@
  */
 #include "postgres.h"
 
-#include <openssl/crypto.h>
-
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "pgstat.h"
@@ -25,9 +23,9 @@
 #include "core/clock.h"
 #include "core/spi.h"
 #include "outbound/queue.h"
+#include "outbound/queue_internal.h"
 #include "outbound/settings.h"
 #include "outbound/statements.h"
-#include "tenant/secret.h"
 
 #define LONGEST_WAIT_MS (60 * 60 * 1000L)
 #define ROWS_OF_LANE 129 /* one more than a lane takes, so that it knows of more */
@@ -60,8 +58,8 @@ cg_outbox_end(CgOutboxSession *session)
 	MemoryContextSwitchTo(session->caller);
 }
 
-static Datum
-build_array(const Datum *values, const bool *nulls, int count, Oid type)
+Datum
+cg_outbox_array(const Datum *values, const bool *nulls, int count, Oid type)
 {
 	int16 length;
 	bool  by_value;
@@ -130,8 +128,8 @@ cg_outbox_refill(CgOutboxSession *session, const pg_uuid_t *accounts, const int6
 		account_values[i] = UUIDPGetDatum(&accounts[i]);
 		lane_values[i] = Int64GetDatum(lanes[i]);
 	}
-	values[0] = build_array(account_values, NULL, count, UUIDOID);
-	values[1] = build_array(lane_values, NULL, count, INT8OID);
+	values[0] = cg_outbox_array(account_values, NULL, count, UUIDOID);
+	values[1] = cg_outbox_array(lane_values, NULL, count, INT8OID);
 	values[2] = Int32GetDatum(ROWS_OF_LANE);
 	(void) add_rows(session,
 					cg_spi_query(cg_outbox_refill_sql, 3, types, values, NULL, false, 0));
@@ -161,177 +159,6 @@ cg_outbox_under_way(CgOutboxSession *session, CgOutboxKey *keys, int max)
 		keys[row].id = *DatumGetUUIDP(cg_spi_value(row, 2, &is_null));
 	}
 	return (int) rows;
-}
-
-/* ---- Claiming ---------------------------------------------------------------------- */
-
-/*
- * The keys of a batch: most requests of it are by the same accounts, and to open a key costs
- * a read of the master key's file.  Nothing is kept beyond the batch, so that a key that is
- * replaced or a master key that is gone counts at once.
- */
-typedef struct OpenedKey
-{
-	pg_uuid_t business;
-	char     *label; /* the secret's name and version */
-	char     *key;   /* NULL: it does not open */
-} OpenedKey;
-
-typedef struct OpenedKeys
-{
-	OpenedKey *keys;
-	int        count;
-} OpenedKeys;
-
-static char *
-open_key(uint64 row, int column, const char *label)
-{
-	bool   is_null;
-	bytea *plain = cg_secret_try_open(
-		label, TextDatumGetCString(cg_spi_value(row, column, &is_null)),
-		DatumGetByteaPP(cg_spi_value(row, column + 1, &is_null)),
-		DatumGetByteaPP(cg_spi_value(row, column + 2, &is_null)));
-	char *key;
-
-	if (plain == NULL)
-		return NULL;
-	key = pnstrdup(VARDATA_ANY(plain), VARSIZE_ANY_EXHDR(plain));
-	OPENSSL_cleanse(VARDATA_ANY(plain), VARSIZE_ANY_EXHDR(plain));
-	return key;
-}
-
-/* The key of an account, in the context, or NULL. */
-static char *
-find_key(OpenedKeys *opened, uint64 row, int column, const pg_uuid_t *business,
-		 MemoryContext context)
-{
-	bool       is_null;
-	Datum      name = cg_spi_value(row, column, &is_null);
-	OpenedKey *entry = opened->keys;
-	char      *label;
-
-	if (is_null)
-		return NULL;
-	label = cg_secret_label(business, TextDatumGetCString(name),
-							DatumGetInt32(cg_spi_value(row, column + 1, &is_null)));
-	while (entry < opened->keys + opened->count &&
-		   (memcmp(&entry->business, business, sizeof(*business)) != 0 ||
-			strcmp(entry->label, label) != 0))
-		entry++;
-	if (entry == opened->keys + opened->count)
-	{
-		entry->business = *business;
-		entry->label = label;
-		entry->key = open_key(row, column + 2, label);
-		opened->count++;
-	}
-	return entry->key == NULL ? NULL : MemoryContextStrdup(context, entry->key);
-}
-
-static void
-cleanse_keys(OpenedKeys *opened)
-{
-	for (int i = 0; i < opened->count; i++)
-	{
-		if (opened->keys[i].key != NULL)
-			OPENSSL_cleanse(opened->keys[i].key, strlen(opened->keys[i].key));
-	}
-}
-
-static double
-read_rate(uint64 row, int column)
-{
-	bool  is_null;
-	Datum rate = cg_spi_value(row, column, &is_null);
-
-	return is_null || !(DatumGetFloat8(rate) > 0) ? 0 : DatumGetFloat8(rate);
-}
-
-static void
-read_item(uint64 row, CgOutboxItem *item, OpenedKeys *opened, MemoryContext context)
-{
-	bool   is_null;
-	bytea *body = DatumGetByteaPP(cg_spi_value(row, 8, &is_null));
-	char  *idempotency = TextDatumGetCString(cg_spi_value(row, 6, &is_null));
-
-	item->provider =
-		MemoryContextStrdup(context, TextDatumGetCString(cg_spi_value(row, 4, &is_null)));
-	item->operation =
-		MemoryContextStrdup(context, TextDatumGetCString(cg_spi_value(row, 5, &is_null)));
-	item->may_repeat = strcmp(idempotency, "none") != 0;
-	item->attempt = DatumGetInt32(cg_spi_value(row, 7, &is_null));
-	item->body_length = (int) VARSIZE_ANY_EXHDR(body);
-	item->body = MemoryContextAlloc(context, item->body_length + 1);
-	memcpy(item->body, VARDATA_ANY(body), item->body_length);
-	item->api_key = find_key(opened, row, 9, &item->key.business_id, context);
-	item->rate = read_rate(row, 14);
-	item->rate_of_sender = read_rate(row, 15);
-}
-
-static CgClaimVerdict
-read_verdict(uint64 row)
-{
-	bool        is_null;
-	const char *verdict = TextDatumGetCString(cg_spi_value(row, 3, &is_null));
-
-	if (strcmp(verdict, "send") == 0)
-		return CG_CLAIM_SEND;
-	if (strcmp(verdict, "refuse") == 0)
-		return CG_CLAIM_REFUSE;
-	if (strcmp(verdict, "hold") == 0)
-		return CG_CLAIM_HOLD;
-	return strcmp(verdict, "locked") == 0 ? CG_CLAIM_LOCKED : CG_CLAIM_WAIT;
-}
-
-static uint64
-run_claim(CgOutboxSession *session, const CgTurn *turns, int count)
-{
-	Oid    types[4] = {UUIDARRAYOID, UUIDARRAYOID, TIMESTAMPTZOID, INT4OID};
-	Datum  values[4];
-	Datum *businesses = palloc(count * sizeof(Datum));
-	Datum *ids = palloc(count * sizeof(Datum));
-
-	for (int i = 0; i < count; i++)
-	{
-		businesses[i] = UUIDPGetDatum(&turns[i].key.business_id);
-		ids[i] = UUIDPGetDatum(&turns[i].key.id);
-	}
-	values[0] = build_array(businesses, NULL, count, UUIDOID);
-	values[1] = build_array(ids, NULL, count, UUIDOID);
-	values[2] = TimestampTzGetDatum(session->now);
-	values[3] = Int32GetDatum(cg_outbox_max_attempts);
-	return cg_spi_query(cg_outbox_claim_sql, 4, types, values, NULL, false, 0);
-}
-
-void
-cg_outbox_claim(CgOutboxSession *session, const CgTurn *turns, int count,
-				CgClaimVerdict *verdicts, CgOutboxItem *items)
-{
-	uint64     rows = run_claim(session, turns, count);
-	OpenedKeys opened = {palloc(count * sizeof(OpenedKey)), 0};
-
-	/* What does not come back is locked, or is not queued any more. */
-	for (int i = 0; i < count; i++)
-		verdicts[i] = CG_CLAIM_LOCKED;
-	for (uint64 row = 0; row < rows; row++)
-	{
-		bool       is_null;
-		pg_uuid_t *id = DatumGetUUIDP(cg_spi_value(row, 2, &is_null));
-		int        i = 0;
-
-		while (i < count && memcmp(turns[i].key.id.data, id->data, UUID_LEN) != 0)
-			i++;
-		Assert(i < count);
-		verdicts[i] = read_verdict(row);
-		if (verdicts[i] != CG_CLAIM_SEND)
-			continue;
-		items[i].key = turns[i].key;
-		read_item(row, &items[i], &opened, session->caller);
-		/* A server that forgot the claim in a crash would send again. */
-		if (!items[i].may_repeat)
-			ForceSyncCommit();
-	}
-	cleanse_keys(&opened);
 }
 
 /* ---- Settling ---------------------------------------------------------------------- */
@@ -418,7 +245,7 @@ cg_outbox_settle(CgOutboxSession *session, CgOutboxAttempt *const *attempts, int
 	}
 	for (int i = 0; i < SETTLE_COLUMNS; i++)
 		values[i] =
-			build_array(&columns[i * count], &nulls[i * count], count, elements[i]);
+			cg_outbox_array(&columns[i * count], &nulls[i * count], count, elements[i]);
 	values[SETTLE_COLUMNS] = TimestampTzGetDatum(session->now);
 	values[SETTLE_COLUMNS + 1] = Int32GetDatum(cg_outbox_unknown_timeout);
 	values[SETTLE_COLUMNS + 2] = Int32GetDatum(cg_outbox_max_attempts);

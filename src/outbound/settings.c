@@ -18,7 +18,7 @@
 
 int   cg_outbox_attempt_timeout = 15000;
 int   cg_outbox_concurrency = 128;
-int   cg_outbox_drain_timeout = 1000;
+int   cg_outbox_drain_timeout = 700;
 int   cg_outbox_max_attempts = 10;
 int   cg_outbox_retry_base = 2000;
 int   cg_outbox_retry_max = 600000;
