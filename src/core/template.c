@@ -141,7 +141,7 @@ PG_FUNCTION_INFO_V1(cg_sql_is_plain_template);
 Datum
 cg_sql_is_plain_template(PG_FUNCTION_ARGS)
 {
-	text       *template = PG_GETARG_TEXT_PP(0);
+	text *template = PG_GETARG_TEXT_PP(0);
 	Texts       names = read_texts(PG_GETARG_ARRAYTYPE_P(1));
 	const char *at = VARDATA_ANY(template);
 	const char *end = at + VARSIZE_ANY_EXHDR(template);
@@ -166,7 +166,7 @@ PG_FUNCTION_INFO_V1(cg_sql_fill_template);
 Datum
 cg_sql_fill_template(PG_FUNCTION_ARGS)
 {
-	text  *template = PG_GETARG_TEXT_PP(0);
+	text *template = PG_GETARG_TEXT_PP(0);
 	Texts  names = read_texts(PG_GETARG_ARRAYTYPE_P(1));
 	Texts  values = read_texts(PG_GETARG_ARRAYTYPE_P(2));
 	int    count = names.count > 0 ? values.count / names.count : 1;
