@@ -148,41 +148,27 @@ CREATE OR REPLACE TRIGGER leads_merge_new AFTER INSERT ON cloudgreet.leads
 CREATE OR REPLACE TRIGGER leads_merge AFTER UPDATE OF merged_into_id ON cloudgreet.leads
     FOR EACH ROW WHEN (new.merged_into_id IS DISTINCT FROM old.merged_into_id) EXECUTE FUNCTION cloudgreet_private.keep_merges();
 
-CREATE OR REPLACE FUNCTION cloudgreet_private.follow_merge() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
-$$
-DECLARE
-    next uuid;
-BEGIN
-    PERFORM cloudgreet.enter_business(new.business_id);
-    SELECT l.merged_into_id INTO next FROM cloudgreet.leads l WHERE l.business_id = new.business_id AND l.id = new.lead_id;
-    IF next IS NOT NULL THEN
-        new.lead_id := cloudgreet_private.surviving_lead(new.business_id, next);
-    END IF;
-    RETURN new;
-END
-$$;
-COMMENT ON FUNCTION cloudgreet_private.follow_merge() IS
-    'Trigger of what belongs to a lead: a row that names a merged lead is the surviving one''s.';
+-- A row that names a merged lead is the surviving one's (src/tenant/follow_merge.c).
 CREATE OR REPLACE TRIGGER appointments_follow_merge BEFORE INSERT OR UPDATE OF lead_id ON cloudgreet.appointments
-    FOR EACH ROW EXECUTE FUNCTION cloudgreet_private.follow_merge();
+    FOR EACH ROW EXECUTE FUNCTION cloudgreet.follow_merge();
 CREATE OR REPLACE TRIGGER calls_follow_merge BEFORE INSERT OR UPDATE OF lead_id ON cloudgreet.calls
-    FOR EACH ROW WHEN (new.lead_id IS NOT NULL) EXECUTE FUNCTION cloudgreet_private.follow_merge();
+    FOR EACH ROW WHEN (new.lead_id IS NOT NULL) EXECUTE FUNCTION cloudgreet.follow_merge();
 CREATE OR REPLACE TRIGGER agent_conversations_follow_merge BEFORE INSERT OR UPDATE OF lead_id ON cloudgreet.agent_conversations
-    FOR EACH ROW WHEN (new.lead_id IS NOT NULL) EXECUTE FUNCTION cloudgreet_private.follow_merge();
+    FOR EACH ROW WHEN (new.lead_id IS NOT NULL) EXECUTE FUNCTION cloudgreet.follow_merge();
 CREATE OR REPLACE TRIGGER sms_messages_follow_merge BEFORE INSERT OR UPDATE OF lead_id ON cloudgreet.sms_messages
-    FOR EACH ROW WHEN (new.lead_id IS NOT NULL) EXECUTE FUNCTION cloudgreet_private.follow_merge();
+    FOR EACH ROW WHEN (new.lead_id IS NOT NULL) EXECUTE FUNCTION cloudgreet.follow_merge();
 CREATE OR REPLACE TRIGGER emails_follow_merge BEFORE INSERT OR UPDATE OF lead_id ON cloudgreet.emails
-    FOR EACH ROW WHEN (new.lead_id IS NOT NULL) EXECUTE FUNCTION cloudgreet_private.follow_merge();
+    FOR EACH ROW WHEN (new.lead_id IS NOT NULL) EXECUTE FUNCTION cloudgreet.follow_merge();
 CREATE OR REPLACE TRIGGER consents_follow_merge BEFORE INSERT OR UPDATE OF lead_id ON cloudgreet.consents
-    FOR EACH ROW WHEN (new.lead_id IS NOT NULL) EXECUTE FUNCTION cloudgreet_private.follow_merge();
+    FOR EACH ROW WHEN (new.lead_id IS NOT NULL) EXECUTE FUNCTION cloudgreet.follow_merge();
 CREATE OR REPLACE TRIGGER lead_qualification_follow_merge BEFORE INSERT OR UPDATE OF lead_id ON cloudgreet.lead_qualification
-    FOR EACH ROW EXECUTE FUNCTION cloudgreet_private.follow_merge();
+    FOR EACH ROW EXECUTE FUNCTION cloudgreet.follow_merge();
 CREATE OR REPLACE TRIGGER lead_outcomes_follow_merge BEFORE INSERT OR UPDATE OF lead_id ON cloudgreet.lead_outcomes
-    FOR EACH ROW WHEN (new.lead_id IS NOT NULL) EXECUTE FUNCTION cloudgreet_private.follow_merge();
+    FOR EACH ROW WHEN (new.lead_id IS NOT NULL) EXECUTE FUNCTION cloudgreet.follow_merge();
 CREATE OR REPLACE TRIGGER sequence_enrollments_follow_merge BEFORE INSERT OR UPDATE OF lead_id ON cloudgreet.sequence_enrollments
-    FOR EACH ROW EXECUTE FUNCTION cloudgreet_private.follow_merge();
+    FOR EACH ROW EXECUTE FUNCTION cloudgreet.follow_merge();
+DROP FUNCTION IF EXISTS cloudgreet_private.follow_merge();
 
 REVOKE ALL ON FUNCTION cloudgreet_private.surviving_lead(uuid, uuid), cloudgreet_private.lock_lead(uuid, uuid),
     cloudgreet_private.lock_merge_target(uuid, uuid, uuid), cloudgreet_private.merge_lead(uuid, uuid, uuid),
-    cloudgreet_private.keep_merges(), cloudgreet_private.follow_merge() FROM PUBLIC;
+    cloudgreet_private.keep_merges() FROM PUBLIC;

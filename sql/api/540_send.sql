@@ -2,7 +2,7 @@
  * 540_send.sql
  *		Texts and e-mails that applications send.
  */
-CREATE OR REPLACE FUNCTION cloudgreet_private.sending_account(business_id uuid, provider text, preferred_id uuid DEFAULT NULL)
+CREATE OR REPLACE FUNCTION cloudgreet_private.sending_account(business_id uuid, provider text, preferred_id uuid DEFAULT NULL, is_required boolean DEFAULT true)
     RETURNS cloudgreet.provider_accounts
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS
 $$
@@ -14,15 +14,16 @@ BEGIN
      WHERE a.business_id = sending_account.business_id AND a.provider = sending_account.provider
        AND a.id = coalesce(sending_account.preferred_id, a.id)
      ORDER BY a.status = 'active' DESC, a.created_at, a.id LIMIT 1;
-    IF account.id IS NULL THEN
+    IF account.id IS NULL AND sending_account.is_required THEN
         RAISE EXCEPTION 'the business has no account at %', initcap(sending_account.provider)
             USING ERRCODE = 'ZG301', HINT = 'Connect one with cloudgreet.connect_provider().';
     END IF;
     RETURN account;
 END
 $$;
-COMMENT ON FUNCTION cloudgreet_private.sending_account(uuid, text, uuid) IS
-    'The account that the business sends by, active ones first. Error ZG301 when it has none.';
+COMMENT ON FUNCTION cloudgreet_private.sending_account(uuid, text, uuid, boolean) IS
+    'The account that the business sends by, active ones first. Without any error ZG301, or NULL when none is required.';
+DROP FUNCTION IF EXISTS cloudgreet_private.sending_account(uuid, text, uuid);
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.require_unsuppressed(business_id uuid, contact text, channel text) RETURNS void
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS
@@ -39,7 +40,7 @@ $$;
 COMMENT ON FUNCTION cloudgreet_private.require_unsuppressed(uuid, text, text) IS
     'Error ZG302 when nothing may be sent to the contact.';
 
-CREATE OR REPLACE FUNCTION cloudgreet_private.sending_number(business_id uuid, from_number text) RETURNS cloudgreet.phone_numbers
+CREATE OR REPLACE FUNCTION cloudgreet_private.sending_number(business_id uuid, from_number text, is_required boolean DEFAULT true) RETURNS cloudgreet.phone_numbers
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
@@ -49,7 +50,7 @@ BEGIN
      WHERE n.business_id = sending_number.business_id AND n.is_active
        AND n.phone_number = coalesce(sending_number.from_number, n.phone_number)
      ORDER BY n.created_at, n.id LIMIT 1;
-    IF number.id IS NULL THEN
+    IF number.id IS NULL AND sending_number.is_required THEN
         RAISE EXCEPTION 'the business has no % to send from', CASE WHEN sending_number.from_number IS NULL THEN 'phone number' ELSE 'such phone number' END
             USING ERRCODE = 'ZG301', HINT = CASE WHEN EXISTS (
                 SELECT FROM cloudgreet.phone_numbers n WHERE n.business_id = sending_number.business_id AND n.confirmed_at IS NULL
@@ -59,8 +60,9 @@ BEGIN
     RETURN number;
 END
 $$;
-COMMENT ON FUNCTION cloudgreet_private.sending_number(uuid, text) IS
-    'The number that a text is sent from: the one named, or the first of the business. Error ZG301 when it has no such number.';
+COMMENT ON FUNCTION cloudgreet_private.sending_number(uuid, text, boolean) IS
+    'The number that a text is sent from: the one named, or the first of the business. Without any error ZG301, or NULL when none is required.';
+DROP FUNCTION IF EXISTS cloudgreet_private.sending_number(uuid, text);
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.require_lead(business_id uuid, lead_id uuid) RETURNS void
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS
@@ -129,9 +131,8 @@ CREATE OR REPLACE FUNCTION cloudgreet_private.destination_fault(contact text, al
     LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    target record;
+    target CONSTANT record := cloudgreet.phone_number_kind(destination_fault.contact);
 BEGIN
-    SELECT k.country, k.kind INTO target FROM cloudgreet.phone_number_kind(destination_fault.contact) k;
     -- Exchange 976 is pay-per-call in every area of the North American plan.
     IF target.kind IN ('premium_rate', 'shared_cost', 'personal_number', 'pager', 'uan', 'voicemail') OR destination_fault.contact ~ '^[+]1...976' THEN
         RETURN format('the number is of a kind that nothing is sent to: %s', CASE WHEN target.kind ~ '^(fixed|mobile)' THEN 'premium_rate' ELSE target.kind END);
@@ -343,8 +344,8 @@ $$;
 COMMENT ON FUNCTION cloudgreet.send_email(text, text, text, uuid, text, timestamptz, text, uuid) IS
     'Sends an e-mail of plain text, once this transaction commits and send_at has come; returns the id of its row in emails. Sent once, even when the answer is lost. The same idempotency_key gets the same e-mail. Errors: ZG105 for a bad address, 22004 and 22023 for bad texts or an infinite time, ZG301 without an account or sender, ZG302 for an address that is suppressed, ZG407 for a key used before for something else, 23503 for a lead that does not exist.';
 
-REVOKE ALL ON FUNCTION cloudgreet_private.sending_account(uuid, text, uuid), cloudgreet_private.require_unsuppressed(uuid, text, text),
-    cloudgreet_private.sending_number(uuid, text), cloudgreet_private.require_lead(uuid, uuid),
+REVOKE ALL ON FUNCTION cloudgreet_private.sending_account(uuid, text, uuid, boolean), cloudgreet_private.require_unsuppressed(uuid, text, text),
+    cloudgreet_private.sending_number(uuid, text, boolean), cloudgreet_private.require_lead(uuid, uuid),
     cloudgreet_private.require_finite(timestamptz), cloudgreet_private.is_sender(jsonb), cloudgreet_private.check_sender(),
     cloudgreet_private.most_segments(), cloudgreet_private.count_segments(text),
     cloudgreet_private.destination_countries(uuid, text), cloudgreet_private.destination_fault(text, text[]),

@@ -3,10 +3,12 @@
  *		How time is taken of staff: the one way, of bookings, moves, holds and imports.
  *
  * A trigger of appointments keeps their allocations, so that a row takes its time however
- * it is written; a function that books only chooses whose time it is, and writes the row.
- * Who takes time of a staff member holds the member's row to the end of the transaction,
- * and judges the time again under it; the exclusion constraint is met by ON CONFLICT DO
- * NOTHING.  So nobody waits in a circle, and nobody but the winner writes.
+ * it is written; the functions that book write both.  Who takes time of a staff member
+ * holds the member's row to the end of the transaction, and judges the time under it; who
+ * does not get it lets the row go before it looks for another time.  The exclusion
+ * constraint is met by ON CONFLICT DO NOTHING.  So nobody waits in a circle, and nobody
+ * but the winner writes.  Shown by test/t/151_booking_races.pl and the specs booking_race
+ * and allocation_race.
  *
  * Locks:		in this order: an idempotency key, the appointment's row, the lead's
  *				(lock_lead), staff members' by id (lock_staff).  A synchronization of
@@ -24,23 +26,6 @@ $$;
 COMMENT ON FUNCTION cloudgreet_private.lock_staff(uuid, uuid) IS
     'Makes the rest of the transaction the only one that takes or gives time of the staff member.';
 
--- Gives up what no longer counts, so that the constraint does not either.
-CREATE OR REPLACE FUNCTION cloudgreet_private.release_stale_holds(
-    business_id uuid, staff_id uuid, blocks tstzrange, holder text) RETURNS void
-    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
-$$
-BEGIN
-    UPDATE cloudgreet.appointment_allocations a SET state = 'released', expires_at = NULL
-     WHERE a.business_id = release_stale_holds.business_id AND a.staff_id = release_stale_holds.staff_id AND a.state = 'held'
-       AND a.starts_at > lower(release_stale_holds.blocks) - interval '9 days'
-       AND a.starts_at < upper(release_stale_holds.blocks) + interval '1 day'
-       AND a.blocks && release_stale_holds.blocks
-       AND (a.expires_at <= cloudgreet.clock() OR a.holder = release_stale_holds.holder);
-END
-$$;
-COMMENT ON FUNCTION cloudgreet_private.release_stale_holds(uuid, uuid, tstzrange, text) IS
-    'Releases holds over a time that have expired, or are the holder''s own.';
-
 CREATE OR REPLACE FUNCTION cloudgreet_private.insert_allocation(
     service cloudgreet.services, staff_id uuid, starts_at timestamptz, ends_at timestamptz, appointment_id uuid,
     holder text DEFAULT NULL, expires_at timestamptz DEFAULT NULL)
@@ -52,7 +37,11 @@ DECLARE
                                           ends_at + make_interval(mins => coalesce(service.buffer_after_minutes, 0)));
     new_id uuid;
 BEGIN
-    PERFORM cloudgreet_private.release_stale_holds(service.business_id, insert_allocation.staff_id, taken, insert_allocation.holder);
+    -- Holds that expired, and the holder's own, make room.
+    UPDATE cloudgreet.appointment_allocations a SET state = 'released', expires_at = NULL
+     WHERE a.business_id = service.business_id AND a.staff_id = insert_allocation.staff_id AND a.state = 'held'
+       AND a.starts_at > lower(taken) - interval '9 days' AND a.starts_at < upper(taken) + interval '1 day' AND a.blocks && taken
+       AND (a.expires_at <= cloudgreet.clock() OR a.holder = insert_allocation.holder);
     -- Seats are shared by parties of one service that begin together, by nobody else.
     IF EXISTS (
         SELECT FROM cloudgreet.appointment_allocations a
@@ -73,8 +62,30 @@ BEGIN
     RETURN new_id;
 END
 $$;
+DROP FUNCTION IF EXISTS cloudgreet_private.release_stale_holds(uuid, uuid, tstzrange, text);
 COMMENT ON FUNCTION cloudgreet_private.insert_allocation(cloudgreet.services, uuid, timestamptz, timestamptz, uuid, text, timestamptz) IS
     'Writes the time taken, in the first free seat, as booked or, with an end, held; NULL when there is none. The caller holds lock_staff().';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.judge_locked(
+    service cloudgreet.services, starts_at timestamptz, staff_id uuid, holder text, ignored_appointment_id uuid,
+    OUT ends_at timestamptz, OUT verdict text)
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
+$$
+BEGIN
+    PERFORM FROM cloudgreet.staff s
+      WHERE s.business_id = service.business_id AND s.id = judge_locked.staff_id FOR NO KEY UPDATE;
+    SELECT j.ends_at, j.verdict INTO judge_locked.ends_at, verdict
+      FROM cloudgreet.judge_slot(service.id, judge_locked.starts_at, judge_locked.staff_id, judge_locked.holder, judge_locked.ignored_appointment_id) j;
+    IF verdict <> 'free' THEN
+        RAISE EXCEPTION 'not free' USING ERRCODE = 'ZG401';
+    END IF;
+EXCEPTION WHEN SQLSTATE 'ZG401' THEN
+    -- The lock is given back with the block: who does not get the time makes nobody wait for what it does next.
+    NULL;
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.judge_locked(cloudgreet.services, timestamptz, uuid, text, uuid) IS
+    'Judges a start under lock_staff(), which is kept only when it is free. The verdict is NULL when the staff member does not do the service.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.choose_staff(
     service cloudgreet.services, starts_at timestamptz, staff_id uuid, holder text, ignored_appointment_id uuid DEFAULT NULL,
@@ -83,14 +94,20 @@ CREATE OR REPLACE FUNCTION cloudgreet_private.choose_staff(
 $$
 DECLARE
     candidate record;
-    again text;
+    judged record;
 BEGIN
-    -- Whose time it is to be is known: it is judged once, under the lock.
+    -- Whose time it is to be is known: it is judged once.
     IF choose_staff.staff_id IS NOT NULL THEN
-        PERFORM cloudgreet_private.lock_staff(service.business_id, choose_staff.staff_id);
+        judged := cloudgreet_private.judge_locked(service, choose_staff.starts_at, choose_staff.staff_id, choose_staff.holder, choose_staff.ignored_appointment_id);
+        verdict := judged.verdict;
+        IF verdict = 'free' THEN
+            chosen_id := choose_staff.staff_id;
+            ends_at := judged.ends_at;
+        END IF;
+        RETURN;
     END IF;
     FOR candidate IN
-        SELECT j.* FROM cloudgreet.judge_slot(service.id, choose_staff.starts_at, choose_staff.staff_id, choose_staff.holder,
+        SELECT j.* FROM cloudgreet.judge_slot(service.id, choose_staff.starts_at, NULL, choose_staff.holder,
                                               choose_staff.ignored_appointment_id) j ORDER BY j.staff_id_judged
     LOOP
         -- "taken" says more than what is wrong with the others' time.
@@ -98,21 +115,13 @@ BEGIN
             verdict := CASE WHEN verdict = 'taken' THEN verdict ELSE candidate.verdict END;
             CONTINUE;
         END IF;
-        verdict := 'free';
-        IF choose_staff.staff_id IS NULL THEN
-            PERFORM cloudgreet_private.lock_staff(service.business_id, candidate.staff_id_judged);
-            SELECT j.verdict INTO again FROM cloudgreet.judge_slot(
-                service.id, choose_staff.starts_at, candidate.staff_id_judged, choose_staff.holder, choose_staff.ignored_appointment_id) j;
-            verdict := coalesce(again, 'taken');
-            CONTINUE WHEN again IS DISTINCT FROM 'free';
+        judged := cloudgreet_private.judge_locked(service, choose_staff.starts_at, candidate.staff_id_judged, choose_staff.holder, choose_staff.ignored_appointment_id);
+        verdict := coalesce(judged.verdict, 'taken');
+        IF verdict = 'free' THEN
+            chosen_id := candidate.staff_id_judged;
+            ends_at := judged.ends_at;
+            RETURN;
         END IF;
-        chosen_id := candidate.staff_id_judged;
-        ends_at := candidate.ends_at;
-        -- The holder's own hold makes room for what the holder takes now.
-        PERFORM cloudgreet_private.release_stale_holds(service.business_id, chosen_id,
-            tstzrange(choose_staff.starts_at - make_interval(mins => service.buffer_before_minutes),
-                      ends_at + make_interval(mins => service.buffer_after_minutes)), choose_staff.holder);
-        RETURN;
     END LOOP;
 END
 $$;
@@ -175,13 +184,14 @@ END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.keep_allocations() IS
     'Trigger of appointments: takes the time of what is written, gives back that of what was moved or canceled. One without a staff member takes nobody''s. Error ZG401 when a time is taken.';
+-- insert_appointment() takes the time itself.
 CREATE OR REPLACE TRIGGER appointments_allocate_new AFTER INSERT ON cloudgreet.appointments
-    REFERENCING NEW TABLE AS changed_to FOR EACH STATEMENT EXECUTE FUNCTION cloudgreet_private.keep_allocations();
+    REFERENCING NEW TABLE AS changed_to FOR EACH STATEMENT WHEN (current_user <> 'cloudgreet_owner') EXECUTE FUNCTION cloudgreet_private.keep_allocations();
 CREATE OR REPLACE TRIGGER appointments_allocate_changed AFTER UPDATE ON cloudgreet.appointments
     REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed_to FOR EACH STATEMENT EXECUTE FUNCTION cloudgreet_private.keep_allocations();
 
 REVOKE ALL ON FUNCTION cloudgreet_private.lock_staff(uuid, uuid),
-    cloudgreet_private.release_stale_holds(uuid, uuid, tstzrange, text),
     cloudgreet_private.insert_allocation(cloudgreet.services, uuid, timestamptz, timestamptz, uuid, text, timestamptz),
+    cloudgreet_private.judge_locked(cloudgreet.services, timestamptz, uuid, text, uuid),
     cloudgreet_private.choose_staff(cloudgreet.services, timestamptz, uuid, text, uuid),
     cloudgreet_private.allocate_appointment(cloudgreet.appointments), cloudgreet_private.keep_allocations() FROM PUBLIC;

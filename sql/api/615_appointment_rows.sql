@@ -16,8 +16,8 @@ COMMENT ON FUNCTION cloudgreet_private.require_booking_lead(uuid, uuid) IS
     'Error 22004 for NULL, 23503 unless the lead is one of the business.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.insert_appointment(
-    business_id uuid, id uuid, service_id uuid, staff_id uuid, lead_id uuid, starts_at timestamptz, ends_at timestamptz,
-    notes text, time_zone text) RETURNS cloudgreet.appointments
+    service cloudgreet.services, id uuid, staff_id uuid, lead_id uuid, starts_at timestamptz, ends_at timestamptz,
+    notes text, time_zone text, holder text DEFAULT NULL) RETURNS cloudgreet.appointments
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
@@ -25,20 +25,25 @@ DECLARE
 BEGIN
     INSERT INTO cloudgreet.appointments AS a
         (business_id, id, lead_id, service_id, staff_id, scheduled_date, ends_at, time_zone, notes)
-    VALUES (insert_appointment.business_id, insert_appointment.id, insert_appointment.lead_id, insert_appointment.service_id,
+    VALUES (service.business_id, insert_appointment.id, insert_appointment.lead_id, service.id,
             insert_appointment.staff_id, insert_appointment.starts_at, insert_appointment.ends_at,
-            coalesce(cloudgreet.normalize_time_zone(insert_appointment.time_zone),
-                     (SELECT b.time_zone FROM cloudgreet.businesses b WHERE b.id = insert_appointment.business_id)),
+            coalesce(cloudgreet.normalize_time_zone(insert_appointment.time_zone), (SELECT b.time_zone FROM cloudgreet.businesses b WHERE b.id = service.business_id)),
             cloudgreet_private.check_optional_text(insert_appointment.notes, 'notes', 20000, true))
     RETURNING a.* INTO appointment;
-    PERFORM cloudgreet_private.record_event(appointment.business_id, 'appointment.booked', 'appointment', appointment.id,
-        jsonb_build_object('starts_at', appointment.scheduled_date, 'staff_id', appointment.staff_id, 'service_id', appointment.service_id),
-        appointment.lead_id);
+    -- What was judged free may overlap all the same: a service's own parties, where its length or buffers were changed.
+    IF cloudgreet_private.insert_allocation(service, appointment.staff_id, appointment.scheduled_date, appointment.ends_at, appointment.id, insert_appointment.holder) IS NULL THEN
+        PERFORM cloudgreet_private.refuse_start(service.id, appointment.scheduled_date, NULL, 'taken', appointment.time_zone, NULL, NULL);
+    END IF;
+    PERFORM cloudgreet_private.greet_booking(appointment, false);
+    INSERT INTO cloudgreet.events (business_id, event_type, subject_type, subject_id, lead_id, actor_id, data)
+    VALUES (appointment.business_id, 'appointment.booked', 'appointment', appointment.id, appointment.lead_id, cloudgreet.current_user_id(),
+            jsonb_build_object('starts_at', appointment.scheduled_date, 'staff_id', appointment.staff_id, 'service_id', appointment.service_id));
     RETURN appointment;
 END
 $$;
-COMMENT ON FUNCTION cloudgreet_private.insert_appointment(uuid, uuid, uuid, uuid, uuid, timestamptz, timestamptz, text, text) IS
-    'Writes an appointment whose time is taken, and its event.';
+COMMENT ON FUNCTION cloudgreet_private.insert_appointment(cloudgreet.services, uuid, uuid, uuid, timestamptz, timestamptz, text, text, text) IS
+    'Writes an appointment whose time was judged under lock_staff(), the time that it takes, its event, and what its lead is told. Error ZG401 when the time is taken all the same.';
+DROP FUNCTION IF EXISTS cloudgreet_private.insert_appointment(uuid, uuid, uuid, uuid, uuid, timestamptz, timestamptz, text, text);
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.lock_appointment(business_id uuid, appointment_id uuid) RETURNS cloudgreet.appointments
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
@@ -75,5 +80,5 @@ COMMENT ON FUNCTION cloudgreet_private.require_status_step(text, text) IS
     'Error ZG406 unless a status may follow another: scheduled, confirmed, then one of completed, canceled, no_show, which are final. Not yet final ones can be rescheduled.';
 
 REVOKE ALL ON FUNCTION cloudgreet_private.require_booking_lead(uuid, uuid),
-    cloudgreet_private.insert_appointment(uuid, uuid, uuid, uuid, uuid, timestamptz, timestamptz, text, text),
+    cloudgreet_private.insert_appointment(cloudgreet.services, uuid, uuid, uuid, timestamptz, timestamptz, text, text, text),
     cloudgreet_private.lock_appointment(uuid, uuid), cloudgreet_private.require_status_step(text, text) FROM PUBLIC;

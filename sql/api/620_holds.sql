@@ -47,6 +47,7 @@ $$
 DECLARE
     business CONSTANT uuid := cloudgreet_private.business_for('confirm_hold', confirm_hold.business_id);
     hold cloudgreet.appointment_allocations;
+    service cloudgreet.services;
     appointment cloudgreet.appointments;
     lead uuid;
 BEGIN
@@ -71,7 +72,8 @@ BEGIN
     END IF;
     -- Nobody else takes the time meanwhile: the staff member is locked.
     UPDATE cloudgreet.appointment_allocations a SET state = 'released', expires_at = NULL WHERE a.business_id = business AND a.id = hold.id;
-    appointment := cloudgreet_private.insert_appointment(business, cloudgreet.uuid_v7(), hold.service_id, hold.staff_id,
+    SELECT s.* INTO service FROM cloudgreet.services s WHERE s.business_id = business AND s.id = hold.service_id;
+    appointment := cloudgreet_private.insert_appointment(service, cloudgreet.uuid_v7(), hold.staff_id,
         lead, hold.starts_at, hold.ends_at, confirm_hold.notes, confirm_hold.time_zone);
     UPDATE cloudgreet.appointment_allocations a SET appointment_id = appointment.id WHERE a.business_id = business AND a.id = hold.id;
     RETURN appointment;

@@ -31,23 +31,21 @@ $$;
 COMMENT ON FUNCTION cloudgreet_private.claim_key(uuid, text, text, text, uuid) IS
     'Keeps a key for a request and its result; NULL when the key is new, or else the result of the same request earlier. Error ZG407 when it was another request.';
 
-CREATE OR REPLACE FUNCTION cloudgreet_private.find_booking(
-    business_id uuid, lead_id uuid, service_id uuid, starts_at timestamptz, staff_id uuid) RETURNS cloudgreet.appointments
+CREATE OR REPLACE FUNCTION cloudgreet_private.booking_of(
+    business_id uuid, lead_id uuid, service_id uuid, starts_at timestamptz, staff_id uuid) RETURNS uuid
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS
 $$
-DECLARE
-    booking cloudgreet.appointments;
 BEGIN
-    SELECT a.* INTO booking FROM cloudgreet.appointments a
-     WHERE a.business_id = find_booking.business_id AND a.lead_id = find_booking.lead_id AND a.service_id = find_booking.service_id
-       AND a.scheduled_date = find_booking.starts_at AND a.staff_id = coalesce(find_booking.staff_id, a.staff_id)
-       AND a.status IN ('scheduled', 'confirmed')
-     ORDER BY a.id LIMIT 1;
-    RETURN booking;
+    RETURN (SELECT a.id FROM cloudgreet.appointments a
+             WHERE a.business_id = booking_of.business_id AND a.lead_id = booking_of.lead_id AND a.service_id = booking_of.service_id
+               AND a.scheduled_date = booking_of.starts_at AND a.staff_id = coalesce(booking_of.staff_id, a.staff_id)
+               AND a.status IN ('scheduled', 'confirmed')
+             ORDER BY a.id LIMIT 1);
 END
 $$;
-COMMENT ON FUNCTION cloudgreet_private.find_booking(uuid, uuid, uuid, timestamptz, uuid) IS
+COMMENT ON FUNCTION cloudgreet_private.booking_of(uuid, uuid, uuid, timestamptz, uuid) IS
     'The appointment that the lead has already for the service and start.';
+DROP FUNCTION IF EXISTS cloudgreet_private.find_booking(uuid, uuid, uuid, timestamptz, uuid);
 
 CREATE OR REPLACE FUNCTION cloudgreet.book_appointment(
     service_id uuid, starts_at timestamptz, lead_id uuid, staff_id uuid DEFAULT NULL, holder text DEFAULT NULL,
@@ -69,18 +67,22 @@ BEGIN
         RAISE EXCEPTION 'starts_at must not be null' USING ERRCODE = 'null_value_not_allowed';
     END IF;
     PERFORM cloudgreet.enter_business(business);
-    service := cloudgreet_private.require_service(business, book_appointment.service_id, book_appointment.staff_id);
-    PERFORM cloudgreet_private.require_booking_lead(business, book_appointment.lead_id);
+    SELECT s.* INTO service FROM cloudgreet.services s WHERE s.business_id = business AND s.id = book_appointment.service_id AND s.is_active;
     IF book_appointment.idempotency_key IS NOT NULL THEN
         earlier_id := cloudgreet_private.claim_key(business, 'book_appointment', book_appointment.idempotency_key,
-            concat_ws('|', service.id, extract(epoch FROM book_appointment.starts_at), book_appointment.lead_id, book_appointment.staff_id), new_id);
+            concat_ws('|', book_appointment.service_id, extract(epoch FROM book_appointment.starts_at), book_appointment.lead_id, book_appointment.staff_id), new_id);
     END IF;
-    lead := cloudgreet_private.lock_lead(business, book_appointment.lead_id);
+    -- As lock_lead() does it, of one that is not merged.
+    SELECT l.id INTO lead FROM cloudgreet.leads l
+     WHERE l.business_id = business AND l.id = book_appointment.lead_id AND l.merged_into_id IS NULL FOR NO KEY UPDATE;
+    IF lead IS NULL OR service.id IS NULL THEN
+        service := cloudgreet_private.require_service(business, book_appointment.service_id, book_appointment.staff_id);
+        PERFORM cloudgreet_private.require_booking_lead(business, book_appointment.lead_id);
+        lead := cloudgreet_private.lock_lead(business, book_appointment.lead_id);
+    END IF;
+    earlier_id := coalesce(earlier_id, cloudgreet_private.booking_of(business, lead, service.id, book_appointment.starts_at, book_appointment.staff_id));
     IF earlier_id IS NOT NULL THEN
         SELECT a.* INTO appointment FROM cloudgreet.appointments a WHERE a.business_id = business AND a.id = earlier_id;
-    ELSE
-        appointment := cloudgreet_private.find_booking(business, lead, service.id, book_appointment.starts_at,
-                                                       book_appointment.staff_id);
     END IF;
     IF appointment.id IS NOT NULL THEN
         -- A new key stands for what it found.
@@ -89,13 +91,15 @@ BEGIN
         RETURN appointment;
     END IF;
 
-    SELECT c.* INTO taken FROM cloudgreet_private.choose_staff(service, book_appointment.starts_at, book_appointment.staff_id, owner) c;
+    taken := cloudgreet_private.choose_staff(service, book_appointment.starts_at, book_appointment.staff_id, owner);
     IF taken.chosen_id IS NULL THEN
-        PERFORM cloudgreet_private.refuse_start(service.id, book_appointment.starts_at, book_appointment.staff_id, taken.verdict,
+        -- First whether what was asked for exists at all.
+        PERFORM cloudgreet_private.require_service(business, service.id, book_appointment.staff_id),
+                cloudgreet_private.refuse_start(service.id, book_appointment.starts_at, book_appointment.staff_id, taken.verdict,
                                                 book_appointment.time_zone, owner, NULL);
     END IF;
-    RETURN cloudgreet_private.insert_appointment(business, new_id, service.id, taken.chosen_id, lead, book_appointment.starts_at, taken.ends_at,
-                                                 book_appointment.notes, book_appointment.time_zone);
+    RETURN cloudgreet_private.insert_appointment(service, new_id, taken.chosen_id, lead, book_appointment.starts_at, taken.ends_at,
+                                                 book_appointment.notes, book_appointment.time_zone, owner);
 END
 $$;
 COMMENT ON FUNCTION cloudgreet.book_appointment(uuid, timestamptz, uuid, uuid, text, text, text, text, uuid) IS
@@ -211,7 +215,7 @@ COMMENT ON FUNCTION cloudgreet.set_appointment_status(uuid, text, text, uuid) IS
     'Takes an appointment forward: confirmed, then completed, no_show (both once it has begun) or canceled, which are final; the same status again changes nothing. Errors: P0002 for an appointment that does not exist, ZG406 for a step back, 22023 for a status that is none.';
 
 REVOKE ALL ON FUNCTION cloudgreet_private.claim_key(uuid, text, text, text, uuid),
-    cloudgreet_private.find_booking(uuid, uuid, uuid, timestamptz, uuid),
+    cloudgreet_private.booking_of(uuid, uuid, uuid, timestamptz, uuid),
     cloudgreet.book_appointment(uuid, timestamptz, uuid, uuid, text, text, text, text, uuid),
     cloudgreet.reschedule_appointment(uuid, timestamptz, uuid, text, uuid),
     cloudgreet.cancel_appointment(uuid, text, uuid), cloudgreet.set_appointment_status(uuid, text, text, uuid) FROM PUBLIC;

@@ -53,6 +53,8 @@ CREATE OR REPLACE FUNCTION cloudgreet_private.find_template(
     business_id uuid, name text, channel text, OUT subject text, OUT content text)
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS
 $$
+DECLARE
+    builtin record;
 BEGIN
     -- The business's own language first, then any that it wrote.
     SELECT t.subject, t.content INTO subject, content FROM cloudgreet.message_templates t
@@ -60,42 +62,27 @@ BEGIN
      WHERE t.business_id = find_template.business_id AND t.name = find_template.name AND t.channel = find_template.channel
      ORDER BY t.locale = b.locale DESC, t.locale = 'en-US' DESC, t.locale LIMIT 1;
     IF content IS NULL THEN
-        SELECT t.subject, t.content INTO subject, content
-          FROM cloudgreet_private.builtin_template(find_template.name, find_template.channel) t;
+        builtin := cloudgreet_private.builtin_template(find_template.name, find_template.channel);
+        subject := builtin.subject;
+        content := builtin.content;
     END IF;
 END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.find_template(uuid, text, text) IS
     'The text of a message: the business''s own row of message_templates, or the built-in one; NULL when there is neither.';
 
-CREATE OR REPLACE FUNCTION cloudgreet_private.template_format(template text, names text[]) RETURNS text
-    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
-$$
-DECLARE
-    result text := regexp_replace(replace(template_format.template, '%', '%%'), '\{\{\s*([a-z_]+)\s*\}\}', '{{\1}}', 'g');
-BEGIN
-    FOR n IN 1 .. cardinality(template_format.names) LOOP
-        result := replace(result, '{{' || names[n] || '}}', '%' || n || '$s');
-    END LOOP;
-    RETURN regexp_replace(result, '\{\{[a-z_]+\}\}', '', 'g');
-END
-$$;
-COMMENT ON FUNCTION cloudgreet_private.template_format(text, text[]) IS
-    'A template as format() takes it, with the values of those variables in their order; one that is not among them becomes nothing.';
-
 CREATE OR REPLACE FUNCTION cloudgreet_private.render_template(template text, variables jsonb) RETURNS text
     LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    names CONSTANT text[] := ARRAY(SELECT k FROM jsonb_object_keys(render_template.variables) k WHERE k ~ '^[a-z_]+$' ORDER BY k);
+    names CONSTANT text[] := ARRAY(SELECT k FROM jsonb_object_keys(render_template.variables) k ORDER BY k);
 BEGIN
-    -- In one pass: what a value holds is never taken for a variable.
-    RETURN btrim(format(cloudgreet_private.template_format(render_template.template, names),
-                        VARIADIC ARRAY(SELECT render_template.variables ->> n FROM unnest(names) n)), E' \n');
+    RETURN (cloudgreet.fill_template(render_template.template, names, ARRAY(SELECT render_template.variables ->> n FROM unnest(names) n)))[1];
 END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.render_template(text, jsonb) IS
     'A template with its {{variables}} put in; one that is not known becomes nothing.';
+DROP FUNCTION IF EXISTS cloudgreet_private.template_format(text, text[]);
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.render_text(template text, variables jsonb) RETURNS text
     LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
@@ -109,46 +96,51 @@ $$;
 COMMENT ON FUNCTION cloudgreet_private.render_text(text, jsonb) IS
     'As render_template(), for a text message: without the lead''s name when it would take too many parts with it. Nothing is cut.';
 
-CREATE OR REPLACE FUNCTION cloudgreet_private.variables_of(business_id uuid, lead_ids uuid[], appointment_ids uuid[])
-    RETURNS TABLE (n bigint, variables jsonb)
-    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS
+CREATE OR REPLACE FUNCTION cloudgreet_private.message_facts(
+    business_id uuid, lead_ids uuid[], appointment_ids uuid[], OUT phones text[], OUT starts timestamptz[], OUT names text[], OUT vals text[])
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS
 $$
+DECLARE
+    nobody CONSTANT text := cloudgreet_private.any_name();
 BEGIN
-    RETURN QUERY
-    SELECT w.n, jsonb_build_object(
-        'business_name', b.name,
-        -- Callers say what they like, and of numbers that are not theirs: no link, number or line of their own is texted.
-        'first_name', coalesce(substring(btrim(l.name) FROM '^([^[:space:][:cntrl:][:digit:]./:@{}]{1,40}\.?)(?:[[:space:]]|$)'), cloudgreet_private.any_name()),
-        'opt_out', 'Reply STOP to opt out.')
-        || CASE WHEN w.appointment_id IS NULL THEN '{}' ELSE jsonb_build_object(
-            'service', coalesce(s.name, 'your appointment'),
-            'time', cloudgreet.say_time(a.scheduled_date, a.time_zone),
-            'staff', coalesce(st.name, ''),
-            'with_staff', coalesce(', with ' || st.name, ''),
-            'reply_hint', 'Reply Y to confirm, N to change, STOP to opt out.') END
-      FROM unnest(variables_of.lead_ids, variables_of.appointment_ids) WITH ORDINALITY AS w (lead_id, appointment_id, n)
-      JOIN cloudgreet.businesses b ON b.id = variables_of.business_id
-     -- By their keys, one after another: a plan that is kept knows not how few they are (OFFSET 0).
-     CROSS JOIN LATERAL (SELECT t.name FROM cloudgreet.leads t WHERE t.business_id = variables_of.business_id AND t.id = w.lead_id OFFSET 0) l
-      LEFT JOIN LATERAL (SELECT t.scheduled_date, t.time_zone, t.service_id, t.staff_id FROM cloudgreet.appointments t
-                          WHERE t.business_id = variables_of.business_id AND t.id = w.appointment_id OFFSET 0) a ON true
-      LEFT JOIN LATERAL (SELECT t.name FROM cloudgreet.services t WHERE t.business_id = variables_of.business_id AND t.id = a.service_id OFFSET 0) s ON true
-      LEFT JOIN LATERAL (SELECT t.name FROM cloudgreet.staff t WHERE t.business_id = variables_of.business_id AND t.id = a.staff_id OFFSET 0) st ON true;
+    names := '{business_name,first_name,opt_out,service,time,staff,with_staff,reply_hint}';
+    SELECT array_agg(v.phone), array_agg(v.scheduled_date), array_agg(v.vals) INTO phones, starts, vals
+      FROM (SELECT l.phone, a.scheduled_date, ARRAY[
+                b.name,
+                -- Callers say what they like, and of numbers that are not theirs: no link, number or line of their own is texted.
+                coalesce(substring(btrim(l.name) FROM '^([^[:space:][:cntrl:][:digit:]./:@{}]{1,40}\.?)(?:[[:space:]]|$)'), nobody),
+                'Reply STOP to opt out.',
+                CASE WHEN a.scheduled_date IS NOT NULL THEN coalesce(s.name, 'your appointment') END,
+                cloudgreet.say_time(a.scheduled_date, a.time_zone),
+                CASE WHEN a.scheduled_date IS NOT NULL THEN coalesce(st.name, '') END,
+                CASE WHEN a.scheduled_date IS NOT NULL THEN coalesce(', with ' || st.name, '') END,
+                CASE WHEN a.scheduled_date IS NOT NULL THEN 'Reply Y to confirm, N to change, STOP to opt out.' END] AS vals
+              FROM unnest(message_facts.lead_ids, message_facts.appointment_ids) WITH ORDINALITY AS w (lead_id, appointment_id, n)
+              JOIN cloudgreet.businesses b ON b.id = message_facts.business_id
+              -- By their keys, one after another: a plan that is kept knows not how few they are (OFFSET 0).
+              LEFT JOIN LATERAL (SELECT t.name, t.phone FROM cloudgreet.leads t WHERE t.business_id = message_facts.business_id AND t.id = w.lead_id OFFSET 0) l ON true
+              LEFT JOIN LATERAL (SELECT t.scheduled_date, t.time_zone, t.service_id, t.staff_id FROM cloudgreet.appointments t
+                                  WHERE t.business_id = message_facts.business_id AND t.id = w.appointment_id OFFSET 0) a ON true
+              LEFT JOIN LATERAL (SELECT t.name FROM cloudgreet.services t WHERE t.business_id = message_facts.business_id AND t.id = a.service_id OFFSET 0) s ON true
+              LEFT JOIN LATERAL (SELECT t.name FROM cloudgreet.staff t WHERE t.business_id = message_facts.business_id AND t.id = a.staff_id OFFSET 0) st ON true
+             ORDER BY w.n) v;
 END
 $$;
-COMMENT ON FUNCTION cloudgreet_private.variables_of(uuid, uuid[], uuid[]) IS
-    'What templates may name: business_name, first_name, opt_out and, of an appointment, service, time, staff, with_staff, reply_hint. Of many leads, each with an appointment or none.';
+COMMENT ON FUNCTION cloudgreet_private.message_facts(uuid, uuid[], uuid[]) IS
+    'Of many leads, each with an appointment or none: their phones, when the appointments start, and what templates may name of each, a value for each of the names. Of no appointment service, time, staff, with_staff and reply_hint are NULL.';
+DROP FUNCTION IF EXISTS cloudgreet_private.variables_of(uuid, uuid[], uuid[]);
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.message_variables(business_id uuid, lead_id uuid, appointment_id uuid DEFAULT NULL)
     RETURNS jsonb
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS
 $$
 BEGIN
-    RETURN (SELECT v.variables FROM cloudgreet_private.variables_of(message_variables.business_id,
-                ARRAY[message_variables.lead_id], ARRAY[message_variables.appointment_id]) v);
+    RETURN (SELECT jsonb_strip_nulls(jsonb_object(f.names, ARRAY(SELECT unnest(f.vals))))
+              FROM cloudgreet_private.message_facts(message_variables.business_id, ARRAY[message_variables.lead_id], ARRAY[message_variables.appointment_id]) f);
 END
 $$;
-COMMENT ON FUNCTION cloudgreet_private.message_variables(uuid, uuid, uuid) IS 'variables_of() one lead.';
+COMMENT ON FUNCTION cloudgreet_private.message_variables(uuid, uuid, uuid) IS
+    'What templates may name of one lead: business_name, first_name, opt_out and, of an appointment, service, time, staff, with_staff, reply_hint.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.note_unsent(
     business_id uuid, lead_id uuid, cause text, cause_id uuid, name text, channel text, code text, reason text) RETURNS void
@@ -274,8 +266,8 @@ COMMENT ON FUNCTION cloudgreet_private.cancel_messages(uuid, uuid, text) IS
 REVOKE ALL ON FUNCTION cloudgreet_private.builtin_template(text, text), cloudgreet_private.any_name(), cloudgreet_private.render_text(text, jsonb),
     cloudgreet_private.note_unsent(uuid, uuid, text, uuid, text, text, text, text),
     cloudgreet_private.find_template(uuid, text, text),
-    cloudgreet_private.template_format(text, text[]), cloudgreet_private.render_template(text, jsonb),
-    cloudgreet_private.variables_of(uuid, uuid[], uuid[]), cloudgreet_private.message_variables(uuid, uuid, uuid),
+    cloudgreet_private.render_template(text, jsonb),
+    cloudgreet_private.message_facts(uuid, uuid[], uuid[]), cloudgreet_private.message_variables(uuid, uuid, uuid),
     cloudgreet_private.send_rendered(uuid, uuid, text, text, text, jsonb, text, uuid, text, uuid),
     cloudgreet_private.send_template(uuid, uuid, text, text, jsonb, text, uuid, uuid),
     cloudgreet_private.cancel_messages(uuid, uuid, text) FROM PUBLIC;

@@ -40,6 +40,8 @@ DECLARE
 BEGIN
     IF template_fault.content IS NULL THEN
         RETURN 'there is no template of the name for the channel';
+    ELSIF cloudgreet.is_plain_template(words, template_fault.allowed) THEN
+        RETURN NULL;
     END IF;
     SELECT v.name INTO odd FROM (SELECT btrim(m[1], E' \t\r\n') AS name FROM regexp_matches(words, '\{\{([^{}]*)\}\}', 'g') m) v
      WHERE v.name <> ALL (template_fault.allowed) LIMIT 1;

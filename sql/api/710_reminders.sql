@@ -31,7 +31,7 @@ DECLARE
     way CONSTANT text := (SELECT CASE WHEN l.phone IS NOT NULL THEN 'sms' WHEN l.email IS NOT NULL THEN 'email' END
                                 FROM cloudgreet.leads l
                                WHERE l.business_id = appointment.business_id AND l.id = appointment.lead_id);
-    scheduled integer := 0;
+    scheduled integer;
 BEGIN
     WITH reminders AS (
         INSERT INTO cloudgreet.appointment_reminders AS r (business_id, appointment_id, type, channel, due_at)
@@ -40,12 +40,10 @@ BEGIN
          WHERE way IS NOT NULL AND appointment.scheduled_date - k.ahead > cloudgreet.clock()
         ON CONFLICT ON CONSTRAINT appointment_reminders_business_id_appointment_id_type_key
             DO UPDATE SET status = 'scheduled', sent_at = NULL WHERE r.status = 'canceled'
-        RETURNING r.id, r.due_at),
-    work AS (
-        INSERT INTO cloudgreet_private.due_work (business_id, kind, subject_id, due_at)
-        SELECT appointment.business_id, 'reminder', r.id, r.due_at FROM reminders r
-        RETURNING 1)
-    SELECT count(*) INTO scheduled FROM work;
+        RETURNING r.id, r.due_at)
+    INSERT INTO cloudgreet_private.due_work (business_id, kind, subject_id, due_at)
+    SELECT appointment.business_id, 'reminder', r.id, r.due_at FROM reminders r;
+    GET DIAGNOSTICS scheduled = ROW_COUNT;
     RETURN scheduled;
 END
 $$;
@@ -56,25 +54,45 @@ CREATE OR REPLACE FUNCTION cloudgreet_private.tell_lead(appointment cloudgreet.a
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    way record;
+    business CONSTANT uuid := appointment.business_id;
+    lead record;
+    is_told boolean := false;
 BEGIN
-    FOR way IN
-        SELECT c.channel, c.address FROM cloudgreet.leads l, LATERAL (VALUES ('sms', l.phone), ('email', l.email)) AS c (channel, address)
-         WHERE l.business_id = appointment.business_id AND l.id = appointment.lead_id
-           -- Who can be reached by neither is told of once, in the timeline.
-           AND (c.address IS NOT NULL OR c.channel = 'sms' AND l.email IS NULL)
-    LOOP
-        IF way.channel = 'sms' AND way.address IS NOT NULL AND (cloudgreet_private.queue_texts(appointment.business_id, tell_lead.template,
-               ARRAY[appointment.lead_id], ARRAY[appointment.id], ARRAY[NULL::uuid]))[1] IS NOT NULL THEN
-            CONTINUE;
-        END IF;
-        PERFORM cloudgreet_private.send_template(appointment.business_id, appointment.lead_id, way.channel, tell_lead.template,
-            cloudgreet_private.message_variables(appointment.business_id, appointment.lead_id, appointment.id), 'appointment', appointment.id);
-    END LOOP;
+    SELECT l.phone, l.email INTO lead FROM cloudgreet.leads l WHERE l.business_id = business AND l.id = appointment.lead_id;
+    IF lead.phone IS NOT NULL THEN
+        is_told := (cloudgreet_private.queue_texts(business, 'appointment', ARRAY[appointment.id], ARRAY[appointment.lead_id], tell_lead.template,
+                        (cloudgreet_private.find_template(business, tell_lead.template, 'sms')).content))[1] IS NOT NULL;
+    END IF;
+    -- What speaks against it is told in the timeline; of who can be reached by neither once.
+    IF NOT is_told AND (lead.phone IS NOT NULL OR lead.email IS NULL) THEN
+        PERFORM cloudgreet_private.send_template(business, appointment.lead_id, 'sms', tell_lead.template,
+            cloudgreet_private.message_variables(business, appointment.lead_id, appointment.id), 'appointment', appointment.id);
+    END IF;
+    IF lead.email IS NOT NULL THEN
+        PERFORM cloudgreet_private.send_template(business, appointment.lead_id, 'email', tell_lead.template,
+            cloudgreet_private.message_variables(business, appointment.lead_id, appointment.id), 'appointment', appointment.id);
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.tell_lead(cloudgreet.appointments, text) IS
     'Sends a message about an appointment on every channel that the lead can be reached on.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.greet_booking(appointment cloudgreet.appointments, is_import boolean) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
+$$
+BEGIN
+    -- Nobody is told of what has begun.
+    IF appointment.scheduled_date > cloudgreet.clock() THEN
+        IF NOT greet_booking.is_import THEN
+            PERFORM cloudgreet_private.tell_lead(appointment, 'confirmation');
+        END IF;
+        PERFORM cloudgreet_private.schedule_reminders(appointment);
+        PERFORM cloudgreet_private.stop_enrollments(appointment.business_id, appointment.lead_id, 'booking');
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.greet_booking(cloudgreet.appointments, boolean) IS
+    'What follows from an appointment that is booked: its confirmation (but of an import), its reminders, and that its lead leaves sequences.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.ask_again() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
@@ -111,13 +129,7 @@ BEGIN
             jsonb_build_object('starts_at', new.scheduled_date, 'staff_id', new.staff_id, 'service_id', new.service_id), new.lead_id);
     END IF;
     IF is_booked AND NOT was_booked THEN
-        IF is_ahead THEN
-            IF NOT is_import THEN
-                PERFORM cloudgreet_private.tell_lead(new, 'confirmation');
-            END IF;
-            PERFORM cloudgreet_private.schedule_reminders(new);
-            PERFORM cloudgreet_private.stop_enrollments(new.business_id, new.lead_id, 'booking');
-        END IF;
+        PERFORM cloudgreet_private.greet_booking(new, is_import);
     ELSIF is_booked AND (new.scheduled_date <> old.scheduled_date OR is_other_person) THEN
         PERFORM cloudgreet_private.drop_reminders(new.business_id, new.id, false);
         PERFORM cloudgreet_private.cancel_messages(new.business_id, new.id, 'the appointment has moved');
@@ -137,11 +149,10 @@ END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.automate_appointment() IS
     'Trigger of appointments: confirms, moves or takes back what the lead is told, in the transaction of the booking. Never keeps one from booking. With an argument: the row was inserted by a role of the database rather than booked; nobody is told at once, and what is ahead has its reminders.';
--- Functions that book run as cloudgreet_owner; a row that another role inserts is an import.
+-- Functions that book run as cloudgreet_owner, and do it themselves (insert_appointment); a row that another role inserts is an import.
 CREATE OR REPLACE TRIGGER appointments_automate AFTER UPDATE OF status, scheduled_date, lead_id ON cloudgreet.appointments
     FOR EACH ROW EXECUTE FUNCTION cloudgreet_private.automate_appointment();
-CREATE OR REPLACE TRIGGER appointments_automate_booking AFTER INSERT ON cloudgreet.appointments
-    FOR EACH ROW WHEN (current_user = 'cloudgreet_owner') EXECUTE FUNCTION cloudgreet_private.automate_appointment();
+DROP TRIGGER IF EXISTS appointments_automate_booking ON cloudgreet.appointments;
 CREATE OR REPLACE TRIGGER appointments_automate_import AFTER INSERT ON cloudgreet.appointments
     FOR EACH ROW WHEN (current_user <> 'cloudgreet_owner') EXECUTE FUNCTION cloudgreet_private.automate_appointment('import');
 
@@ -189,4 +200,4 @@ CREATE OR REPLACE TRIGGER emails_settle_reminder AFTER UPDATE OF status ON cloud
 
 REVOKE ALL ON FUNCTION cloudgreet_private.drop_reminders(uuid, uuid, boolean),
     cloudgreet_private.schedule_reminders(cloudgreet.appointments), cloudgreet_private.tell_lead(cloudgreet.appointments, text),
-    cloudgreet_private.automate_appointment(), cloudgreet_private.ask_again(), cloudgreet_private.forget_appointment(), cloudgreet_private.settle_reminder() FROM PUBLIC;
+    cloudgreet_private.greet_booking(cloudgreet.appointments, boolean), cloudgreet_private.automate_appointment(), cloudgreet_private.ask_again(), cloudgreet_private.forget_appointment(), cloudgreet_private.settle_reminder() FROM PUBLIC;

@@ -1,7 +1,7 @@
 /*
  * 712_release_reminders.sql
- *		Texts about appointments, many at a time: reminders whose time has come, and what a
- *		booking says at once.
+ *		Texts by a template, many at a time: reminders whose time has come, steps of
+ *		sequences, and what a booking says at once.
  *
  * What is the same for all of a business is looked up once, and the rows of all are written
  * by one statement.  A text that anything speaks against is left to send_template(), which
@@ -11,83 +11,87 @@
  *				by SKIP LOCKED: one that another session holds is left, and nobody waits.
  */
 CREATE OR REPLACE FUNCTION cloudgreet_private.queue_texts(
-    business_id uuid, name text, lead_ids uuid[], appointment_ids uuid[], reminder_ids uuid[]) RETURNS uuid[]
+    business_id uuid, cause text, cause_ids uuid[], lead_ids uuid[], name text, template text, reminder_ids uuid[] DEFAULT NULL) RETURNS uuid[]
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off AS
 $$
--- Planning the statement takes several times as long as running it: its plan is kept, and goes by keys.
+-- Planning a statement takes several times as long as running it: plans are kept, and go by keys.
 DECLARE
     business CONSTANT uuid := queue_texts.business_id;
-    names CONSTANT text[] := '{business_name,first_name,opt_out,service,time,staff,with_staff,reply_hint}';
+    asked CONSTANT integer := cardinality(queue_texts.lead_ids);
+    is_visit CONSTANT boolean := queue_texts.cause = 'appointment';
     public_url CONSTANT text := nullif(current_setting('cloudgreet.public_url'), '');
     most_parts CONSTANT integer := cloudgreet_private.most_segments();
     max_open CONSTANT integer := current_setting('cloudgreet.outbox_max_per_contact')::integer;
-    actor CONSTANT uuid := cloudgreet.current_user_id();
+    now_at CONSTANT timestamptz := cloudgreet.clock();
     sender cloudgreet.phone_numbers;
     account cloudgreet.provider_accounts;
     allowed text[];
-    template text;
-    result uuid[];
+    facts record;
+    fit record;
 BEGIN
-    BEGIN
-        sender := cloudgreet_private.sending_number(business, NULL);
-        account := cloudgreet_private.sending_account(business, 'telnyx', sender.provider_account_id);
-    EXCEPTION WHEN SQLSTATE 'ZG301' THEN
-        RETURN array_fill(NULL::uuid, ARRAY[cardinality(queue_texts.lead_ids)]);
-    END;
-    SELECT t.content INTO template FROM cloudgreet_private.find_template(business, queue_texts.name, 'sms') t;
-    IF cloudgreet_private.template_fault(NULL, template, names) IS NOT NULL THEN
-        RETURN array_fill(NULL::uuid, ARRAY[cardinality(queue_texts.lead_ids)]);
+    sender := cloudgreet_private.sending_number(business, NULL, false);
+    account := cloudgreet_private.sending_account(business, 'telnyx', sender.provider_account_id, false);
+    IF sender.id IS NULL OR account.id IS NULL THEN
+        RETURN array_fill(NULL::uuid, ARRAY[asked]);
     END IF;
-    template := cloudgreet_private.template_format(template, names);
+    facts := cloudgreet_private.message_facts(business, queue_texts.lead_ids,
+        CASE WHEN is_visit THEN queue_texts.cause_ids ELSE array_fill(NULL::uuid, ARRAY[asked]) END);
+    IF cloudgreet_private.template_fault(NULL, queue_texts.template, CASE WHEN is_visit THEN facts.names ELSE facts.names[:3] END) IS NOT NULL THEN
+        RETURN array_fill(NULL::uuid, ARRAY[asked]);
+    END IF;
     allowed := cloudgreet_private.destination_countries(business, sender.phone_number);
 
-    WITH said AS MATERIALIZED (
-        SELECT w.n, w.lead_id, w.appointment_id, w.reminder_id, l.phone, a.scheduled_date,
-               btrim(format(template, VARIADIC ARRAY(SELECT v.variables ->> u FROM unnest(names) u)), E' \n') AS words,
-               row_number() OVER (PARTITION BY l.phone ORDER BY w.n) AS turn
-          FROM unnest(queue_texts.lead_ids, queue_texts.appointment_ids, queue_texts.reminder_ids)
-               WITH ORDINALITY AS w (lead_id, appointment_id, reminder_id, n)
-          JOIN cloudgreet_private.variables_of(business, queue_texts.lead_ids, queue_texts.appointment_ids) v ON v.n = w.n
-         CROSS JOIN LATERAL (SELECT t.phone FROM cloudgreet.leads t WHERE t.business_id = business AND t.id = w.lead_id OFFSET 0) l
-         CROSS JOIN LATERAL (SELECT t.scheduled_date FROM cloudgreet.appointments t WHERE t.business_id = business AND t.id = w.appointment_id OFFSET 0) a
-         WHERE l.phone IS NOT NULL AND l.phone <> sender.phone_number),
-    parted AS MATERIALIZED (
-        -- Of a person's texts one at a time: what waits for a contact is counted before.
-        SELECT s.*, (cloudgreet.sms_segments(s.words)).segments AS parts FROM said s
-         WHERE s.turn = 1 AND cloudgreet_private.text_fault(s.words, 1600, true) IS NULL
-           AND cloudgreet_private.destination_fault(s.phone, allowed) IS NULL
-           AND NOT EXISTS (SELECT FROM cloudgreet.suppressions p
-                            WHERE p.business_id = business AND p.contact = s.phone AND p.channel IN ('sms', 'all'))
-           AND NOT EXISTS (SELECT FROM cloudgreet_private.outbox o
-                            WHERE o.business_id = business AND o.channel = 'sms' AND o.contact = s.phone AND o.state IN ('queued', 'sending')
-                           OFFSET max_open - 1 LIMIT 1)),
-    fit AS MATERIALIZED (
-        SELECT p.*, cloudgreet.uuid_v7() AS message_id, cloudgreet.uuid_v7() AS request_id FROM parted p WHERE p.parts <= most_parts ORDER BY p.n),
-    messages AS (
-        INSERT INTO cloudgreet.sms_messages (business_id, id, lead_id, direction, from_number, to_number, content, segments)
-        SELECT business, f.message_id, f.lead_id, 'outbound', sender.phone_number, f.phone, f.words, f.parts FROM fit f ORDER BY f.n),
-    requests AS (
-        INSERT INTO cloudgreet_private.outbox
-            (business_id, id, account_id, lane, provider, operation, idempotency, channel, contact, subject_type, subject_id, body,
-             due_at, next_at, deadline_at)
-        SELECT business, f.request_id, account.id, hashtextextended(sender.phone_number, 0), 'telnyx', 'send_sms', 'none', 'sms', f.phone,
-               'sms_message', f.message_id,
-               convert_to(cloudgreet_private.text_request(account, f.request_id, sender.phone_number, f.phone, f.words, public_url)::text, 'UTF8'),
-               cloudgreet.clock(), cloudgreet.clock(), least(cloudgreet.clock() + interval '1 day', f.scheduled_date)
-          FROM fit f ORDER BY f.n),
-    told AS (
-        INSERT INTO cloudgreet.events (business_id, event_type, subject_type, subject_id, lead_id, actor_id)
-        SELECT business, 'sms.queued', 'sms_message', f.message_id, f.lead_id, actor FROM fit f ORDER BY f.n),
-    causes AS (
-        INSERT INTO cloudgreet_private.message_causes (business_id, message_id, cause, cause_id, name, reminder_id)
-        SELECT business, f.message_id, 'appointment', f.appointment_id, queue_texts.name, f.reminder_id FROM fit f)
-    SELECT array_agg(f.message_id ORDER BY g.n) INTO result
-      FROM generate_series(1, cardinality(queue_texts.lead_ids)) AS g (n) LEFT JOIN fit f ON f.n = g.n;
-    RETURN result;
+    SELECT array_agg(f.n) AS places, array_agg(f.lead_id) AS leads, array_agg(f.cause_id) AS causes, array_agg(f.reminder_id) AS reminders,
+           array_agg(f.phone) AS phones, array_agg(f.words) AS words, array_agg(f.segments) AS parts, array_agg(f.starts_at) AS starts,
+           array_agg(cloudgreet.uuid_v7()) AS messages, array_agg(cloudgreet.uuid_v7()) AS requests INTO fit
+      FROM (SELECT w.*, s.segments
+              -- Of a person's texts one at a time: what waits for a contact is counted before.
+              FROM (SELECT DISTINCT ON (t.phone) t.*
+                      FROM unnest(queue_texts.lead_ids, queue_texts.cause_ids, queue_texts.reminder_ids, facts.phones, facts.starts,
+                                  cloudgreet.fill_template(queue_texts.template, facts.names, facts.vals))
+                           WITH ORDINALITY AS t (lead_id, cause_id, reminder_id, phone, starts_at, words, n)
+                     WHERE t.phone <> sender.phone_number ORDER BY t.phone, t.n) w
+             CROSS JOIN LATERAL cloudgreet.sms_segments(w.words) s
+             WHERE s.segments <= most_parts AND length(w.words) <= 1600
+               -- Of the letters of ASCII there is nothing that is not seen.
+               AND CASE WHEN w.words ~ '^[\u000a\u0020-\u007e]+$' THEN true ELSE cloudgreet_private.text_fault(w.words, 1600, true) IS NULL END
+               AND cloudgreet_private.destination_fault(w.phone, allowed) IS NULL
+               AND NOT EXISTS (SELECT FROM cloudgreet.suppressions p
+                                WHERE p.business_id = business AND p.contact = w.phone AND p.channel IN ('sms', 'all') OFFSET 0)
+               AND NOT EXISTS (SELECT FROM cloudgreet_private.outbox o
+                                WHERE o.business_id = business AND o.channel = 'sms' AND o.contact = w.phone AND o.state IN ('queued', 'sending')
+                               OFFSET max_open - 1 LIMIT 1)
+             ORDER BY w.n) f;
+    IF fit.places IS NULL THEN
+        RETURN array_fill(NULL::uuid, ARRAY[asked]);
+    END IF;
+
+    INSERT INTO cloudgreet.sms_messages (business_id, id, lead_id, direction, from_number, to_number, content, segments)
+    SELECT business, f.message_id, f.lead_id, 'outbound', sender.phone_number, f.phone, f.words, f.parts
+      FROM unnest(fit.messages, fit.leads, fit.phones, fit.words, fit.parts) AS f (message_id, lead_id, phone, words, parts);
+    INSERT INTO cloudgreet_private.outbox
+        (business_id, id, account_id, lane, provider, operation, idempotency, channel, contact, subject_type, subject_id, body,
+         due_at, next_at, deadline_at)
+    SELECT business, f.request_id, account.id, hashtextextended(sender.phone_number, 0), 'telnyx', 'send_sms', 'none', 'sms', f.phone,
+           'sms_message', f.message_id,
+           convert_to(cloudgreet_private.text_request(account, f.request_id, sender.phone_number, f.phone, f.words, public_url)::text, 'UTF8'),
+           now_at, now_at, least(now_at + interval '1 day', f.starts_at)
+      FROM unnest(fit.requests, fit.messages, fit.phones, fit.words, fit.starts) AS f (request_id, message_id, phone, words, starts_at);
+    INSERT INTO cloudgreet.events (business_id, event_type, subject_type, subject_id, lead_id, actor_id)
+    SELECT business, 'sms.queued', 'sms_message', f.message_id, f.lead_id, cloudgreet.current_user_id()
+      FROM unnest(fit.messages, fit.leads) AS f (message_id, lead_id);
+    INSERT INTO cloudgreet_private.message_causes (business_id, message_id, cause, cause_id, name, reminder_id)
+    SELECT business, f.message_id, queue_texts.cause, f.cause_id, queue_texts.name, f.reminder_id
+      FROM unnest(fit.messages, fit.causes, fit.reminders) AS f (message_id, cause_id, reminder_id);
+    IF cardinality(fit.places) = asked THEN
+        RETURN fit.messages;
+    END IF;
+    RETURN ARRAY(SELECT m.id FROM generate_series(1, asked) g LEFT JOIN unnest(fit.places, fit.messages) AS m (n, id) ON m.n = g ORDER BY g);
 END
 $$;
-COMMENT ON FUNCTION cloudgreet_private.queue_texts(uuid, text, uuid[], uuid[], uuid[]) IS
-    'Sends leads the message of a name about their appointments, as send_sms() would; returns the ids of the messages, NULL where something speaks against it.';
+COMMENT ON FUNCTION cloudgreet_private.queue_texts(uuid, text, uuid[], uuid[], text, text, uuid[]) IS
+    'Sends leads a text by a template, about an appointment each or for a step of a sequence (the cause), as send_sms() would; returns the ids of the messages, NULL where something speaks against it.';
+DROP FUNCTION IF EXISTS cloudgreet_private.queue_texts(uuid, text, uuid[], uuid[], uuid[]);
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.release_reminders(business_id uuid, reminder_ids uuid[]) RETURNS uuid[]
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
@@ -122,7 +126,8 @@ BEGIN
               JOIN cloudgreet.appointments a ON a.business_id = r.business_id AND a.id = r.appointment_id
              WHERE r.business_id = business AND r.id = ANY (locked) AND r.status = 'scheduled') v) s;
     IF cardinality(ready.text_ids) > 0 THEN
-        messages := cloudgreet_private.queue_texts(business, 'reminder', ready.leads, ready.appointments, ready.text_ids);
+        messages := cloudgreet_private.queue_texts(business, 'appointment', ready.appointments, ready.leads, 'reminder',
+            (cloudgreet_private.find_template(business, 'reminder', 'sms')).content, ready.text_ids);
     END IF;
     -- E-mails, and what something speaks against.
     FOR alone IN
@@ -162,5 +167,5 @@ $$;
 COMMENT ON FUNCTION cloudgreet_private.release_reminders(uuid, uuid[]) IS
     'scheduled -> queued | skipped: sends reminders whose time has come, and tells the timeline what came too late. Returns those that another session holds. The caller holds their rows of due_work.';
 
-REVOKE ALL ON FUNCTION cloudgreet_private.queue_texts(uuid, text, uuid[], uuid[], uuid[]),
+REVOKE ALL ON FUNCTION cloudgreet_private.queue_texts(uuid, text, uuid[], uuid[], text, text, uuid[]),
     cloudgreet_private.release_reminders(uuid, uuid[]) FROM PUBLIC;

@@ -1,6 +1,6 @@
 /*
  * 720_sequences.sql
- *		Follow-ups: leads enrolled, steps released, and what makes a lead leave.
+ *		Follow-ups: leads enrolled, and what makes a lead leave.
  *
  * A lead leaves when it replies, books or opts out.
  */
@@ -154,115 +154,6 @@ $$;
 COMMENT ON FUNCTION cloudgreet.create_follow_up(text, integer[], uuid) IS
     'Makes a sequence of two texts, 10 minutes and 2 days after by default, with templates follow_up_1 and follow_up_2 that can be rewritten. Callers who did not book are enrolled in the one named follow_up, or as the business''s setting follow_up_sequence says. Admins, or operators naming the business. Errors: 22004, 22023 and 23514 for bad parameters, 23505 for a name in use.';
 
-CREATE OR REPLACE FUNCTION cloudgreet_private.send_step(enrollment cloudgreet.sequence_enrollments, step cloudgreet.sequence_steps) RETURNS uuid
-    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
-$$
-DECLARE
-    variables CONSTANT jsonb := cloudgreet_private.message_variables(enrollment.business_id, enrollment.lead_id);
-    template cloudgreet.message_templates;
-    has_phone CONSTANT boolean := (SELECT l.phone IS NOT NULL FROM cloudgreet.leads l
-                                    WHERE l.business_id = enrollment.business_id AND l.id = enrollment.lead_id);
-BEGIN
-    SELECT t.* INTO template FROM cloudgreet.message_templates t
-     WHERE t.business_id = enrollment.business_id AND t.id = step.template_id;
-    -- Who has no phone gets the e-mail of the same name, if there is one.
-    IF step.channel = 'sms' AND NOT has_phone THEN
-        RETURN cloudgreet_private.send_template(enrollment.business_id, enrollment.lead_id, 'email', template.name, variables, 'enrollment', enrollment.id);
-    END IF;
-    RETURN cloudgreet_private.send_rendered(enrollment.business_id, enrollment.lead_id, step.channel, template.subject, template.content,
-        variables, 'enrollment', enrollment.id);
-END
-$$;
-COMMENT ON FUNCTION cloudgreet_private.send_step(cloudgreet.sequence_enrollments, cloudgreet.sequence_steps) IS
-    'Sends the message of a step; NULL when it cannot be.';
-
-CREATE OR REPLACE FUNCTION cloudgreet_private.why_over(enrollment cloudgreet.sequence_enrollments) RETURNS text
-    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS
-$$
-    SELECT CASE
-        WHEN NOT s.is_active THEN 'sequence_inactive'
-        WHEN 'booking' = ANY (s.stop_on) AND EXISTS (
-            SELECT FROM cloudgreet.appointments a
-             WHERE a.business_id = enrollment.business_id AND a.lead_id = enrollment.lead_id AND a.created_at >= enrollment.anchor_at
-               AND a.status IN ('scheduled', 'confirmed') AND a.scheduled_date > cloudgreet.clock()) THEN 'booking'
-        WHEN 'reply' = ANY (s.stop_on) AND EXISTS (
-            SELECT FROM cloudgreet.sms_messages m
-             WHERE m.business_id = enrollment.business_id AND m.lead_id = enrollment.lead_id AND m.direction = 'inbound'
-               AND m.status_at >= enrollment.anchor_at) THEN 'reply' END
-      FROM cloudgreet.sequences s WHERE s.business_id = enrollment.business_id AND s.id = enrollment.sequence_id;
-$$;
-COMMENT ON FUNCTION cloudgreet_private.why_over(cloudgreet.sequence_enrollments) IS
-    'What should have ended an enrollment, and did not see it because both were committed at the same time; NULL when it goes on.';
-
-CREATE OR REPLACE FUNCTION cloudgreet_private.release_step(business_id uuid, enrollment_id uuid) RETURNS void
-    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
-$$
-DECLARE
-    enrollment cloudgreet.sequence_enrollments;
-    step cloudgreet.sequence_steps;
-    following cloudgreet.sequence_steps;
-    message_id uuid;
-    due timestamptz;
-    over text;
-BEGIN
-    SELECT e.* INTO enrollment FROM cloudgreet.sequence_enrollments e
-     WHERE e.business_id = release_step.business_id AND e.id = release_step.enrollment_id FOR UPDATE;
-    IF enrollment.status = 'active' THEN
-        over := cloudgreet_private.why_over(enrollment);
-        IF over IS NOT NULL THEN
-            UPDATE cloudgreet.sequence_enrollments e SET status = 'stopped', ended_reason = over, next_due_at = NULL
-             WHERE e.business_id = enrollment.business_id AND e.id = enrollment.id;
-            PERFORM cloudgreet_private.record_event(enrollment.business_id, 'sequence.stopped', 'sequence_enrollment', enrollment.id,
-                jsonb_build_object('reason', over), enrollment.lead_id);
-        ELSE
-            step := cloudgreet_private.next_step(enrollment.business_id, enrollment.sequence_id, enrollment.next_position);
-            IF step.id IS NOT NULL THEN
-                message_id := cloudgreet_private.send_step(enrollment, step);
-                PERFORM cloudgreet_private.record_event(enrollment.business_id,
-                    CASE WHEN message_id IS NULL THEN 'sequence.skipped' ELSE 'sequence.advanced' END, 'sequence_enrollment', enrollment.id,
-                    jsonb_build_object('position', step.position), enrollment.lead_id);
-                following := cloudgreet_private.next_step(enrollment.business_id, enrollment.sequence_id, step.position + 1);
-            END IF;
-            due := CASE WHEN following.id IS NOT NULL THEN cloudgreet.clock() + make_interval(mins => following.delay_minutes) END;
-            UPDATE cloudgreet.sequence_enrollments e
-               SET status = CASE WHEN due IS NULL THEN 'completed' ELSE 'active' END, next_due_at = due,
-                   next_position = coalesce(following.position, step.position + 1, e.next_position)
-             WHERE e.business_id = enrollment.business_id AND e.id = enrollment.id;
-        END IF;
-    END IF;
-    IF due IS NULL THEN
-        DELETE FROM cloudgreet_private.due_work w
-         WHERE w.business_id = release_step.business_id AND w.kind = 'enrollment' AND w.subject_id = release_step.enrollment_id;
-    ELSE
-        UPDATE cloudgreet_private.due_work w SET due_at = due, attempts = 0, blocked = 0
-         WHERE w.business_id = release_step.business_id AND w.kind = 'enrollment' AND w.subject_id = release_step.enrollment_id;
-    END IF;
-END
-$$;
-COMMENT ON FUNCTION cloudgreet_private.release_step(uuid, uuid) IS
-    'active -> active | completed | stopped: sends the step whose time has come and sets the time of the next. The caller holds its row of due_work.';
-
-CREATE OR REPLACE FUNCTION cloudgreet_private.release_steps(business_id uuid, enrollment_ids uuid[]) RETURNS uuid[]
-    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
-$$
-DECLARE
-    free CONSTANT uuid[] := ARRAY(
-        SELECT e.id FROM cloudgreet.sequence_enrollments e
-          JOIN cloudgreet.leads l ON l.business_id = e.business_id AND l.id = e.lead_id
-         WHERE e.business_id = release_steps.business_id AND e.id = ANY (release_steps.enrollment_ids)
-           FOR UPDATE OF e SKIP LOCKED FOR KEY SHARE OF l SKIP LOCKED);
-    gone CONSTANT uuid[] := ARRAY(
-        SELECT i FROM unnest(release_steps.enrollment_ids) i
-         WHERE NOT EXISTS (SELECT FROM cloudgreet.sequence_enrollments e WHERE e.business_id = release_steps.business_id AND e.id = i));
-BEGIN
-    PERFORM cloudgreet_private.release_step(release_steps.business_id, t.id)
-       FROM unnest(release_steps.enrollment_ids) WITH ORDINALITY AS t (id, n) WHERE t.id = ANY (free || gone) ORDER BY t.n;
-    RETURN ARRAY(SELECT i FROM unnest(release_steps.enrollment_ids) i WHERE i <> ALL (free || gone));
-END
-$$;
-COMMENT ON FUNCTION cloudgreet_private.release_steps(uuid, uuid[]) IS
-    'Releases steps whose time has come; returns those that another session holds.';
-
 CREATE OR REPLACE FUNCTION cloudgreet_private.leave_on_suppression() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
@@ -283,6 +174,4 @@ CREATE OR REPLACE TRIGGER suppressions_leave_sequences AFTER INSERT ON cloudgree
 REVOKE ALL ON FUNCTION cloudgreet_private.stop_enrollment(uuid, uuid, text), cloudgreet_private.stop_enrollments(uuid, uuid, text, timestamptz),
     cloudgreet_private.next_step(uuid, uuid, integer), cloudgreet_private.enroll(uuid, uuid, uuid, timestamptz),
     cloudgreet.enroll_in_sequence(text, uuid, uuid), cloudgreet.create_follow_up(text, integer[], uuid),
-    cloudgreet_private.send_step(cloudgreet.sequence_enrollments, cloudgreet.sequence_steps),
-    cloudgreet_private.why_over(cloudgreet.sequence_enrollments),
-    cloudgreet_private.release_step(uuid, uuid), cloudgreet_private.release_steps(uuid, uuid[]), cloudgreet_private.leave_on_suppression() FROM PUBLIC;
+    cloudgreet_private.leave_on_suppression() FROM PUBLIC;

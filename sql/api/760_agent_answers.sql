@@ -58,7 +58,7 @@ BEGIN
     END IF;
     service := cloudgreet_private.tool_service(call.business_id, args ->> 'service');
     lead := cloudgreet_private.tool_lead(call, args);
-    earlier_id := (cloudgreet_private.find_booking(call.business_id, lead, service.id, start, NULL)).id;
+    earlier_id := cloudgreet_private.booking_of(call.business_id, lead, service.id, start, NULL);
     -- Who cancels and changes their mind again is booked anew.
     FOR n IN 1 .. 9 LOOP
         appointment := cloudgreet.book_appointment(service.id, start, lead, holder => call.provider_call_id, notes => left(args ->> 'notes', 20000),

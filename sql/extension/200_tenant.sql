@@ -41,3 +41,8 @@ CREATE FUNCTION cloudgreet.enter_business(business_id uuid) RETURNS void
     LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'cg_sql_enter_business';
 COMMENT ON FUNCTION cloudgreet.enter_business(uuid) IS
     'For SECURITY DEFINER functions of cloudgreet_owner with a SET search_path clause: puts a business into the context until that function returns.';
+
+CREATE FUNCTION cloudgreet.follow_merge() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'cg_sql_follow_merge';
+COMMENT ON FUNCTION cloudgreet.follow_merge() IS
+    'BEFORE INSERT OR UPDATE trigger of what belongs to a lead: a row that names a merged lead is the surviving one''s.';

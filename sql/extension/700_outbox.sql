@@ -8,6 +8,16 @@ CREATE FUNCTION cloudgreet.sms_segments(content text, OUT encoding text, OUT uni
 COMMENT ON FUNCTION cloudgreet.sms_segments(text) IS
     'The parts that a text is sent in: encoding GSM-7 (160 units, or 153 in each of several parts; the extension table counts twice) or UCS-2 (70, or 67; what is beyond U+FFFF counts twice), units in all, and segments. Pairs are not split between parts.';
 
+CREATE FUNCTION cloudgreet.fill_template(template text, names text[], vals text[]) RETURNS text[]
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'cg_sql_fill_template';
+COMMENT ON FUNCTION cloudgreet.fill_template(text, text[], text[]) IS
+    'A template with its {{variables}} put in, once for each group of as many values as there are names, without blanks around it; a variable that is not among the names, or is NULL, becomes nothing. Errors: 22023 for a group that is not whole, 54000 for more than 1000 texts.';
+
+CREATE FUNCTION cloudgreet.is_plain_template(template text, names text[]) RETURNS boolean
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'cg_sql_is_plain_template';
+COMMENT ON FUNCTION cloudgreet.is_plain_template(text, text[]) IS
+    'Whether a template has no variable but of the names, and else no sign with which any system writes variables.';
+
 CREATE FUNCTION cloudgreet.outbox_handoff() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'cg_sql_outbox_handoff';
 COMMENT ON FUNCTION cloudgreet.outbox_handoff() IS

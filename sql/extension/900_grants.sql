@@ -52,11 +52,12 @@ GRANT EXECUTE ON FUNCTION cloudgreet.login(text) TO cloudgreet_app, authenticato
 
 -- For the functions and tables that cloudgreet_owner owns.
 GRANT EXECUTE ON FUNCTION
-    cloudgreet.touch_updated_at(), cloudgreet.keep_canonical(), cloudgreet.enter_business(uuid), cloudgreet.schema_state(),
+    cloudgreet.touch_updated_at(), cloudgreet.keep_canonical(), cloudgreet.enter_business(uuid), cloudgreet.follow_merge(), cloudgreet.schema_state(),
     cloudgreet.outbox_handoff(), cloudgreet.webhook_handoff(), cloudgreet.due_work_handoff(), cloudgreet.wake_workers(),
     cloudgreet.seal_secret(uuid, text, integer, text), cloudgreet.seal_jwt_key(text, text),
     cloudgreet.parse_webhook(bytea), cloudgreet.json_size(jsonb), cloudgreet.read_json(text),
-    cloudgreet.nearest_name(text, text[]), cloudgreet.pinned_settings(),
+    cloudgreet.nearest_name(text, text[]), cloudgreet.fill_template(text, text[], text[]), cloudgreet.is_plain_template(text, text[]),
+    cloudgreet.pinned_settings(),
     cloudgreet.find_slots(uuid, timestamptz, timestamptz, uuid, text, integer, text, uuid),
     cloudgreet.judge_slot(uuid, timestamptz, uuid, text, uuid)
     TO cloudgreet_owner;

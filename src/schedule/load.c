@@ -24,9 +24,6 @@
 #include "core/spi.h"
 #include "schedule/schedule_internal.h"
 
-/* Services have buffers of a day at most, of the one asked for and of the other. */
-#define MAX_BUFFERS (2 * USECS_PER_DAY)
-
 /* $3: the staff member asked for, or the ids of those whose time is loaded. */
 #define QUERY_ARGS 7
 
@@ -69,15 +66,16 @@
 	"   AND t.ends_at > $4 ORDER BY t.staff_id"
 
 /*
- * What begins within a day before the range, and, by an index of their own, the few
- * that last longer.
+ * What blocks any of the range.  It lasts a day and has buffers of a day at most, but for
+ * the few that last longer, which have an index of their own.
  */
 #define ALLOCATIONS_SQL                                                                  \
 	"SELECT a.staff_id, a.starts_at, a.ends_at, lower(a.blocks), upper(a.blocks),"       \
 	"       a.service_id = $2, a.appointment_id"                                         \
 	"  FROM cloudgreet.appointment_allocations a"                                        \
-	" WHERE a.business_id = $1 AND a.staff_id = ANY ($3) AND a.starts_at < $5"           \
-	"   AND a.starts_at >= $4 - interval '24 hours'"                                     \
+	" WHERE a.business_id = $1 AND a.staff_id = ANY ($3)"                                \
+	"   AND a.starts_at < $5 + interval '24 hours'"                                      \
+	"   AND a.starts_at >= $4 - interval '48 hours' AND a.blocks && tstzrange($4, $5)"   \
 	"   AND (a.state = 'booked' OR a.state = 'held' AND a.expires_at > $7"               \
 	"                              AND a.holder IS DISTINCT FROM $6)"                    \
 	" UNION ALL "                                                                        \
@@ -85,9 +83,10 @@
 	"       a.service_id = $2, a.appointment_id"                                         \
 	"  FROM cloudgreet.appointment_allocations a"                                        \
 	" WHERE a.business_id = $1 AND a.staff_id = ANY ($3)"                                \
-	"   AND a.starts_at < $4 - interval '24 hours'"                                      \
+	"   AND a.starts_at < $4 - interval '48 hours'"                                      \
 	"   AND a.state IN ('held', 'booked')"                                               \
-	"   AND a.ends_at - a.starts_at > interval '24 hours' AND a.ends_at > $4"            \
+	"   AND a.ends_at - a.starts_at > interval '24 hours'"                               \
+	"   AND a.ends_at > $4 - interval '24 hours' AND a.blocks && tstzrange($4, $5)"      \
 	"   AND (a.state = 'booked' OR a.state = 'held' AND a.expires_at > $7"               \
 	"                              AND a.holder IS DISTINCT FROM $6)"                    \
 	" ORDER BY 1, 2"
@@ -369,8 +368,9 @@ cg_schedule_load_busy(const CgQuery *query, const CgService *service,
 	uint64 first = 0;
 	uint64 end;
 
-	from = cg_time_shift(from, -MAX_BUFFERS);
-	to = cg_time_shift(to, MAX_BUFFERS);
+	/* The service's own buffers are as far as another's time, buffers included, is met. */
+	from = cg_time_shift(from, -service->buffer_before);
+	to = cg_time_shift(to, service->buffer_after);
 	rows = run_for_all(ALLOCATIONS_SQL, query, calendars, count, from, to);
 	for (int i = 0; i < count; i++, first = end)
 	{

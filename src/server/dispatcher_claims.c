@@ -118,6 +118,7 @@ cg_dispatcher_claim_apart(const CgTurn *turns, int count)
 	}
 	else if (count == 1)
 	{
+		/* Its slot and its place in the lane are free for others, whatever keeps it. */
 		cg_dispatcher_give_back(turns, 1);
 		if (failure.fault == CG_FAULT_OF_ROW)
 			(void) cg_dispatcher_hold(&turns[0].key, failure.why);

@@ -138,6 +138,7 @@ cg_dispatcher_record_apart(CgDelivery **deliveries, int count)
 		cg_dispatcher_recorded(deliveries, count, settled);
 	else if (failure.fault == CG_FAULT_OF_SERVER)
 	{
+		/* Halves would fail alike, and nobody's row is to blame. */
 		for (int i = 0; i < count; i++)
 			cg_dispatcher_record_later(deliveries[i], CG_DISPATCHER_PAUSE_MS);
 	}

@@ -142,6 +142,7 @@ run_transaction(CgDelivery **results, int result_count, bool feeds)
 	}
 	else if (failure.fault != CG_FAULT_OF_SERVER)
 	{
+		/* Results first: what they are about must not be thought to be under way. */
 		cg_dispatcher_record_apart(results, result_count);
 		cg_dispatcher_claim_apart(turns, taken);
 	}

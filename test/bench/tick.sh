@@ -2,7 +2,7 @@
 # tick.sh
 #
 # due_per_s: reminders by text that tick() releases a second, of 40 businesses that have 500
-# each due.  idle_tick_ms: a call of tick() when a million wait that are not due.
+# each due.  steps_per_s: first steps of sequences, of the same leads.  idle_tick_ms: a call of tick() when a million wait that are not due.
 # shellcheck disable=SC2154 # what lib.sh assigns
 set -euo pipefail
 # shellcheck source=test/bench/lib.sh
@@ -43,6 +43,27 @@ ended=$(date +%s.%N)
 [ "$released" -eq $((businesses * each)) ] || { echo "tick: released $released" >&2; exit 1; }
 [ "$(ask 'SELECT count(*) FROM cloudgreet_private.outbox')" -eq "$released" ] || { echo 'tick: not all are queued' >&2; exit 1; }
 figure due_per_s "$(echo "$released $started $ended" | awk '{ print int($1 / ($3 - $2)) }')"
+
+psql -qX -v ON_ERROR_STOP=1 >/dev/null <<'SQL'
+SELECT cloudgreet.create_follow_up(business_id => business_id) FROM public.bench;
+TRUNCATE cloudgreet_private.outbox;
+SET session_replication_role = replica;
+WITH enrolled AS (
+    INSERT INTO cloudgreet.sequence_enrollments (business_id, sequence_id, lead_id, next_due_at, anchor_at)
+    SELECT l.business_id, s.id, l.id, now(), now() FROM public.bench b JOIN cloudgreet.leads l USING (business_id) JOIN cloudgreet.sequences s USING (business_id)
+    RETURNING business_id, id, next_due_at)
+INSERT INTO cloudgreet_private.due_work (business_id, kind, subject_id, due_at) SELECT business_id, 'enrollment', id, next_due_at FROM enrolled;
+UPDATE cloudgreet.sequences SET stop_on = '{reply}';
+RESET session_replication_role;
+VACUUM ANALYZE;
+CHECKPOINT;
+SQL
+stepped=$(date +%s.%N)
+released=$(ask 'SELECT cloudgreet.tick()')
+ended=$(date +%s.%N)
+[ "$released" -eq $((businesses * each)) ] || { echo "tick: released $released steps" >&2; exit 1; }
+[ "$(ask 'SELECT count(*) FROM cloudgreet_private.outbox')" -eq "$released" ] || { echo 'tick: not all steps are queued' >&2; exit 1; }
+figure steps_per_s "$(echo "$released $stepped $ended" | awk '{ print int($1 / ($3 - $2)) }')"
 
 ask "SET session_replication_role = replica; INSERT INTO cloudgreet_private.due_work (business_id, kind, subject_id, due_at)
      SELECT b.business_id, 'reminder', cloudgreet.uuid_v7(), now() + interval '1 day' + k * interval '1 second' FROM public.bench b, generate_series(1, $waiting / $businesses) k"

@@ -21,5 +21,5 @@ SELECT format('| `%s(%s)` → %s | %s | %s |', p.proname,
        ('authenticated, service_role', 'signed in'),
        ('anon, authenticated, authenticator, cloudgreet_app, service_role', 'everyone')) AS w (roles, said) USING (roles)
  WHERE p.pronamespace = 'cloudgreet'::regnamespace AND p.prorettype <> 'trigger'::regtype
-   AND p.proname NOT IN ('seal_secret', 'seal_jwt_key', 'enter_business', 'resolve_business', 'parse_webhook', 'wake_workers', 'find_slots', 'judge_slot')
+   AND p.proname NOT IN ('seal_secret', 'seal_jwt_key', 'enter_business', 'resolve_business', 'parse_webhook', 'wake_workers', 'find_slots', 'judge_slot', 'fill_template', 'is_plain_template')
  ORDER BY p.proname COLLATE "C";

@@ -49,6 +49,12 @@ SET timezone = 'America/Chicago';
 
 -- Templates: in one pass, so that a value is never taken for a variable; unknown ones vanish.
 SELECT cloudgreet_private.render_template('{{a}}, {{ b }}{{c}}!', '{"a": "{{b}}", "b": "2"}');
+-- Of many at a time: a value for each name; without blanks around it, braces that are no variable stay.
+SELECT cloudgreet.fill_template(E' {{a}} {{\tb\n}}{{c}} {{A}} {{{a}} {{a}\n', '{a,b}', ARRAY['x', NULL, '{{b}}', '2']) AS texts;
+SELECT cloudgreet.fill_template('Hi', '{}', '{}') AS nobody, cloudgreet.fill_template('{{a}}', '{a}', '{}') AS none, cloudgreet.fill_template('', '{a}', '{x}') AS empty;
+SELECT cloudgreet.fill_template('{{a}}', '{a,b}', '{x}');
+SELECT cloudgreet.fill_template('{{a}}', '{a}', array_fill('x'::text, ARRAY[1001]));
+SELECT t, cloudgreet.is_plain_template(t, '{a,b}') FROM unnest(ARRAY['Hi {{a}}, {{ b }}', 'Hi {{c}}', 'Hi {a}', 'Hi {{a', '50% off', 'Hi <b>', 'Hi [b]', 'a_b']) t;
 
 -- A booking is confirmed at once, by text and e-mail, and reminded of a day and an hour before.
 SELECT id AS visit FROM cloudgreet.book_appointment(:'service', '2026-06-10 10:00-05', :'ana', business_id => :'b') \gset

@@ -53,6 +53,14 @@ is(scalar(grep { $_->result } @ticks), 0, 'tick() beside the processor raises no
 ok($node->poll_query_until('postgres', $left), 'an hour\'s backlog is caught up');
 is(sql(q{SELECT count(*) || ' ' || count(DISTINCT subject_id) FROM cloudgreet.events WHERE event_type = 'reminder.skipped'}), '602 602', 'nothing is done twice');
 is(sql('SELECT count(*) FROM cloudgreet_private.due_work'), 1, 'and nothing that is not due');
+
+# Without the processor: a call of tick() ends when its time is over, and the next goes on.
+$node->append_conf('postgresql.conf', "cloudgreet.databases = ''\ncloudgreet.tick_time_limit = 1ms");
+$node->reload;
+ok($node->poll_query_until('postgres', "SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name = 'cloudgreet processor'"), 'the processor goes');
+plan_visits(450, q{now() - interval '1 hour'});
+my @pieces = map { sql('SELECT cloudgreet.tick()') } 1 .. 3;
+is("@pieces", '200 200 50', 'a call of tick() ends with the chunk in which its time is over; the next goes on');
 unlike(slurp_file($node->logfile), qr/ERROR/, 'without an error');
 
 done_testing();
