@@ -121,10 +121,10 @@ test: setup ## build, install, run every test and print "N passed, N failed"
 	@$(SUDO) $(MAKE) --no-print-directory -s PG_CONFIG='$(PG_CONFIG)' install >/dev/null
 	@test/lib/run
 
-soak: setup ## the crash tests of sending with 2,000 messages each
+soak: setup ## the crash tests of sending with 20,000 messages a mode
 	@$(MAKE) --no-print-directory -s all
 	@$(SUDO) $(MAKE) --no-print-directory -s PG_CONFIG='$(PG_CONFIG)' install >/dev/null
-	@NOTES=1 MESSAGES=2000 PROVE_TESTS='test/t/141_outbox_crash.pl test/t/142_outbox_lives.pl' test/lib/run tap
+	@NOTES=1 MESSAGES=20000 PROVE_TESTS='test/t/141_outbox_crash.pl test/t/142_outbox_lives.pl' test/lib/run tap
 
 check-update check-dump: setup ## one comparison of catalogs: updated = fresh, dump-restored = fresh
 	@$(MAKE) --no-print-directory -s all

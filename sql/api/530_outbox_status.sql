@@ -1,6 +1,8 @@
 /*
  * 530_outbox_status.sql
  *		The queue as people see it, and what they can do about a request.
+ *
+ * Locks:		the text or e-mail, then the request; shown by test/specs/outbox_settle.spec.
  */
 CREATE OR REPLACE VIEW cloudgreet_private.requests WITH (security_invoker = true) AS
     SELECT o.business_id, o.id, o.account_id, o.provider, o.operation, o.idempotency, o.channel, o.contact, o.subject_type, o.subject_id,
@@ -35,6 +37,20 @@ $$;
 COMMENT ON FUNCTION cloudgreet.queue_status(uuid) IS
     'Requests to providers by state, those that are open and those that were finished within a day, with one of their reasons. Of the business; operators who name none see all.';
 
+CREATE OR REPLACE FUNCTION cloudgreet_private.await_subject(business_id uuid, outbox_id uuid) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
+$$
+DECLARE
+    about_id CONSTANT uuid := coalesce((SELECT o.subject_id FROM cloudgreet_private.outbox o
+                                         WHERE o.business_id = await_subject.business_id AND o.id = await_subject.outbox_id), await_subject.outbox_id);
+BEGIN
+    PERFORM FROM cloudgreet.sms_messages m WHERE m.business_id = await_subject.business_id AND m.id = about_id FOR UPDATE;
+    PERFORM FROM cloudgreet.emails m WHERE m.business_id = await_subject.business_id AND m.id = about_id FOR UPDATE;
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.await_subject(uuid, uuid) IS
+    'Locks the text or e-mail of a request, which is named by either id, before the request as events do; waits for it.';
+
 CREATE OR REPLACE FUNCTION cloudgreet.retry_delivery(outbox_id uuid, business_id uuid DEFAULT NULL) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
@@ -44,6 +60,7 @@ DECLARE
     finished cloudgreet_private.outbox_history;
 BEGIN
     PERFORM cloudgreet.enter_business(business);
+    PERFORM cloudgreet_private.await_subject(business, retry_delivery.outbox_id);
     UPDATE cloudgreet_private.outbox o
        SET state = 'queued', waits = false, failures = 0, reason = NULL, next_at = cloudgreet.clock(),
            deadline_at = cloudgreet.clock() + interval '1 day'
@@ -84,6 +101,7 @@ DECLARE
     item cloudgreet_private.outbox;
 BEGIN
     PERFORM cloudgreet.enter_business(business);
+    PERFORM cloudgreet_private.await_subject(business, cancel_delivery.outbox_id);
     SELECT o.* INTO item FROM cloudgreet_private.outbox o
      WHERE o.business_id = business AND (o.id = cancel_delivery.outbox_id OR o.subject_id = cancel_delivery.outbox_id) AND o.state IN ('queued', 'held', 'unknown') FOR UPDATE;
     IF NOT FOUND THEN
@@ -177,5 +195,5 @@ $$;
 COMMENT ON FUNCTION cloudgreet_private.outbox_faults() IS
     'What contradicts the promise of the outbox: every request is open, done, dead or cancelled, and its subject knows. No rows: all is well. For tests and operators; goes through everything.';
 
-REVOKE ALL ON FUNCTION cloudgreet.queue_status(uuid), cloudgreet.retry_delivery(uuid, uuid), cloudgreet.cancel_delivery(uuid, uuid),
+REVOKE ALL ON FUNCTION cloudgreet_private.await_subject(uuid, uuid), cloudgreet.queue_status(uuid), cloudgreet.retry_delivery(uuid, uuid), cloudgreet.cancel_delivery(uuid, uuid),
     cloudgreet_private.end_held(integer), cloudgreet_private.outbox_faults() FROM PUBLIC;

@@ -76,18 +76,22 @@ sub control
 
 # Faults for the next matching requests: hashes as fake/rules.mjs describes them.
 sub script { my ($self, @rules) = @_; $self->control('POST', 'script', \@rules); return; }
+sub release { my ($self) = @_; $self->control('POST', 'release'); return; }
 sub set { my ($self, %settings) = @_; return $self->control('POST', 'settings', \%settings); }
 sub reset { my ($self) = @_; $self->control('POST', 'reset'); return; }
 sub log { my ($self, $since) = @_; return @{ $self->control('GET', 'log?since=' . ($since // 0)) }; }
 sub violations { my ($self) = @_; return @{ $self->control('GET', 'violations') }; }
 
 # The provider's objects by id, such as state('telnyx', 'messages'); without a kind all.
+# Of many objects ask for the fields that are wanted: reading them takes its time.
 sub state
 {
-	my ($self, $provider, $kind) = @_;
-	my $state = $self->control('GET', 'state')->{$provider};
-	return defined $kind ? $state->{$kind} : $state;
+	my ($self, $provider, $kind, @fields) = @_;
+	return $self->control('GET', "state?provider=$provider" . (defined $kind ? "&kind=$kind" : '') . (@fields ? '&fields=' . join(',', @fields) : ''));
 }
+
+# How often each text or subject came to the providers.
+sub wire { my ($self) = @_; return $self->control('GET', 'wire'); }
 
 # Sends a signed webhook; options: fields, url, times, tamper, shift_seconds.  Returns
 # what was sent, and answered, each time.

@@ -14,7 +14,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Supervised qw(until_true get);
 
-our $per_run = $ENV{MESSAGES} // 200;
+our $per_run = $ENV{MESSAGES} // 2000;
 our $texts = $per_run * 0.7;    # of them; the others are e-mails
 our $batch = 20;
 
@@ -154,16 +154,23 @@ sub interrupted
 		 WHERE p.provider = '$_' AND a.outcome = 'interrupted'}) } 'telnyx', 'resend';
 }
 
-sub count_sql { my ($self, $where) = @_; return $self->sql("SELECT count(*) FROM cloudgreet_private.requests o WHERE $where"); }
+# Waits until a condition holds.  It is asked in the server for a while, since a new psql for
+# each question costs as much as sending some messages; the server may go meanwhile.
+sub until_sql
+{
+	my ($self, $what, $condition) = @_;
+	my $sql = "DO \$\$ BEGIN FOR i IN 1 .. 500 LOOP EXIT WHEN $condition; PERFORM pg_sleep(0.01); END LOOP; END \$\$; SELECT $condition";
+	return until_true($what, sub { (eval { $self->sql($sql) } // '') eq 't' });
+}
 
 sub wait_for
 {
 	my ($self, $what, $where, $number) = @_;
-	return until_true($what, sub { my $n = eval { $self->count_sql($where) } // -1; defined $number ? $n == $number : $n > 0 });
+	return $self->until_sql($what, sprintf '(SELECT count(*) FROM cloudgreet_private.requests o WHERE %s) %s', $where, defined $number ? "= $number" : '> 0');
 }
 
 # Until nothing is to be done at once: all is finished, or waits to be reconciled.
-sub drained { my ($self) = @_; return $self->wait_for('an empty queue', "state IN ('queued', 'sending')", 0); }
+sub drained { my ($self) = @_; return $self->until_sql('an empty queue', "NOT EXISTS (SELECT FROM cloudgreet_private.outbox WHERE state IN ('queued', 'sending'))"); }
 
 sub set
 {
@@ -186,8 +193,8 @@ sub held_by_fake
 {
 	my ($self, $run) = @_;
 	my %held = (texts => {}, mails => {});
-	push @{ $held{texts}{ $_->{text} } }, $_->{id} foreach grep { $_->{text} =~ /^$run / } values %{ $self->{fake}->state('telnyx', 'messages') };
-	push @{ $held{mails}{ $_->{subject} } }, $_->{id} foreach grep { $_->{subject} =~ /^$run / } values %{ $self->{fake}->state('resend', 'emails') };
+	push @{ $held{texts}{ $_->{text} } }, $_->{id} foreach grep { $_->{text} =~ /^$run / } values %{ $self->{fake}->state('telnyx', 'messages', 'id', 'text') };
+	push @{ $held{mails}{ $_->{subject} } }, $_->{id} foreach grep { $_->{subject} =~ /^$run / } values %{ $self->{fake}->state('resend', 'emails', 'id', 'subject') };
 	return \%held;
 }
 
@@ -195,13 +202,8 @@ sub held_by_fake
 sub seen_by_fake
 {
 	my ($self, $run) = @_;
-	my %seen;
-	foreach my $entry ($self->{fake}->log)
-	{
-		my ($name) = $entry->{body} =~ /"(?:text|subject)": *"($run [^"]*)"/ or next;
-		$seen{$name}++;
-	}
-	return \%seen;
+	my $wire = $self->{fake}->wire;
+	return { map { $_ => $wire->{$_} } grep { /^$run / } keys %$wire };
 }
 
 # Events about texts whose end is not known, as Telnyx sends them again and again.
@@ -209,7 +211,7 @@ sub reconcile
 {
 	my ($self) = @_;
 	my %open = map { $_ => 1 } split /\n/, $self->sql("SELECT id FROM cloudgreet_private.requests WHERE state IN ('unknown', 'held')");
-	my $messages = $self->{fake}->state('telnyx', 'messages');
+	my $messages = $self->{fake}->state('telnyx', 'messages', 'id', 'webhook_url');
 	my $sent = 0;
 	foreach my $message (values %$messages)
 	{
@@ -217,7 +219,7 @@ sub reconcile
 		$self->{fake}->webhook('telnyx', 'message.finalized', fields => { id => $message->{id} }, url => $message->{webhook_url});
 		$sent++;
 	}
-	until_true('the webhooks', sub { $self->sql("SELECT count(*) FROM cloudgreet_private.webhook_inbox WHERE state = 'pending'") == 0 });
+	$self->until_sql('the webhooks', "NOT EXISTS (SELECT FROM cloudgreet_private.webhook_inbox WHERE state = 'pending')");
 	return $sent;
 }
 

@@ -146,6 +146,15 @@ is($hung->ending(0.2), 'silent', 'a request hangs, with its effect');
 $hung->close;
 
 $fake->reset;
+$fake->script({ times => 2, action => { hold => JSON::PP::true } });
+my $held = send_raw(client());
+$fake->wait_until('the request that is held', sub { messages() == 1 });
+is(($fake->log)[-1]{verdict}{end}, 'pending', 'a request is held, with its effect');
+$fake->release;
+is($held->response->{status}, 200, 'and answered once it is released');
+is(send_sms()->{status}, 200, 'after which none is held');
+
+$fake->reset;
 $fake->script({ action => { close_after => JSON::PP::true } }, { action => { malformed => JSON::PP::true } },
 	{ action => { malformed => 'http' } }, { action => { delay_ms => 300 } }, { action => { slow_bytes_per_s => 2000 } });
 my $client = client();

@@ -2,7 +2,7 @@
 #		The promise of the outbox through crashes: what was enqueued is open, done, dead or
 #		cancelled, a text goes out at most once, an e-mail once, and nothing is lost.
 #
-# Each run enqueues 200 messages (make soak: 2,000) and breaks something at a moment that is waited for:
+# Each run enqueues 2,000 messages (make soak: 20,000) and breaks something at a moment that is waited for:
 # rows are read, locks are held, answers are held back.  Server crashes are real ones.
 use strict;
 use warnings;
@@ -113,22 +113,26 @@ eval { $lock->quit };
 account('answer', 1, $under_way);
 
 # --- 4. to 7. Under load --------------------------------------------------------------
-# A client enqueues; when $after batches are acknowledged and requests are under way, which
-# each take a moment, something happens to the server.  The batches that did not get
-# through are enqueued afterwards.
+# A client enqueues; when $after batches are acknowledged and requests are under way, whose
+# answers the provider holds back, something happens to the server.  The batches that did
+# not get through are enqueued afterwards.
+sub hold { $fake->script({ times => $under_way, action => { hold => JSON::PP::true } }); return; }
+sub some_under_way { $fake->wait_until('requests under way', sub { grep { $_->{verdict} && $_->{verdict}{end} eq 'pending' } $_[0]->log }); return; }
+
 sub under_load
 {
 	my ($run, $after, $break) = @_;
-	$fake->script({ times => 3 * $Outbox::per_run, action => { delay_ms => 200 } });
+	hold();
 	my $load = $outbox->enqueue_beside($run, Outbox::batches());
 	until_true('a load', sub { $load->{process}->pump_nb if $load->{process}->pumpable; Outbox::acknowledged($load) >= $after });
-	$fake->wait_until('requests under way', sub { grep { $_->{verdict} && $_->{verdict}{end} eq 'pending' } $fake->log });
+	some_under_way();
 	$break->();
+	$fake->release;
 	my ($acknowledged, $stored) = $outbox->finish($load);
 	my %stored = map { $_ => 1 } @$stored;
 	is(scalar(grep { !$stored{$_} } @$acknowledged), 0, sprintf('%s: all %d acknowledged batches are there', $run, scalar @$acknowledged));
 	cmp_ok(scalar(@$stored) - @$acknowledged, '<=', 1, "$run: of the others at most the one under way");
-	$outbox->sql($outbox->enqueue_sql($run, $_, $_ + $Outbox::batch - 1)) foreach grep { !$stored{$_} } Outbox::batches();
+	$outbox->sql(join ';', 'SELECT', map { $outbox->enqueue_sql($run, $_, $_ + $Outbox::batch - 1) } grep { !$stored{$_} } Outbox::batches());
 	return;
 }
 
@@ -141,8 +145,12 @@ under_load('immediate', 3, sub { $node->stop('immediate'); $node->start; recover
 account('immediate', 1, $under_way);
 
 under_load('fast', 3, sub {
-	my $stop = seconds(sub { $node->stop('fast') });
-	cmp_ok($stop, '<', 5, sprintf('fast: the server stops in %.2f s, when what is under way is answered', $stop));
+	my $stop = seconds(sub {
+		$node->command_ok(['pg_ctl', '-D', $node->data_dir, '-m', 'fast', '-W', 'stop'], 'fast: the server is told to stop');
+		$fake->release;
+		$node->stop('fast', fail_ok => 1);
+	});
+	cmp_ok($stop, '<', 5, sprintf('fast: it stops in %.2f s, when what is under way is answered', $stop));
 	$node->start;
 	recovered();
 });
@@ -153,8 +161,12 @@ under_load('terminated', 1, sub {
 	for (1 .. 3)
 	{
 		$last = $outbox->worker('dispatcher', $last);
+		some_under_way();
 		$outbox->sql("SELECT pg_cancel_backend($last)");
 		$outbox->sql("SELECT pg_terminate_backend($last)");
+		# It goes once these are answered; the next one finds the provider holding again.
+		$fake->release;
+		hold();
 	}
 	$outbox->worker('dispatcher', $last);
 });

@@ -5,7 +5,10 @@
 //                      microseconds, connection number, verdict
 // GET  violations      those of them that a provider would never want to see
 // GET  state           per provider what it holds; the webhooks sent
+// GET  state?provider=P&kind=K&fields=F,G   of that kind of object alone, with these fields
+// GET  wire            how often each text or subject was sent to it
 // POST script          [rule, ...] (fake/rules.mjs); GET script: those not used up
+// POST release         answers what rules hold, and ends these
 // POST settings        {name: value} (fake/world.mjs)
 // POST webhook         {provider, event_type, fields, url, times, tamper, shift_seconds}
 //                      sends a signed webhook; answers with what was sent and answered
@@ -41,15 +44,34 @@ function changeSettings(world, changes) {
   return world.settings;
 }
 
+const pick = (object, fields) => Object.fromEntries(fields.map((field) => [field, object[field]]));
+
+// All, or one kind of object of a provider, or only some fields of these.
+function stateOf(world, query) {
+  const name = query.get('provider');
+  if (!name) return { ...Object.fromEntries(world.providers.map((provider) => [provider.name, provider.state()])), webhooks: world.deliveries.list() };
+  const state = world.providers.find((provider) => provider.name === name).state();
+  const objects = query.has('kind') ? state[query.get('kind')] : state;
+  const fields = query.get('fields')?.split(',');
+  return fields ? Object.fromEntries(Object.entries(objects).map(([id, object]) => [id, pick(object, fields)])) : objects;
+}
+
+function countOnWire(world) {
+  const counts = {};
+  for (const { body } of world.log.since(0)) {
+    for (const [, words] of body.matchAll(/"(?:text|subject)": *"([^"]*)"/g)) counts[words] = (counts[words] ?? 0) + 1;
+  }
+  return counts;
+}
+
 const operations = {
   'GET log': (world, query) => world.log.since(Number(query.get('since') ?? 0)),
   'GET violations': (world) => world.log.violations(),
-  'GET state': (world) => ({
-    ...Object.fromEntries(world.providers.map((provider) => [provider.name, provider.state()])),
-    webhooks: world.deliveries.list(),
-  }),
+  'GET state': stateOf,
+  'GET wire': countOnWire,
   'GET script': (world) => world.rules.pending(),
   'POST script': (world, query, rules) => world.rules.add(validated(c.list(c.anyObject), rules)),
+  'POST release': (world) => world.rules.release(),
   'POST settings': (world, query, changes) => changeSettings(world, changes),
   'POST webhook': (world, query, command) => sendWebhook(world, command),
   'POST reset': (world) => world.reset(),

@@ -21,10 +21,11 @@ async function trickle(response, bytes, bytesPerSecond) {
   }
 }
 
-export async function respond(response, answer, action, entry) {
+export async function respond(world, response, answer, action, entry) {
   const { socket } = response;
   const end = (how) => { entry.verdict.end = how; };
   if (action.hang) return end('hung');
+  if (action.hold) await world.rules.hold(response);
   if (action.delay_ms) await later(action.delay_ms);
   if (response.destroyed) return undefined;
   if (action.reset === 'after_read') {

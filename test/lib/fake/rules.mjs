@@ -8,6 +8,7 @@
 //         accepted                 whether the request takes effect all the same; the
 //                                  default is no for status, reset and hang, else yes
 //         delay_ms                 waits before the answer (after the effect)
+//         hold                     waits until the test releases what is held
 //         slow_bytes_per_s         trickles the body
 //         reset                    "before_read", "after_read" or "mid_response"
 //         hang                     never answers
@@ -22,7 +23,7 @@ const shape = c.object({
   times: c.integer(1),
   'action*': c.object({
     status: c.integer(200, 599), body: c.either(c.string(), c.anyObject), headers: c.dictionary(c.string()),
-    accepted: c.boolean, delay_ms: c.integer(0), slow_bytes_per_s: c.integer(1),
+    accepted: c.boolean, delay_ms: c.integer(0), hold: c.boolean, slow_bytes_per_s: c.integer(1),
     reset: c.enumeration('before_read', 'after_read', 'mid_response'), hang: c.boolean,
     close_after: c.boolean, malformed: c.enumeration(true, 'http'),
   }),
@@ -50,6 +51,7 @@ function matches({ match, expression }, entry) {
 
 export function createRules() {
   let rules = [];
+  const held = new Set();
 
   // The action for a request, of the rules that are due before (early) or after its body.
   function take(entry, early) {
@@ -66,7 +68,21 @@ export function createRules() {
 
   return {
     add(scripts) { rules = rules.concat(scripts.map(compile)); },
-    clear() { rules = []; },
+    clear() {
+      rules = [];
+      this.release();
+    },
+    // Until release(), or until the client leaves.
+    hold: (response) => new Promise((go) => {
+      held.add(go);
+      response.on('close', () => { held.delete(go); go(); });
+    }),
+    // What is held is answered, and nothing more is held.
+    release() {
+      rules = rules.filter((rule) => !rule.action.hold);
+      for (const go of held) go();
+      held.clear();
+    },
     pending: () => rules.map(({ match, times, used, action }) => ({ match, times, used, action })),
     take,
   };

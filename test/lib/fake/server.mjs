@@ -83,7 +83,7 @@ async function serve(world, request, response) {
     answer.settle?.();
     if (entry.verdict.end === 'pending') entry.verdict.end = response.writableFinished ? 'answered' : 'client left';
   });
-  return respond(response, answer, action, entry);
+  return respond(world, response, answer, action, entry);
 }
 
 // The port that it listens on.
