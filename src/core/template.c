@@ -6,7 +6,7 @@
  * letters and underscores.  What a value holds is never taken for a variable: it is one
  * pass.  One that is not known becomes nothing, and braces that are no variable stay.
  *
- * Called by sql/api/700_templates.sql to 712_release_reminders.sql.  Test:
+ * Called by sql/api/700_templates.sql to 712_release_reminders.sql.  Shown by
  * test/sql/templates.sql.
  *
  * Memory:		the texts, in the caller's context.

@@ -2,7 +2,7 @@
  * queue_claim.c
  *		Claiming a batch, and reading what is to be sent of it; see queue.h.
  *
- * Called by the turn's transaction (server/dispatcher_turn.c, dispatcher_claims.c).  Shown by
+ * Called by the turn's transaction (server/dispatcher_turn.c, server/dispatcher_claims.c).  Shown by
  * test/t/140_outbox.pl.
  *
  * Memory:		items in the caller's context; keys of accounts there and in the transaction's,

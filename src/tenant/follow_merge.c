@@ -5,8 +5,8 @@
  *
  * In C because it runs for every text, call and appointment.  It reads as
  * cloudgreet_owner in the row's business, whoever writes the row and whatever that role
- * may see.  Called by the triggers of sql/api/425_merges.sql.  Tests: test/sql/merges.sql
- * and merge_race.spec.
+ * may see.  Called by the triggers of sql/api/425_merges.sql.  Shown by
+ * test/sql/merges.sql and test/specs/merge_race.spec.
  *
  * Locks:		none; a merge gives what is written meanwhile to the surviving lead itself.
  */
