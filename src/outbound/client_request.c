@@ -13,6 +13,8 @@
  */
 #include "postgres.h"
 
+#include <openssl/crypto.h>
+
 #include "outbound/client_internal.h"
 
 #define KEPT_RESPONSE_SIZE (64 * 1024)
@@ -69,6 +71,14 @@ cg_transfer_take(CgTransfer *transfer, const CgHttpClientRequest *request)
 	return true;
 }
 
+/* One of them holds a key. */
+static void
+cleanse_headers(CgTransfer *transfer)
+{
+	for (struct curl_slist *one = transfer->headers; one != NULL; one = one->next)
+		OPENSSL_cleanse(one->data, strlen(one->data));
+}
+
 void
 cg_transfer_clear(CgTransfer *transfer)
 {
@@ -78,6 +88,7 @@ cg_transfer_clear(CgTransfer *transfer)
 
 	Assert(transfer->name == NULL);
 	curl_free(transfer->destination.url);
+	cleanse_headers(transfer);
 	curl_slist_free_all(transfer->headers);
 	curl_slist_free_all(transfer->connect_to);
 	free(transfer->method);

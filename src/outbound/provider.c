@@ -45,6 +45,18 @@ cg_provider_header(CgProviderRequest *request, const char *name, const char *val
 	request->headers[request->header_count++] = psprintf("%s: %s", name, value);
 }
 
+/* The key is written once, to where it is cleansed. */
+void
+cg_provider_bearer(CgProviderRequest *request, const char *key)
+{
+	size_t size = sizeof("Authorization: Bearer ") + strlen(key);
+	char  *header = palloc(size);
+
+	Assert(request->header_count < CG_PROVIDER_HEADERS);
+	snprintf(header, size, "Authorization: Bearer %s", key);
+	request->headers[request->header_count++] = header;
+}
+
 static bool
 take_value(void *state, const char *path, bool in_array, const char *token,
 		   JsonTokenType type)

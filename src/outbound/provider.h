@@ -47,6 +47,9 @@ extern const CgProvider *cg_provider_find(const char *name);
 extern void cg_provider_header(CgProviderRequest *request, const char *name,
 							   const char *value);
 
+/* Adds "Authorization: Bearer KEY"; who sends the request cleanses its headers. */
+extern void cg_provider_bearer(CgProviderRequest *request, const char *key);
+
 /*
  * What the end of a transfer means, by the rules that all providers share:
  * what certainly did not leave is tried again; what may have arrived is tried again

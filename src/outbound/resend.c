@@ -30,7 +30,7 @@ build(const CgOutboxItem *item, CgProviderRequest *request)
 	cg_provider_header(request, "Content-Type", "application/json");
 	cg_provider_header(request, "Accept", "application/json");
 	cg_provider_header(request, "User-Agent", "cloudgreet");
-	cg_provider_header(request, "Authorization", psprintf("Bearer %s", item->api_key));
+	cg_provider_bearer(request, item->api_key);
 	cg_provider_header(
 		request, "Idempotency-Key",
 		DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&item->key.id))));

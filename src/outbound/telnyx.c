@@ -22,7 +22,7 @@ build(const CgOutboxItem *item, CgProviderRequest *request)
 	request->url = psprintf("%s/messages", cg_telnyx_url);
 	cg_provider_header(request, "Content-Type", "application/json");
 	cg_provider_header(request, "Accept", "application/json");
-	cg_provider_header(request, "Authorization", psprintf("Bearer %s", item->api_key));
+	cg_provider_bearer(request, item->api_key);
 	return true;
 }
 
