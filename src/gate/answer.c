@@ -21,8 +21,8 @@ static size_t answer_bytes;
 static bool
 render_row(CgConnection *connection, const CgResponseFrame *frame, PGresult *result)
 {
-	uint32_t    number;
-	bool        with_body;
+	uint32_t number;
+	bool     with_body;
 
 	if (PQnfields(result) != 3 || PQgetlength(result, 0, 0) != 4)
 		return false;

@@ -191,8 +191,8 @@ answer_now(const CgWebhook *webhook, const Account *account, Jsonb *payload)
 static void
 store(const CgWebhook *webhook, const Account *account, const CgWebhookEvent *event)
 {
-	Oid types[] = {UUIDOID, UUIDOID, TEXTOID,  TEXTOID, TEXTOID,
-				   TEXTOID, UUIDOID, JSONBOID, BYTEAOID};
+	Oid       types[] = {UUIDOID, UUIDOID, TEXTOID,  TEXTOID, TEXTOID,
+						 TEXTOID, UUIDOID, JSONBOID, BYTEAOID};
 	Datum     values[lengthof(types)];
 	char      nulls[lengthof(types) + 1];
 	pg_uuid_t outbox;

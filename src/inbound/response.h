@@ -11,8 +11,9 @@
 
 typedef struct CgResponse
 {
-	int            status;
-	StringInfoData headers; /* as they are sent: "Name: value" and CR LF, one after another */
+	int status;
+	StringInfoData
+		headers; /* as they are sent: "Name: value" and CR LF, one after another */
 	StringInfoData body;
 	bool           keeps_work; /* an answer that says no, and takes nothing back */
 } CgResponse;

@@ -182,8 +182,8 @@ is_kept(const JsonbValue *name)
 Jsonb *
 cg_webhook_kept_headers(Jsonb *headers)
 {
-	JsonbParseState  *state = NULL;
-	JsonbIterator    *walk = JsonbIteratorInit(&headers->root);
+	JsonbParseState   *state = NULL;
+	JsonbIterator     *walk = JsonbIteratorInit(&headers->root);
 	JsonbIteratorToken token;
 	JsonbValue         name;
 	JsonbValue         value;
