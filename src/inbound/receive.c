@@ -8,7 +8,7 @@
  * stored by one statement; the events themselves are processed later, in a transaction
  * of their own.  Three statements a webhook, all with plans that are kept: whose it is,
  * the account's keys, the rows.  Nothing else is kept: a master key or an opened secret in
- * memory would save a hundredth, and outlive its replacement.
+ * memory would save a fourteenth, and outlive its replacement.
  *
  * Runs as cloudgreet_owner in the business of the account.
  * Memory:		the caller's context; keys are cleansed before returning.
