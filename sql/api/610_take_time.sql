@@ -71,17 +71,40 @@ CREATE OR REPLACE FUNCTION cloudgreet_private.judge_locked(
     OUT ends_at timestamptz, OUT verdict text)
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
 $$
+DECLARE
+    is_locked boolean;
 BEGIN
-    PERFORM FROM cloudgreet.staff s
-      WHERE s.business_id = service.business_id AND s.id = judge_locked.staff_id FOR NO KEY UPDATE;
-    SELECT j.ends_at, j.verdict INTO judge_locked.ends_at, verdict
-      FROM cloudgreet.judge_slot(service.id, judge_locked.starts_at, judge_locked.staff_id, judge_locked.holder, judge_locked.ignored_appointment_id) j;
-    IF verdict <> 'free' THEN
-        RAISE EXCEPTION 'not free' USING ERRCODE = 'ZG401';
-    END IF;
-EXCEPTION WHEN SQLSTATE 'ZG401' THEN
-    -- The lock is given back with the block: who does not get the time makes nobody wait for what it does next.
-    NULL;
+    FOR attempt IN 1 .. 2 LOOP
+        BEGIN
+            IF attempt = 1 THEN
+                PERFORM FROM cloudgreet.staff s
+                  WHERE s.business_id = service.business_id AND s.id = judge_locked.staff_id FOR NO KEY UPDATE SKIP LOCKED;
+            ELSE
+                PERFORM FROM cloudgreet.staff s
+                  WHERE s.business_id = service.business_id AND s.id = judge_locked.staff_id FOR NO KEY UPDATE;
+            END IF;
+            is_locked := FOUND;
+            IF NOT is_locked THEN
+                -- Whoever waits so is let go with all others at once when the holder ends, not one after another.
+                PERFORM FROM cloudgreet.staff s WHERE s.business_id = service.business_id AND s.id = judge_locked.staff_id FOR SHARE;
+                RAISE EXCEPTION 'not locked' USING ERRCODE = 'ZG401';
+            END IF;
+            SELECT j.ends_at, j.verdict INTO judge_locked.ends_at, verdict
+              FROM cloudgreet.judge_slot(service.id, judge_locked.starts_at, judge_locked.staff_id, judge_locked.holder, judge_locked.ignored_appointment_id) j;
+            IF verdict = 'free' THEN
+                RETURN;
+            END IF;
+            RAISE EXCEPTION 'not free' USING ERRCODE = 'ZG401';
+        EXCEPTION WHEN SQLSTATE 'ZG401' THEN
+            -- The lock is given back with the block: who does not get the time makes nobody wait for what it does next.
+            NULL;
+        END;
+        EXIT WHEN is_locked;
+        -- Only for what looks free is it worth to stand in line, and to be judged again.
+        SELECT j.verdict INTO verdict
+          FROM cloudgreet.judge_slot(service.id, judge_locked.starts_at, judge_locked.staff_id, judge_locked.holder, judge_locked.ignored_appointment_id) j;
+        EXIT WHEN verdict IS DISTINCT FROM 'free';
+    END LOOP;
 END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.judge_locked(cloudgreet.services, timestamptz, uuid, text, uuid) IS
