@@ -184,6 +184,12 @@ BEGIN
         RETURN 0;
     END IF;
     until := clock_timestamp() + current_setting('cloudgreet.tick_time_limit')::interval;
+    -- Where no processor runs nobody else makes them.
+    BEGIN
+        PERFORM cloudgreet_private.maintain_partitions();
+    EXCEPTION WHEN lock_not_available THEN
+        NULL; -- the next call does it: there are two months left
+    END;
     processed := cloudgreet_private.process_webhooks(coalesce(tick.max_rows, piece));
     LOOP
         n := cloudgreet_private.release_due(least(tick.max_rows - released, 4 * piece), until);

@@ -24,7 +24,7 @@ typedef struct Search
 const CgProvider *
 cg_provider_find(const char *name)
 {
-	static const CgProvider *const providers[] = {&cg_provider_resend,
+	static const CgProvider *const providers[] = {&cg_provider_http, &cg_provider_resend,
 												  &cg_provider_telnyx};
 
 	for (int i = 0; i < lengthof(providers); i++)
@@ -103,14 +103,16 @@ is_temporary(int status)
 }
 
 static void
-judge_transfer(const CgHttpResult *result, bool may_repeat, CgOutboxVerdict *verdict)
+judge_transfer(const CgProvider *provider, const CgHttpResult *result, bool may_repeat,
+			   CgOutboxVerdict *verdict)
 {
 	strlcpy(verdict->error_code, cg_http_outcome_name(result->outcome),
 			sizeof(verdict->error_code));
 	verdict->end = CG_SLOT_OUTAGE;
 	/* Of what is checked before sending only the key is not ours: with a line end, say. */
 	if (result->outcome == CG_HTTP_BAD_REQUEST)
-		verdict->outcome = CG_OUTBOX_ACCOUNT_BROKEN;
+		verdict->outcome =
+			provider->has_account ? CG_OUTBOX_ACCOUNT_BROKEN : CG_OUTBOX_DEAD;
 	else if (result->outcome == CG_HTTP_BAD_URL ||
 			 result->outcome == CG_HTTP_ADDRESS_REFUSED)
 		verdict->outcome = CG_OUTBOX_DEAD;
@@ -153,7 +155,7 @@ cg_provider_judge(const CgProvider *provider, const CgHttpResult *result, bool m
 	verdict->retry_after_ms = read_retry_after(result->retry_after);
 	if (result->outcome != CG_HTTP_ANSWERED)
 	{
-		judge_transfer(result, may_repeat, verdict);
+		judge_transfer(provider, result, may_repeat, verdict);
 		return;
 	}
 	judge_status(result, may_repeat, verdict);
