@@ -136,7 +136,7 @@ $$;
 COMMENT ON FUNCTION cloudgreet_private.lock_contact(uuid, text) IS
     'Lets what contacts say about being sent something be settled one after another for each.';
 
-CREATE OR REPLACE FUNCTION cloudgreet_private.prune_locks(max_rows integer) RETURNS bigint
+CREATE OR REPLACE FUNCTION cloudgreet_private.prune_locks(max_rows integer DEFAULT NULL) RETURNS bigint
     LANGUAGE sql SET search_path = pg_catalog, pg_temp AS
 $$
     WITH gone AS (

@@ -179,17 +179,17 @@ DECLARE
     processed integer;
     n integer;
 BEGIN
-    -- A copy must not use up what the original is to send.
-    IF NOT cloudgreet.is_active() THEN
-        RETURN 0;
-    END IF;
-    until := clock_timestamp() + current_setting('cloudgreet.tick_time_limit')::interval;
-    -- Where no processor runs nobody else makes them.
+    -- Where no processor runs, as in a copy that a subscription fills, nobody else makes them.
     BEGIN
         PERFORM cloudgreet_private.maintain_partitions();
     EXCEPTION WHEN lock_not_available THEN
         NULL; -- the next call does it: there are two months left
     END;
+    -- A copy must not use up what the original is to send.
+    IF NOT cloudgreet.is_active() THEN
+        RETURN 0;
+    END IF;
+    until := clock_timestamp() + current_setting('cloudgreet.tick_time_limit')::interval;
     processed := cloudgreet_private.process_webhooks(coalesce(tick.max_rows, piece));
     LOOP
         n := cloudgreet_private.release_due(least(tick.max_rows - released, 4 * piece), until);

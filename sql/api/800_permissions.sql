@@ -10,7 +10,7 @@
  * only.  Histories are never rewritten, by service_role neither: the timeline and the
  * audit log are written by the system, the others only grow.
  */
-DELETE FROM cloudgreet_private.permissions;
+DELETE FROM cloudgreet_private.permissions WHERE true;
 INSERT INTO cloudgreet_private.permissions (table_name, app_role, verb)
 SELECT m.table_name, r.app_role,
        CASE letter WHEN 's' THEN 'select' WHEN 'i' THEN 'insert' WHEN 'u' THEN 'update' WHEN 'd' THEN 'delete' END
@@ -66,7 +66,7 @@ SELECT m.table_name, r.app_role,
  * service_role: operators.  The others are database roles.  A function without a row is
  * for superusers, or for other functions, only.
  */
-DELETE FROM cloudgreet_private.function_permissions;
+DELETE FROM cloudgreet_private.function_permissions WHERE true;
 INSERT INTO cloudgreet_private.function_permissions (function_name, role_name)
 SELECT m.function_name, role_name
   FROM (VALUES

@@ -107,6 +107,11 @@ SELECT cloudgreet_private.add_up_counts(5) AS added, (SELECT count(*) FROM publi
 SELECT cloudgreet_private.add_up_counts() > 0 AS added, cloudgreet_private.add_up_counts() AS "then";
 SELECT * FROM public.miscounted;
 SELECT provider, state, requests, reason FROM cloudgreet.queue_status(:'business');
+-- It reads nothing else: without counters it knows of none.
+BEGIN;
+DELETE FROM cloudgreet_private.outbox_counts;
+SELECT count(*) FROM cloudgreet.queue_status();
+ROLLBACK;
 
 \set ECHO none
 DROP VIEW public.miscounted;
