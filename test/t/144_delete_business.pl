@@ -77,7 +77,7 @@ for my $round (1 .. 6)
 	my $send = "SELECT FROM cloudgreet.send_sms('+12125560001', 'more', business_id => '$business');\n";
 	my @clients = map { $background->(join '', map { ($text_and_lead, $lead_and_text, $send)[ int rand 3 ] } 1 .. 25) } 1 .. 2;
 	my $enough = int rand 15;
-	$node->poll_query_until('postgres', "SELECT count(*) >= $enough FROM cloudgreet_private.outbox WHERE business_id = '$business' AND state = 'done'");
+	$node->poll_query_until('postgres', "SELECT count(*) >= $enough FROM cloudgreet_private.outbox_history WHERE business_id = '$business' AND state = 'done'");
 	my ($status, $out, $err) = $node->psql('postgres', "SELECT cloudgreet.delete_business('$business')");
 	push @errors, $err if $status != 0 || $err ne '';
 	$fake->webhook('telnyx', 'message.received', url => "http://127.0.0.1:$server->{port}/api/sms/webhook/$account", fields => { from => '+12125560001', to => '+12125550123', text => 'Hi' });
