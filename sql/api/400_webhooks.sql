@@ -52,20 +52,23 @@ $$;
 COMMENT ON FUNCTION cloudgreet_private.answer_now(uuid, text, jsonb) IS
     'The answer to a webhook that asks for something: an inbound call, or a function that the agent calls. NULL for one that only tells.';
 
-CREATE OR REPLACE FUNCTION cloudgreet_private.prune_webhooks(max_age interval DEFAULT '30 days') RETURNS bigint
+CREATE OR REPLACE FUNCTION cloudgreet_private.prune_webhooks(max_age interval DEFAULT '30 days', max_rows integer DEFAULT NULL) RETURNS bigint
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
     WITH seen AS (
         DELETE FROM cloudgreet_private.webhook_seen s
-         WHERE s.received_at < cloudgreet.clock() - greatest(prune_webhooks.max_age, interval '3 days') RETURNING 1),
+         USING (SELECT o.account_id, o.dedup_key FROM cloudgreet_private.webhook_seen o
+                 WHERE o.received_at < cloudgreet.clock() - greatest(prune_webhooks.max_age, interval '3 days')
+                 ORDER BY o.received_at LIMIT prune_webhooks.max_rows FOR UPDATE SKIP LOCKED) old
+         WHERE s.account_id = old.account_id AND s.dedup_key = old.dedup_key RETURNING 1),
     refusals AS (
         DELETE FROM cloudgreet_private.webhook_refusals r
          WHERE r.last_at < cloudgreet.clock() - greatest(prune_webhooks.max_age, interval '3 days') RETURNING 1)
     SELECT (SELECT count(*) FROM seen) + (SELECT count(*) FROM refusals);
 $$;
-COMMENT ON FUNCTION cloudgreet_private.prune_webhooks(interval) IS
-    'Deletes what is known of webhooks older than an age, but never of the last 3 days, in which providers repeat; returns how many rows. Bodies go with their partitions.';
+COMMENT ON FUNCTION cloudgreet_private.prune_webhooks(interval, integer) IS
+    'Deletes what is known of webhooks older than an age, max_rows of them or all, but never of the last 3 days, in which providers repeat; returns how many rows. Bodies go with their partitions.';
 
 REVOKE ALL ON FUNCTION cloudgreet_private.keep_account_route(), cloudgreet_private.count_refusal(uuid, text),
     cloudgreet_private.answer_now(uuid, text, jsonb),
-    cloudgreet_private.prune_webhooks(interval) FROM PUBLIC;
+    cloudgreet_private.prune_webhooks(interval, integer) FROM PUBLIC;

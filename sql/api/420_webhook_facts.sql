@@ -159,17 +159,17 @@ $$;
 COMMENT ON FUNCTION cloudgreet_private.lock_contact(uuid, text) IS
     'Lets what contacts say about being sent something be settled one after another for each.';
 
-CREATE OR REPLACE FUNCTION cloudgreet_private.prune_locks() RETURNS bigint
+CREATE OR REPLACE FUNCTION cloudgreet_private.prune_locks(max_rows integer DEFAULT NULL) RETURNS bigint
     LANGUAGE sql SET search_path = pg_catalog, pg_temp AS
 $$
     WITH gone AS (
         DELETE FROM cloudgreet_private.entity_locks e
          USING (SELECT l.business_id, l.entity_key FROM cloudgreet_private.entity_locks l
-                 WHERE l.made_at < cloudgreet.clock() - interval '1 day' FOR UPDATE SKIP LOCKED) AS old
+                 WHERE l.made_at < cloudgreet.clock() - interval '1 day' LIMIT prune_locks.max_rows FOR UPDATE SKIP LOCKED) AS old
          WHERE e.business_id = old.business_id AND e.entity_key = old.entity_key RETURNING 1)
     SELECT count(*) FROM gone;
 $$;
-COMMENT ON FUNCTION cloudgreet_private.prune_locks() IS 'Removes rows of entity_locks that are a day old and that nobody holds; returns how many.';
+COMMENT ON FUNCTION cloudgreet_private.prune_locks(integer) IS 'Removes up to max_rows rows of entity_locks that are a day old and that nobody holds; returns how many.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.read_uuid(value text) RETURNS uuid
     LANGUAGE sql IMMUTABLE
@@ -181,5 +181,5 @@ REVOKE ALL ON FUNCTION cloudgreet_private.webhook_time(text), cloudgreet_private
     cloudgreet_private.find_lead(uuid, text), cloudgreet_private.ensure_lead(uuid, text, text),
     cloudgreet_private.record_all_once(uuid, text[], text, uuid, jsonb, uuid),
     cloudgreet_private.record_once(uuid, text, text, uuid, jsonb, uuid), cloudgreet_private.move_history(uuid, uuid, uuid),
-    cloudgreet_private.lock_entity(uuid, text), cloudgreet_private.lock_contact(uuid, text), cloudgreet_private.prune_locks(),
+    cloudgreet_private.lock_entity(uuid, text), cloudgreet_private.lock_contact(uuid, text), cloudgreet_private.prune_locks(integer),
     cloudgreet_private.read_uuid(text) FROM PUBLIC;

@@ -12,11 +12,13 @@ BEGIN
     DELETE FROM cloudgreet_private.outbox o WHERE o.business_id = item.business_id AND o.id = item.id;
     INSERT INTO cloudgreet_private.outbox_history
         (business_id, id, account_id, provider, operation, idempotency, channel, contact, subject_type, subject_id, body,
-         state, attempts, deadline_at, reason, first_sent_at, retry_of, created_at, finished_at, http_status, provider_id)
+         state, attempts, deadline_at, reason, first_sent_at, retry_of, created_at, finished_at, http_status, provider_id, target)
     VALUES (item.business_id, item.id, item.account_id, item.provider, item.operation, item.idempotency, item.channel,
             item.contact, item.subject_type, item.subject_id, CASE WHEN outbox_finish.state <> 'done' THEN item.body END,
             outbox_finish.state, item.attempts, item.deadline_at, left(outbox_finish.reason, 200), item.first_sent_at, item.retry_of,
-            item.created_at, cloudgreet.clock(), outbox_finish.http_status, outbox_finish.provider_id);
+            item.created_at, cloudgreet.clock(), outbox_finish.http_status, outbox_finish.provider_id,
+            -- What was done needs its headers no more.
+            CASE outbox_finish.state WHEN 'done' THEN item.target[1:2] ELSE item.target END);
 END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.outbox_finish(cloudgreet_private.outbox, text, text, integer, text) IS

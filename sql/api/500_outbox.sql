@@ -98,7 +98,7 @@ BEGIN
         PERFORM cloudgreet_private.advance_message(item.business_id, item.subject_id, tell_subject.status, cloudgreet.clock(),
             tell_subject.error_code, sent_at, NULL, NULL);
         SELECT m.lead_id INTO lead FROM cloudgreet.sms_messages m WHERE m.business_id = item.business_id AND m.id = item.subject_id;
-    ELSE
+    ELSIF item.subject_type = 'email' THEN
         IF tell_subject.provider_id IS NOT NULL THEN
             PERFORM cloudgreet_private.adopt_email(item.business_id, item.subject_id, item.provider, tell_subject.provider_id);
         END IF;
@@ -107,7 +107,8 @@ BEGIN
         SELECT m.lead_id INTO lead FROM cloudgreet.emails m WHERE m.business_id = item.business_id AND m.id = item.subject_id;
     END IF;
     IF tell_subject.status IN ('sent', 'failed', 'canceled') THEN
-        PERFORM cloudgreet_private.record_once(item.business_id, item.channel || '.' || tell_subject.status, item.subject_type,
+        -- A request that stands for itself has no channel.
+        PERFORM cloudgreet_private.record_once(item.business_id, coalesce(item.channel, 'request') || '.' || tell_subject.status, item.subject_type,
             item.subject_id, jsonb_strip_nulls(jsonb_build_object('reason', coalesce(tell_subject.error_code, item.reason))), lead);
     END IF;
 END

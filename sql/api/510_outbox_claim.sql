@@ -28,7 +28,7 @@ BEGIN
     ELSIF item.failures >= current_setting('cloudgreet.outbox_max_attempts')::integer THEN
         state := 'dead';
         reason := format('given up after %s attempts', item.attempts);
-    ELSIF NOT EXISTS (SELECT FROM cloudgreet.provider_accounts a WHERE a.business_id = item.business_id AND a.id = item.account_id) THEN
+    ELSIF item.target IS NULL AND NOT EXISTS (SELECT FROM cloudgreet.provider_accounts a WHERE a.business_id = item.business_id AND a.id = item.account_id) THEN
         state := 'dead';
         reason := 'the provider account is no more';
     END IF;
@@ -118,9 +118,9 @@ BEGIN
         RETURN false;
     END IF;
     UPDATE cloudgreet_private.outbox o
-       SET state = CASE o.idempotency WHEN 'none' THEN 'unknown' ELSE 'queued' END, reason = 'the server stopped during the attempt',
-           next_at = cloudgreet.clock() + CASE o.idempotency WHEN 'none' THEN current_setting('cloudgreet.outbox_unknown_timeout')::interval
-                                                             ELSE interval '0' END
+       SET state = CASE WHEN o.idempotency IN ('none', 'window') THEN 'unknown' ELSE 'queued' END, reason = 'the server stopped during the attempt',
+           next_at = cloudgreet.clock() + CASE WHEN o.idempotency IN ('none', 'window')
+                                               THEN current_setting('cloudgreet.outbox_unknown_timeout')::interval ELSE interval '0' END
      WHERE o.business_id = item.business_id AND o.id = item.id AND o.state = 'sending'
     RETURNING o.* INTO item;
     IF item.id IS NULL THEN

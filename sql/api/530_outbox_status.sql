@@ -7,35 +7,12 @@
 CREATE OR REPLACE VIEW cloudgreet_private.requests WITH (security_invoker = true) AS
     SELECT o.business_id, o.id, o.account_id, o.provider, o.operation, o.idempotency, o.channel, o.contact, o.subject_type, o.subject_id,
            o.body, o.state, o.attempts, o.deadline_at, o.reason, o.first_sent_at, o.retry_of, o.created_at, o.next_at,
-           NULL::timestamptz AS finished_at FROM cloudgreet_private.outbox o
+           NULL::timestamptz AS finished_at, o.target, NULL::integer AS http_status, NULL::bytea AS response FROM cloudgreet_private.outbox o
     UNION ALL
     SELECT h.business_id, h.id, h.account_id, h.provider, h.operation, h.idempotency, h.channel, h.contact, h.subject_type, h.subject_id,
            h.body, h.state, h.attempts, h.deadline_at, h.reason, h.first_sent_at, h.retry_of, h.created_at, NULL::timestamptz,
-           h.finished_at FROM cloudgreet_private.outbox_history h;
+           h.finished_at, h.target, h.http_status, h.response FROM cloudgreet_private.outbox_history h;
 COMMENT ON VIEW cloudgreet_private.requests IS 'All requests to providers, those that are open and those that are finished.';
-
-CREATE OR REPLACE FUNCTION cloudgreet.queue_status(business_id uuid DEFAULT NULL)
-    RETURNS TABLE (provider text, state text, requests bigint, oldest_at timestamptz, next_at timestamptz, reason text)
-    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
-$$
-DECLARE
-    -- Operators who name no business see all.
-    business CONSTANT uuid := CASE WHEN queue_status.business_id IS NULL AND cloudgreet.is_operator() THEN NULL
-                                   ELSE cloudgreet_private.business_for('queue_status', queue_status.business_id) END;
-BEGIN
-    RETURN QUERY SELECT o.provider, o.state, count(*), min(o.created_at), min(o.next_at) FILTER (WHERE o.state IN ('queued', 'unknown')), max(o.reason)
-      FROM (SELECT q.provider, q.state, q.created_at, q.next_at, q.reason FROM cloudgreet_private.outbox q
-             WHERE business IS NULL OR q.business_id = business
-            UNION ALL
-            -- Ids carry their time, so that only the newest partitions are read.
-            SELECT h.provider, h.state, h.created_at, NULL, h.reason FROM cloudgreet_private.outbox_history h
-             WHERE (business IS NULL OR h.business_id = business) AND h.finished_at > cloudgreet.clock() - interval '1 day'
-               AND h.id >= cloudgreet.uuid_v7_floor(now() - interval '40 days')) o
-     GROUP BY o.provider, o.state ORDER BY o.provider, o.state;
-END
-$$;
-COMMENT ON FUNCTION cloudgreet.queue_status(uuid) IS
-    'Requests to providers by state, those that are open and those that were finished within a day, with one of their reasons. Of the business; operators who name none see all.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.await_subject(business_id uuid, outbox_id uuid) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
@@ -57,6 +34,7 @@ $$
 DECLARE
     business CONSTANT uuid := cloudgreet_private.business_for('retry_delivery', retry_delivery.business_id);
     about_id uuid;
+    about_type text;
     finished cloudgreet_private.outbox_history;
 BEGIN
     PERFORM cloudgreet.enter_business(business);
@@ -65,7 +43,7 @@ BEGIN
        SET state = 'queued', waits = false, failures = 0, reason = NULL, next_at = cloudgreet.clock(),
            deadline_at = cloudgreet.clock() + interval '1 day'
      WHERE o.business_id = business AND (o.id = retry_delivery.outbox_id OR o.subject_id = retry_delivery.outbox_id) AND o.state IN ('held', 'unknown')
-    RETURNING o.subject_id INTO about_id;
+    RETURNING o.subject_id, o.subject_type INTO about_id, about_type;
     IF NOT FOUND THEN
         -- What is dead stays so, in the history; a new request names it.
         SELECT h.* INTO finished FROM cloudgreet_private.outbox_history h
@@ -77,17 +55,25 @@ BEGIN
             RAISE EXCEPTION 'the business has no such request that has failed' USING ERRCODE = 'no_data_found';
         END IF;
         about_id := finished.subject_id;
-        PERFORM cloudgreet_private.enqueue(business, cloudgreet.uuid_v7(), finished.account_id, finished.provider, finished.operation,
-            finished.idempotency, finished.channel, finished.contact, finished.subject_type, finished.subject_id,
-            convert_from(finished.body, 'UTF8')::jsonb, interval '1 day', cloudgreet.clock(), finished.id);
+        about_type := finished.subject_type;
+        IF finished.target IS NULL THEN
+            PERFORM cloudgreet_private.enqueue(business, cloudgreet.uuid_v7(), finished.account_id, finished.provider, finished.operation,
+                finished.idempotency, finished.channel, finished.contact, finished.subject_type, finished.subject_id,
+                convert_from(finished.body, 'UTF8')::jsonb, interval '1 day', cloudgreet.clock(), finished.id);
+        ELSE
+            -- With the headers that it had: a key among them is the same.
+            INSERT INTO cloudgreet_private.outbox
+                (business_id, account_id, provider, operation, idempotency, subject_type, subject_id, body, deadline_at, retry_of, target)
+            VALUES (business, finished.account_id, finished.provider, finished.operation, finished.idempotency, finished.subject_type,
+                    finished.subject_id, finished.body, cloudgreet.clock() + interval '1 day', finished.id, finished.target);
+        END IF;
     END IF;
     -- The one way back: it is to be sent anew.
     UPDATE cloudgreet.sms_messages m SET status = 'queued', status_at = NULL, error_code = NULL
      WHERE m.business_id = business AND m.id = about_id;
     UPDATE cloudgreet.emails m SET status = 'queued', status_at = NULL, error_code = NULL
      WHERE m.business_id = business AND m.id = about_id;
-    PERFORM cloudgreet_private.record_event(business, 'delivery.retried',
-        CASE WHEN EXISTS (SELECT FROM cloudgreet.emails m WHERE m.business_id = business AND m.id = about_id) THEN 'email' ELSE 'sms_message' END, about_id);
+    PERFORM cloudgreet_private.record_event(business, 'delivery.retried', about_type, about_id);
 END
 $$;
 COMMENT ON FUNCTION cloudgreet.retry_delivery(uuid, uuid) IS
@@ -195,5 +181,5 @@ $$;
 COMMENT ON FUNCTION cloudgreet_private.outbox_faults() IS
     'What contradicts the promise of the outbox: every request is open, done, dead or cancelled, and its subject knows. No rows: all is well. For tests and operators; goes through everything.';
 
-REVOKE ALL ON FUNCTION cloudgreet_private.await_subject(uuid, uuid), cloudgreet.queue_status(uuid), cloudgreet.retry_delivery(uuid, uuid), cloudgreet.cancel_delivery(uuid, uuid),
+REVOKE ALL ON FUNCTION cloudgreet_private.await_subject(uuid, uuid), cloudgreet.retry_delivery(uuid, uuid), cloudgreet.cancel_delivery(uuid, uuid),
     cloudgreet_private.end_held(integer), cloudgreet_private.outbox_faults() FROM PUBLIC;

@@ -179,6 +179,12 @@ DECLARE
     processed integer;
     n integer;
 BEGIN
+    -- Where no processor runs, as in a copy that a subscription fills, nobody else makes them.
+    BEGIN
+        PERFORM cloudgreet_private.maintain_partitions();
+    EXCEPTION WHEN lock_not_available THEN
+        NULL; -- the next call does it: there are two months left
+    END;
     -- A copy must not use up what the original is to send.
     IF NOT cloudgreet.is_active() THEN
         RETURN 0;

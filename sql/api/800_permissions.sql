@@ -10,7 +10,7 @@
  * only.  Histories are never rewritten, by service_role neither: the timeline and the
  * audit log are written by the system, the others only grow.
  */
-TRUNCATE cloudgreet_private.permissions;
+DELETE FROM cloudgreet_private.permissions WHERE true;
 INSERT INTO cloudgreet_private.permissions (table_name, app_role, verb)
 SELECT m.table_name, r.app_role,
        CASE letter WHEN 's' THEN 'select' WHEN 'i' THEN 'insert' WHEN 'u' THEN 'update' WHEN 'd' THEN 'delete' END
@@ -66,7 +66,7 @@ SELECT m.table_name, r.app_role,
  * service_role: operators.  The others are database roles.  A function without a row is
  * for superusers, or for other functions, only.
  */
-TRUNCATE cloudgreet_private.function_permissions;
+DELETE FROM cloudgreet_private.function_permissions WHERE true;
 INSERT INTO cloudgreet_private.function_permissions (function_name, role_name)
 SELECT m.function_name, role_name
   FROM (VALUES
@@ -106,6 +106,10 @@ SELECT m.function_name, role_name
     ('create_follow_up',       'admin            service_role'),
     ('lift_opt_out',           'admin            service_role'),
     ('queue_status',           'admin user agent service_role'),
+    ('list_requests',          'admin user       service_role'),
+    -- It reaches any host with any secret of the business.
+    ('enqueue_request',        'admin            service_role'),
+    ('request_status',         'admin            service_role'),
     ('retry_delivery',         'admin            service_role'),
     ('cancel_delivery',        'admin            service_role'),
     ('replay_webhook',         'admin            service_role'),

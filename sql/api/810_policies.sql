@@ -6,34 +6,52 @@
  * Every policy calls a function of the extension, so that dropping the extension with
  * CASCADE takes all of them away and leaves row security on: access ends.
  */
-CREATE OR REPLACE FUNCTION cloudgreet_private.replace_policy(target regclass, name text, definition text) RETURNS void
+CREATE OR REPLACE FUNCTION cloudgreet_private.replace_policy(
+    target regclass, name text, verb text, role_name text, using_expression text, check_expression text, is_permissive boolean DEFAULT true)
+    RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
 $$
+DECLARE
+    there record;
 BEGIN
-    IF EXISTS (SELECT FROM pg_policy WHERE polrelid = target AND polname = name) THEN
-        EXECUTE format('DROP POLICY %I ON %s', name, target);
+    SELECT CASE p.polcmd WHEN 'r' THEN 'select' WHEN 'a' THEN 'insert' WHEN 'w' THEN 'update' WHEN 'd' THEN 'delete' ELSE 'all' END AS verb,
+           p.polpermissive AS is_permissive, p.polroles = ARRAY[CASE replace_policy.role_name WHEN 'public' THEN 0 ELSE r.oid END] AS is_for_role,
+           pg_get_expr(p.polqual, p.polrelid) AS using_expression, pg_get_expr(p.polwithcheck, p.polrelid) AS check_expression
+      INTO there
+      FROM pg_policy p LEFT JOIN pg_roles r ON r.rolname = replace_policy.role_name
+     WHERE p.polrelid = replace_policy.target AND p.polname = replace_policy.name;
+    IF FOUND THEN
+        -- Who makes a policy waits for all who read the table, and they wait for him: only where something differs.
+        IF there.verb = replace_policy.verb AND there.is_permissive = replace_policy.is_permissive AND there.is_for_role
+           AND there.using_expression IS NOT DISTINCT FROM replace_policy.using_expression
+           AND there.check_expression IS NOT DISTINCT FROM replace_policy.check_expression THEN
+            RETURN;
+        END IF;
+        EXECUTE format('DROP POLICY %I ON %s', replace_policy.name, replace_policy.target);
     END IF;
-    EXECUTE format('CREATE POLICY %I ON %s %s', name, target, definition);
+    EXECUTE format('CREATE POLICY %I ON %s AS %s FOR %s TO %s %s %s', replace_policy.name, replace_policy.target,
+        CASE WHEN replace_policy.is_permissive THEN 'PERMISSIVE' ELSE 'RESTRICTIVE' END, replace_policy.verb, replace_policy.role_name,
+        'USING (' || replace_policy.using_expression || ')', 'WITH CHECK (' || replace_policy.check_expression || ')');
 END
 $$;
-COMMENT ON FUNCTION cloudgreet_private.replace_policy(regclass, text, text) IS
-    'Makes a policy, in the place of one of that name. The definition is a constant of the caller.';
+COMMENT ON FUNCTION cloudgreet_private.replace_policy(regclass, text, text, text, text, text, boolean) IS
+    'Makes a policy, in the place of one of that name, unless that is the same. All but the table are constants of the caller; the expressions as pg_get_expr() writes them.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.protect_table(target regclass) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
     table_name CONSTANT text := (SELECT relname FROM pg_class WHERE oid = target);
-    own CONSTANT text := CASE table_name WHEN 'businesses' THEN 'id' ELSE 'business_id' END
-                         || ' = cloudgreet.current_business_id()';
+    own CONSTANT text := format('(%s = cloudgreet.current_business_id())', CASE table_name WHEN 'businesses' THEN 'id' ELSE 'business_id' END);
 BEGIN
-    EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', target);
+    IF NOT (SELECT c.relrowsecurity AND c.relforcerowsecurity FROM pg_class c WHERE c.oid = target) THEN
+        EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', target);
+    END IF;
     EXECUTE format('REVOKE ALL ON %s FROM PUBLIC, anon, authenticated, service_role', target);
     -- Whatever else is allowed, also to the owner: rows of the business only.
-    PERFORM cloudgreet_private.replace_policy(target, table_name || '_tenant_all',
-        format('AS RESTRICTIVE TO PUBLIC USING (%s) WITH CHECK (%s)', own, own));
-    PERFORM cloudgreet_private.replace_policy(target, table_name || '_owner_all',
-        'TO cloudgreet_owner USING (cloudgreet.current_business_id() IS NOT NULL)');
+    PERFORM cloudgreet_private.replace_policy(target, table_name || '_tenant_all', 'all', 'public', own, own, false);
+    PERFORM cloudgreet_private.replace_policy(target, table_name || '_owner_all', 'all', 'cloudgreet_owner',
+        '(cloudgreet.current_business_id() IS NOT NULL)', NULL);
 END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.protect_table(regclass) IS
@@ -51,19 +69,19 @@ DECLARE
     columns text;
     insertable text;
 BEGIN
-    FOR stale IN SELECT polname FROM pg_policy
-                  WHERE polrelid = target AND polname ~ ('^' || name || '_(admin|user|agent)_(select|insert|update|delete)$') LOOP
+    FOR stale IN SELECT p.polname FROM pg_policy p
+                  WHERE p.polrelid = target AND p.polname ~ ('^' || name || '_(admin|user|agent)_(select|insert|update|delete)$')
+                    AND NOT EXISTS (SELECT FROM cloudgreet_private.permissions m
+                                     WHERE m.table_name = name AND p.polname = name || '_' || m.app_role || '_' || m.verb) LOOP
         EXECUTE format('DROP POLICY %I ON %s', stale, target);
     END LOOP;
     FOR role_name, verb_name IN SELECT p.app_role, p.verb FROM cloudgreet_private.permissions p
                                  WHERE p.table_name = name AND p.app_role <> 'service_role' ORDER BY 1, 2 LOOP
         -- As a bare comparison it would be taken to leave half a percent of the rows, and
         -- lists would be sorted instead of read from an index: 33 times slower with 5,000 leads.
-        allowed := format('coalesce(cloudgreet.current_app_role() = %L, false)', role_name);
-        EXECUTE format('CREATE POLICY %I ON %s FOR %s TO authenticated %s %s', name || '_' || role_name || '_' || verb_name,
-            target, verb_name,
-            CASE WHEN verb_name <> 'insert' THEN format('USING (%s)', allowed) END,
-            CASE WHEN verb_name IN ('insert', 'update') THEN format('WITH CHECK (%s)', allowed) END);
+        allowed := format('COALESCE((cloudgreet.current_app_role() = %L::text), false)', role_name);
+        PERFORM cloudgreet_private.replace_policy(target, name || '_' || role_name || '_' || verb_name, verb_name, 'authenticated',
+            CASE WHEN verb_name <> 'insert' THEN allowed END, CASE WHEN verb_name IN ('insert', 'update') THEN allowed END);
     END LOOP;
 
     -- Grants by verb; what identifies a row is not for tenants to change, nor when it was made.
@@ -168,7 +186,7 @@ CREATE OR REPLACE FUNCTION cloudgreet_private.business_for(function_name text, b
 COMMENT ON FUNCTION cloudgreet_private.business_for(text, uuid) IS
     'The business that a function works on, once its caller was found to have the right: the first thing that a function for tenants calls, with its own name. Errors ZG101, ZG102, 42501.';
 
-REVOKE ALL ON FUNCTION cloudgreet_private.replace_policy(regclass, text, text),
+REVOKE ALL ON FUNCTION cloudgreet_private.replace_policy(regclass, text, text, text, text, text, boolean),
     cloudgreet_private.protect_table(regclass), cloudgreet_private.grant_table(regclass),
     cloudgreet_private.apply_permissions(), cloudgreet_private.grant_functions(),
     cloudgreet_private.make_rights_function() FROM PUBLIC;

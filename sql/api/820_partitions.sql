@@ -8,8 +8,8 @@
  * Locks:		ShareUpdateExclusive on each history, which lets readers and writers go on:
  *				two calls at a time make the partitions once.
  */
-CREATE OR REPLACE FUNCTION cloudgreet_private.maintain_partitions(months_ahead integer DEFAULT 12) RETURNS integer
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+CREATE OR REPLACE FUNCTION cloudgreet_private.maintain_partitions(months_ahead integer DEFAULT 2, max_made integer DEFAULT NULL) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS
 $$
 DECLARE
     parent regclass;
@@ -26,13 +26,17 @@ BEGIN
            AND c.relowner = 'cloudgreet_owner'::regrole
          ORDER BY 2, c.relname
     LOOP
-        EXECUTE format('LOCK TABLE %s IN SHARE UPDATE EXCLUSIVE MODE', parent);
         FOR month IN SELECT first_month + make_interval(months => n)
                        FROM generate_series(0, maintain_partitions.months_ahead) n LOOP
             partition := format('%I.%I', parent_schema, parent_name || to_char(month, '"_p"YYYY_MM'));
+            EXIT WHEN made >= maintain_partitions.max_made;
+            -- Where nothing is missing nothing is locked.
+            CONTINUE WHEN to_regclass(partition) IS NOT NULL;
+            EXECUTE format('LOCK TABLE %s IN SHARE UPDATE EXCLUSIVE MODE', parent);
             CONTINUE WHEN to_regclass(partition) IS NOT NULL;
             -- Attaching lets writers go on; CREATE TABLE ... PARTITION OF would not.
             EXECUTE format('CREATE TABLE %s (LIKE %s INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', partition, parent);
+            PERFORM cloudgreet_private.apply_storage(partition::regclass);
             EXECUTE format('COMMENT ON TABLE %s IS %L', partition, to_char(month, '"Rows of "YYYY-MM" (UTC), by their id."'));
             -- Internals have no policies: nobody but the owner may reach them.
             IF parent_schema = 'cloudgreet' THEN
@@ -47,9 +51,9 @@ BEGIN
     RETURN made;
 END
 $$;
-COMMENT ON FUNCTION cloudgreet_private.maintain_partitions(integer) IS
-    'Makes the monthly partitions of all histories from this month on, so many months ahead, and returns how many it made. Run by migrate(); run it at least once a year in between.';
-REVOKE ALL ON FUNCTION cloudgreet_private.maintain_partitions(integer) FROM PUBLIC;
+COMMENT ON FUNCTION cloudgreet_private.maintain_partitions(integer, integer) IS
+    'Makes the monthly partitions of all histories from this month on, so many months ahead, max_made of them or all, and returns how many it made. Run by migrate(), tick(), and the processor every day.';
+REVOKE ALL ON FUNCTION cloudgreet_private.maintain_partitions(integer, integer) FROM PUBLIC;
 
 -- Tables that keep updated_at have the trigger that does it.
 CREATE OR REPLACE FUNCTION cloudgreet_private.apply_triggers() RETURNS void

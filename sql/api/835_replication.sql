@@ -17,4 +17,11 @@ COMMENT ON FUNCTION cloudgreet_private.note_replication() IS
 REVOKE ALL ON FUNCTION cloudgreet_private.note_replication() FROM PUBLIC;
 CREATE OR REPLACE TRIGGER businesses_replicated AFTER INSERT ON cloudgreet.businesses
     FOR EACH ROW EXECUTE FUNCTION cloudgreet_private.note_replication();
-ALTER TABLE cloudgreet.businesses ENABLE REPLICA TRIGGER businesses_replicated;
+DO $$
+BEGIN
+    -- It waits for all who write, so it is done once.
+    IF EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = 'cloudgreet.businesses'::regclass AND t.tgname = 'businesses_replicated' AND t.tgenabled <> 'R') THEN
+        ALTER TABLE cloudgreet.businesses ENABLE REPLICA TRIGGER businesses_replicated;
+    END IF;
+END
+$$;

@@ -302,7 +302,7 @@ BEGIN
                                 WHERE i.inhparent = c.oid AND p.relname > c.relname || to_char(now() AT TIME ZONE 'UTC', '"_p"YYYY_MM')) AS ahead
               FROM pg_class c
              WHERE c.relnamespace IN ('cloudgreet'::regnamespace, 'cloudgreet_private'::regnamespace) AND c.relkind = 'p') h
-     WHERE h.ahead < 2;
+     WHERE h.ahead < 1;
 
     RETURN QUERY SELECT 'warning', format('setting %s is %s: a crash of the machine can lose or damage data', s.name, s.setting),
         format('ALTER SYSTEM RESET %s; SELECT pg_reload_conf();', s.name)

@@ -18,6 +18,11 @@ CREATE FUNCTION cloudgreet.is_plain_template(template text, names text[]) RETURN
 COMMENT ON FUNCTION cloudgreet.is_plain_template(text, text[]) IS
     'Whether a template has no variable but of the names, and else no sign with which any system writes variables.';
 
+CREATE FUNCTION cloudgreet.request_destination(url text, headers text[]) RETURNS text
+    LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'cg_sql_request_destination';
+COMMENT ON FUNCTION cloudgreet.request_destination(text, text[]) IS
+    'The host and port that a request of enqueue_request() goes to. Error 22023 for a URL that none goes to, and for headers that are malformed or belong to the client.';
+
 CREATE FUNCTION cloudgreet.outbox_handoff() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'cg_sql_outbox_handoff';
 COMMENT ON FUNCTION cloudgreet.outbox_handoff() IS
@@ -51,4 +56,4 @@ COMMENT ON FUNCTION cloudgreet.outbox_settle(uuid, uuid, integer, text, text) IS
 CREATE FUNCTION cloudgreet.outbox_statements() RETURNS TABLE (name text, statement text)
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'cg_sql_outbox_statements';
 COMMENT ON FUNCTION cloudgreet.outbox_statements() IS
-    'The statements that the dispatcher runs as cloudgreet_worker, for the rights of which that role is granted its own. For superusers.';
+    'The statements that workers run as cloudgreet_worker, for the rights of which that role is granted its own. For superusers.';

@@ -36,9 +36,9 @@ GRANT EXECUTE ON FUNCTION
     cloudgreet.resolve_business(uuid, text[]), cloudgreet.is_operator(), cloudgreet.say_time(timestamptz, text), cloudgreet.sms_segments(text)
     TO cloudgreet_owner, cloudgreet_app, anon, authenticated, service_role, authenticator;
 
--- What defaults and checks of the tables call that the workers write to.
-GRANT EXECUTE ON FUNCTION cloudgreet.uuid_v7(), cloudgreet.clock(), cloudgreet.is_email(text), cloudgreet.is_phone_number(text)
-    TO cloudgreet_worker;
+-- What defaults and checks of the tables call that the workers write to, and their statements.
+GRANT EXECUTE ON FUNCTION cloudgreet.uuid_v7(), cloudgreet.uuid_v7_floor(timestamptz), cloudgreet.clock(), cloudgreet.is_email(text),
+    cloudgreet.is_phone_number(text) TO cloudgreet_worker;
 
 -- Harmless, but work: not for those who are nobody.
 GRANT EXECUTE ON FUNCTION
@@ -55,7 +55,7 @@ GRANT EXECUTE ON FUNCTION
     cloudgreet.touch_updated_at(), cloudgreet.keep_canonical(), cloudgreet.enter_business(uuid), cloudgreet.follow_merge(), cloudgreet.schema_state(),
     cloudgreet.outbox_handoff(), cloudgreet.webhook_handoff(), cloudgreet.due_work_handoff(), cloudgreet.wake_workers(),
     cloudgreet.seal_secret(uuid, text, integer, text), cloudgreet.seal_jwt_key(text, text),
-    cloudgreet.parse_webhook(bytea), cloudgreet.json_size(jsonb), cloudgreet.read_json(text),
+    cloudgreet.request_destination(text, text[]), cloudgreet.parse_webhook(bytea), cloudgreet.json_size(jsonb), cloudgreet.read_json(text),
     cloudgreet.nearest_name(text, text[]), cloudgreet.fill_template(text, text[], text[]), cloudgreet.is_plain_template(text, text[]),
     cloudgreet.pinned_settings(),
     cloudgreet.find_slots(uuid, timestamptz, timestamptz, uuid, text, integer, text, uuid),

@@ -46,6 +46,9 @@
 #include "migrate/replace.h"
 #include "migrate/script.h"
 
+/* Unless the caller has another. */
+#define LOCK_TIMEOUT "3s"
+
 static void
 require_superuser(void)
 {
@@ -75,6 +78,9 @@ pin_settings(void)
 	int level = NewGUCNestLevel();
 
 	cg_pinned_set_local();
+	/* Who waits for a lock has others wait behind him: better no migration for now. */
+	if (strcmp(GetConfigOption("lock_timeout", false, false), "0") == 0)
+		pin_setting("lock_timeout", LOCK_TIMEOUT);
 	for (int i = 0; i < lengthof(pinned); i++)
 		pin_setting(pinned[i][0], pinned[i][1]);
 	return level;

@@ -2,17 +2,22 @@
  * replace.c
  *		Brings functions and views to what the files of sql/api say.
  *
- * What must be dropped is not guessed from the text: the files are tried in a
- * subtransaction on a schema without functions and views, the result is noted,
- * and the subtransaction is rolled back.  Whatever exists now and did not come
- * out the same there goes; then the files run for good.
+ * The files replace what they define in place.  What they do not touch any more has gone,
+ * and is dropped after them.  Where something cannot be replaced in place (a result or an
+ * argument has another name or type), it must be dropped first; what that is is not guessed
+ * from the text: the files are tried in a subtransaction on a schema without functions and
+ * views, the result is noted, and the subtransaction is rolled back.  Whatever exists now and
+ * did not come out the same there goes; then the files run for good.
  *
  * "Ours" is every function and view owned by cloudgreet_owner in the two schemas;
  * objects that users added belong to other roles and are never touched.
  *
- * Locks:		those of the statements; the caller holds the migration lock.
- * Called by:	migrate.c
- * Shown by:	test/t/060_check_update.pl
+ * Locks:		those of the statements; the caller holds the migration lock.  In place they
+ *				are none that readers of tables wait for; triggers are replaced under one that
+ *				writers wait for.  Dropping functions takes the tables' triggers and policies
+ *				along, and then readers wait too.
+ *
+ * Called by migrate.c.  Shown by test/t/060_check_update.pl, and for locks by test/t/062_migrate_locks.pl.
  */
 #include "postgres.h"
 
@@ -30,13 +35,17 @@ typedef struct Replaceable
 {
 	char *identity;  /* "FUNCTION cloudgreet.f(integer)" */
 	char *signature; /* argument names and defaults, result; a view's columns */
+	char *version;   /* where rows are that each definition of it, but no grant, moves */
 } Replaceable;
 
 static const char *const list_replaceables =
 	"SELECT CASE p.prokind WHEN 'p' THEN 'PROCEDURE ' WHEN 'a' THEN 'AGGREGATE ' "
 	"              ELSE 'FUNCTION ' END || p.oid::pg_catalog.regprocedure::text,"
 	"       pg_catalog.pg_get_function_arguments(p.oid) || ' -> ' ||"
-	"       coalesce(pg_catalog.pg_get_function_result(p.oid), '')"
+	"       coalesce(pg_catalog.pg_get_function_result(p.oid), ''),"
+	"       (SELECT pg_catalog.string_agg(d.ctid::text, ' ') FROM pg_catalog.pg_depend d"
+	"         WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass"
+	"           AND d.objid = p.oid)"
 	"  FROM pg_catalog.pg_proc p"
 	" WHERE p.pronamespace IN (SELECT n.oid FROM pg_catalog.pg_namespace n"
 	"                WHERE n.nspname IN ('cloudgreet', 'cloudgreet_private'))"
@@ -46,7 +55,9 @@ static const char *const list_replaceables =
 	"       (SELECT pg_catalog.string_agg(a.attname || ' ' ||"
 	"                 pg_catalog.format_type(a.atttypid, a.atttypmod), ', '"
 	"                 ORDER BY a.attnum)"
-	"          FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0)"
+	"          FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0),"
+	"       (SELECT r.ctid::text FROM pg_catalog.pg_rewrite r"
+	"         WHERE r.ev_class = c.oid AND r.rulename = '_RETURN')"
 	"  FROM pg_catalog.pg_class c"
 	" WHERE c.relnamespace IN (SELECT n.oid FROM pg_catalog.pg_namespace n"
 	"                WHERE n.nspname IN ('cloudgreet', 'cloudgreet_private'))"
@@ -89,6 +100,7 @@ read_replaceables(MemoryContext context)
 
 		object->identity = TextDatumGetCString(cg_spi_value(i, 1, &isnull));
 		object->signature = TextDatumGetCString(cg_spi_value(i, 2, &isnull));
+		object->version = TextDatumGetCString(cg_spi_value(i, 3, &isnull));
 		result = lappend(result, object);
 		MemoryContextSwitchTo(old);
 	}
@@ -150,6 +162,74 @@ contains_same(List *objects, const Replaceable *wanted)
 	return false;
 }
 
+/* Whether an error says that something cannot be replaced as it is. */
+static bool
+is_in_the_way(int sqlstate)
+{
+	return sqlstate ==
+			   ERRCODE_INVALID_FUNCTION_DEFINITION ||      /* its result or arguments */
+		   sqlstate == ERRCODE_INVALID_TABLE_DEFINITION || /* a view's columns */
+		   sqlstate == ERRCODE_AMBIGUOUS_FUNCTION ||       /* beside one that is to go */
+		   sqlstate == ERRCODE_WRONG_OBJECT_TYPE ||
+		   sqlstate == ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST;
+}
+
+static void
+drop_untouched(List *existing)
+{
+	List     *now = read_replaceables(CurrentMemoryContext);
+	ListCell *cell;
+
+	foreach (cell, existing)
+	{
+		Replaceable *object = lfirst(cell);
+		ListCell    *other;
+
+		foreach (other, now)
+		{
+			Replaceable *found = lfirst(other);
+
+			if (strcmp(found->identity, object->identity) == 0 &&
+				strcmp(found->version, object->version) == 0)
+				drop_object(object, "RESTRICT");
+		}
+	}
+}
+
+/* Runs the files as things are; false, and nothing is done, when something is in the way. */
+static bool
+replace_in_place(List *scripts, List *existing)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile bool is_done = true;
+
+	BeginInternalSubTransaction("cloudgreet_api");
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		ListCell *cell;
+
+		foreach (cell, scripts)
+			cg_script_run(lfirst(cell));
+		drop_untouched(existing);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		if (!is_in_the_way(geterrcode()))
+			PG_RE_THROW();
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		is_done = false;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	return is_done;
+}
+
 void
 cg_scripts_replace(List *scripts)
 {
@@ -158,8 +238,11 @@ cg_scripts_replace(List *scripts)
 
 	if (existing != NIL)
 	{
-		List *made = try_scripts(scripts, existing);
+		List *made;
 
+		if (replace_in_place(scripts, existing))
+			return;
+		made = try_scripts(scripts, existing);
 		foreach (cell, existing)
 		{
 			Replaceable *object = lfirst(cell);

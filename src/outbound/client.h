@@ -113,6 +113,12 @@ extern void cg_http_client_cancel_all(CgHttpClient *client);
 /* Transfers that were submitted and not yet given by next(). */
 extern int cg_http_client_active(const CgHttpClient *client);
 
+/*
+ * Why a header ("Name: value") is never sent, or NULL: it is none, has a line end, or is one
+ * that frames messages and belongs to the client.
+ */
+extern const char *cg_http_header_fault(const char *header);
+
 /* An outcome's name for logs and tables, e.g. "address_refused". */
 extern const char *cg_http_outcome_name(CgHttpOutcome outcome);
 

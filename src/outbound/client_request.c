@@ -24,8 +24,19 @@
 
 /* Written by libcurl, or never sent. */
 static const char *const reserved_headers[] = {
-	"Accept-Encoding",     "Connection", "Content-Length", "Expect",  "Host",
-	"Proxy-Authorization", "TE",         "Trailer",        "Upgrade", "Transfer-Encoding",
+	"Accept-Encoding",
+	"Connection",
+	"Content-Length",
+	"Expect",
+	"Host",
+	"Keep-Alive",
+	"Proxy-Connection",
+	"Proxy-Authenticate",
+	"TE",
+	"Proxy-Authorization",
+	"Trailer",
+	"Transfer-Encoding",
+	"Upgrade",
 };
 
 /* What libcurl would add unless told not to. */
@@ -136,14 +147,12 @@ take_headers(CgTransfer *transfer, const CgHttpClientRequest *request)
 static bool
 add_header(CgTransfer *transfer, const char *text)
 {
-	size_t name_length = strcspn(text, ":");
-	char   name[CG_HEADER_VALUE_SIZE];
+	size_t      name_length = strcspn(text, ":");
+	char        name[CG_HEADER_VALUE_SIZE];
+	const char *fault = cg_http_header_fault(text);
 
-	if (!is_header(text))
-		return refuse(transfer, CG_HTTP_BAD_REQUEST, "invalid header");
-	for (int i = 0; i < lengthof(reserved_headers); i++)
-		if (is_named(text, reserved_headers[i]))
-			return refuse(transfer, CG_HTTP_BAD_REQUEST, "reserved header");
+	if (fault != NULL)
+		return refuse(transfer, CG_HTTP_BAD_REQUEST, fault);
 	if (text[name_length + 1 + strspn(text + name_length + 1, " \t")] != '\0')
 		return append(transfer, text);
 
@@ -152,6 +161,17 @@ add_header(CgTransfer *transfer, const char *text)
 		return refuse(transfer, CG_HTTP_BAD_REQUEST, "invalid header");
 	snprintf(name, sizeof(name), "%.*s;", (int) name_length, text);
 	return append(transfer, name);
+}
+
+const char *
+cg_http_header_fault(const char *header)
+{
+	if (!is_header(header))
+		return "invalid header";
+	for (int i = 0; i < lengthof(reserved_headers); i++)
+		if (is_named(header, reserved_headers[i]))
+			return "reserved header";
+	return NULL;
 }
 
 /* A token, a colon, and no control character after it. */

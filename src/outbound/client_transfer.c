@@ -123,7 +123,7 @@ set_limits(CgTransfer *transfer)
 /*
  * The authorities are those of the bundle alone: libcurl keeps what it has read of it, but
  * with a directory beside it reads all anew for each handshake, some 20 ms in which nothing
- * else is sent (test/t/147_outbox_hostile.pl).
+ * else is sent (test/t/145_outbox_hostile.pl).
  */
 static bool
 set_connection(CgTransfer *transfer)

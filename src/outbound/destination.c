@@ -21,7 +21,8 @@
 
 static const char *find_fault(CURLU *parsed, const char *url, const CgHttpPolicy *policy,
 							  CgDestination *destination);
-static const char *check_scheme(CURLU *parsed, const CgHttpPolicy *policy);
+static const char *check_scheme(CURLU *parsed, const CgHttpPolicy *policy,
+								CgDestination *destination);
 static const char *read_host(const char *text, CgDestination *destination);
 static bool        ends_in_number(const char *host);
 static bool        has_part(CURLU *parsed, CURLUPart part);
@@ -51,7 +52,7 @@ find_fault(CURLU *parsed, const char *url, const CgHttpPolicy *policy,
 		return "the URL cannot be parsed";
 	if (has_part(parsed, CURLUPART_USER) || has_part(parsed, CURLUPART_PASSWORD))
 		return "the URL has user information";
-	fault = check_scheme(parsed, policy);
+	fault = check_scheme(parsed, policy, destination);
 	if (fault != NULL)
 		return fault;
 	if (has_part(parsed, CURLUPART_ZONEID))
@@ -70,13 +71,12 @@ find_fault(CURLU *parsed, const char *url, const CgHttpPolicy *policy,
 }
 
 static const char *
-check_scheme(CURLU *parsed, const CgHttpPolicy *policy)
+check_scheme(CURLU *parsed, const CgHttpPolicy *policy, CgDestination *destination)
 {
 	char *scheme = NULL;
 	char *port = NULL;
 	bool  is_plain;
 	bool  is_known;
-	int   number;
 
 	if (curl_url_get(parsed, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK)
 		return "the URL has no scheme";
@@ -90,11 +90,12 @@ check_scheme(CURLU *parsed, const CgHttpPolicy *policy)
 
 	if (curl_url_get(parsed, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) != CURLUE_OK)
 		return "the URL has no port";
-	number = atoi(port);
+	destination->port = atoi(port);
 	curl_free(port);
-	if (number <= 0)
+	if (destination->port <= 0)
 		return "the URL's port is 0";
-	if (number != (is_plain ? HTTP_PORT : HTTPS_PORT) && !policy->allow_any_port)
+	if (destination->port != (is_plain ? HTTP_PORT : HTTPS_PORT) &&
+		!policy->allow_any_port)
 		return "the URL's port is not the usual one";
 	return NULL;
 }

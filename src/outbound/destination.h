@@ -18,6 +18,7 @@ typedef struct CgDestination
 	char      host[CG_HOST_NAME_SIZE]; /* lower case, without a last dot or brackets */
 	bool      is_literal;              /* the host is an address, this one: */
 	CgAddress address;
+	int       port;
 } CgDestination;
 
 /*

@@ -27,7 +27,7 @@ typedef struct Search
 const CgProvider *
 cg_provider_find(const char *name)
 {
-	static const CgProvider *const providers[] = {&cg_provider_resend,
+	static const CgProvider *const providers[] = {&cg_provider_http, &cg_provider_resend,
 												  &cg_provider_telnyx};
 
 	for (int i = 0; i < lengthof(providers); i++)
@@ -45,16 +45,26 @@ cg_provider_header(CgProviderRequest *request, const char *name, const char *val
 	request->headers[request->header_count++] = psprintf("%s: %s", name, value);
 }
 
-/* The key is written once, to where it is cleansed. */
+/*
+ * A header that ends in a secret: built in one piece, for whoever sends it cleanses it, and
+ * a string that grows would leave the beginning of the secret behind.
+ */
+void
+cg_provider_secret_header(CgProviderRequest *request, const char *header,
+						  const char *secret)
+{
+	size_t size = strlen(header) + strlen(secret) + 1;
+	char  *whole = palloc(size);
+
+	Assert(request->header_count < CG_PROVIDER_HEADERS);
+	snprintf(whole, size, "%s%s", header, secret);
+	request->headers[request->header_count++] = whole;
+}
+
 void
 cg_provider_bearer(CgProviderRequest *request, const char *key)
 {
-	size_t size = sizeof("Authorization: Bearer ") + strlen(key);
-	char  *header = palloc(size);
-
-	Assert(request->header_count < CG_PROVIDER_HEADERS);
-	snprintf(header, size, "Authorization: Bearer %s", key);
-	request->headers[request->header_count++] = header;
+	cg_provider_secret_header(request, "Authorization: Bearer ", key);
 }
 
 static bool
@@ -118,14 +128,16 @@ is_temporary(int status)
 }
 
 static void
-judge_transfer(const CgHttpResult *result, bool may_repeat, CgOutboxVerdict *verdict)
+judge_transfer(const CgProvider *provider, const CgHttpResult *result, bool may_repeat,
+			   CgOutboxVerdict *verdict)
 {
 	strlcpy(verdict->error_code, cg_http_outcome_name(result->outcome),
 			sizeof(verdict->error_code));
 	verdict->end = CG_SLOT_OUTAGE;
 	/* Of what is checked before sending only the key is not ours: with a line end, say. */
 	if (result->outcome == CG_HTTP_BAD_REQUEST)
-		verdict->outcome = CG_OUTBOX_ACCOUNT_BROKEN;
+		verdict->outcome =
+			provider->has_account ? CG_OUTBOX_ACCOUNT_BROKEN : CG_OUTBOX_DEAD;
 	else if (result->outcome == CG_HTTP_BAD_URL ||
 			 result->outcome == CG_HTTP_ADDRESS_REFUSED)
 		verdict->outcome = CG_OUTBOX_DEAD;
@@ -168,7 +180,7 @@ cg_provider_judge(const CgProvider *provider, const CgHttpResult *result, bool m
 	verdict->retry_after_ms = read_retry_after(result->retry_after);
 	if (result->outcome != CG_HTTP_ANSWERED)
 	{
-		judge_transfer(result, may_repeat, verdict);
+		judge_transfer(provider, result, may_repeat, verdict);
 		return;
 	}
 	judge_status(result, may_repeat, verdict);

@@ -13,7 +13,7 @@
 #include "outbound/client.h"
 #include "outbound/queue.h"
 
-#define CG_PROVIDER_HEADERS 8
+#define CG_PROVIDER_HEADERS 40
 
 typedef struct CgProviderRequest
 {
@@ -27,6 +27,13 @@ typedef struct CgProvider
 {
 	const char *name;
 
+	/*
+	 * True: the operator names its URL, and an account has its key.  False: a tenant names
+	 * the URL, so it must lead to a public address; there is no account that could be
+	 * broken, and the answer is kept.
+	 */
+	bool has_account;
+
 	/* Fills request, palloc'd in the current context; false: no such operation. */
 	bool (*build)(const CgOutboxItem *item, CgProviderRequest *request);
 
@@ -37,8 +44,12 @@ typedef struct CgProvider
 	void (*judge)(const CgHttpResult *result, bool may_repeat, CgOutboxVerdict *verdict);
 } CgProvider;
 
-extern const CgProvider cg_provider_telnyx;
+/* Where a request may go whose URL a tenant names. */
+extern CgHttpPolicy cg_request_policy(void);
+
+extern const CgProvider cg_provider_http;
 extern const CgProvider cg_provider_resend;
+extern const CgProvider cg_provider_telnyx;
 
 /* The adapter of a provider, or NULL. */
 extern const CgProvider *cg_provider_find(const char *name);
@@ -46,6 +57,10 @@ extern const CgProvider *cg_provider_find(const char *name);
 /* Adds "Name: value". */
 extern void cg_provider_header(CgProviderRequest *request, const char *name,
 							   const char *value);
+
+/* Adds a header that ends in a secret; who sends the request cleanses its headers. */
+extern void cg_provider_secret_header(CgProviderRequest *request, const char *header,
+									  const char *secret);
 
 /* Adds "Authorization: Bearer KEY"; who sends the request cleanses its headers. */
 extern void cg_provider_bearer(CgProviderRequest *request, const char *key);

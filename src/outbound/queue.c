@@ -209,7 +209,7 @@ fill_row(const CgOutboxAttempt *attempt, Datum *values, bool *nulls)
 	values[8] = Int64GetDatum(attempt->delay_ms);
 	/* An outage or a limit is not the request's own fault. */
 	values[9] = BoolGetDatum(verdict->end == CG_SLOT_ANSWER);
-	nulls[10] = attempt->response_length == 0 || verdict->outcome == CG_OUTBOX_DONE;
+	nulls[10] = attempt->response_length == 0;
 	values[10] = nulls[10] ? (Datum) 0
 						   : PointerGetDatum(cstring_to_text_with_len(
 								 attempt->response, attempt->response_length));

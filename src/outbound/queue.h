@@ -19,7 +19,7 @@
 #include "outbound/handoff.h"
 #include "outbound/lanes.h"
 
-#define CG_OUTBOX_RESPONSE_BYTES 4096
+#define CG_OUTBOX_RESPONSE_BYTES (16 * 1024)
 
 typedef enum CgClaimVerdict
 {
@@ -40,7 +40,10 @@ typedef struct CgOutboxItem
 	bool        may_repeat; /* repeating it is harmless */
 	char       *body;
 	int         body_length;
-	char       *api_key;        /* NULL when the account has none that opens */
+	char      **target; /* where a request of an application goes (outbound/http.c) */
+	int         target_length;
+	bool        wants_key;
+	char       *api_key;        /* of the account or request; NULL when none opens */
 	double      rate;           /* requests a second of the account; 0: any */
 	double      rate_of_sender; /* of the lane */
 } CgOutboxItem;

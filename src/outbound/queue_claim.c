@@ -109,6 +109,33 @@ read_rate(uint64 row, int column)
 	return is_null || !(DatumGetFloat8(rate) > 0) ? 0 : DatumGetFloat8(rate);
 }
 
+/* Repeating a request is harmless where that lasts for as long as it is tried. */
+static bool
+is_repeatable(const char *idempotency)
+{
+	return strcmp(idempotency, "native") == 0 || strcmp(idempotency, "natural") == 0 ||
+		   strcmp(idempotency, "meaning") == 0;
+}
+
+/* Where a request goes that has no account; its third element names the secret, if any. */
+static void
+read_target(uint64 row, CgOutboxItem *item, MemoryContext context)
+{
+	bool   is_null;
+	Datum  target = cg_spi_value(row, 16, &is_null);
+	Datum *elements;
+
+	item->wants_key = true;
+	if (is_null)
+		return;
+	deconstruct_array(DatumGetArrayTypeP(target), TEXTOID, -1, false, TYPALIGN_INT,
+					  &elements, NULL, &item->target_length);
+	item->target = MemoryContextAlloc(context, item->target_length * sizeof(char *));
+	for (int i = 0; i < item->target_length; i++)
+		item->target[i] = MemoryContextStrdup(context, TextDatumGetCString(elements[i]));
+	item->wants_key = item->target_length > 2 && item->target[2][0] != '\0';
+}
+
 static void
 read_item(uint64 row, CgOutboxItem *item, OpenedKeys *opened, MemoryContext context)
 {
@@ -120,12 +147,13 @@ read_item(uint64 row, CgOutboxItem *item, OpenedKeys *opened, MemoryContext cont
 		MemoryContextStrdup(context, TextDatumGetCString(cg_spi_value(row, 4, &is_null)));
 	item->operation =
 		MemoryContextStrdup(context, TextDatumGetCString(cg_spi_value(row, 5, &is_null)));
-	item->may_repeat = strcmp(idempotency, "none") != 0;
+	item->may_repeat = is_repeatable(idempotency);
 	item->attempt = DatumGetInt32(cg_spi_value(row, 7, &is_null));
 	item->body_length = (int) VARSIZE_ANY_EXHDR(body);
 	item->body = MemoryContextAlloc(context, item->body_length + 1);
 	memcpy(item->body, VARDATA_ANY(body), item->body_length);
 	item->api_key = find_key(opened, row, 9, &item->key.business_id, context);
+	read_target(row, item, context);
 	item->rate = read_rate(row, 14);
 	item->rate_of_sender = read_rate(row, 15);
 }

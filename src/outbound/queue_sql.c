@@ -111,9 +111,15 @@ cg_sql_outbox_statements(PG_FUNCTION_ARGS)
 		const char *name;
 		const char *sql;
 	} statements[] = {
-		{"claim", cg_outbox_claim_sql},     {"settle", cg_outbox_settle_sql},
-		{"lanes", cg_outbox_lanes_sql},     {"refill", cg_outbox_refill_sql},
-		{"sending", cg_outbox_sending_sql}, {"expire", cg_outbox_expire_sql},
+		{"claim", cg_outbox_claim_sql},
+		{"settle", cg_outbox_settle_sql},
+		{"lanes", cg_outbox_lanes_sql},
+		{"refill", cg_outbox_refill_sql},
+		{"sending", cg_outbox_sending_sql},
+		{"expire", cg_outbox_expire_sql},
+		{"keys", cg_prune_keys_sql},
+		{"causes", cg_prune_causes_sql},
+		{"allocations", cg_prune_allocations_sql},
 	};
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	bool           nulls[2] = {false, false};

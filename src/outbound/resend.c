@@ -62,4 +62,4 @@ judge(const CgHttpResult *result, bool may_repeat, CgOutboxVerdict *verdict)
 		verdict->retry_after_ms = Max(verdict->retry_after_ms, QUOTA_WAIT_MS);
 }
 
-const CgProvider cg_provider_resend = {"resend", build, judge};
+const CgProvider cg_provider_resend = {"resend", true, build, judge};

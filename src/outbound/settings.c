@@ -23,6 +23,7 @@ int   cg_outbox_max_attempts = 10;
 int   cg_outbox_retry_base = 2000;
 int   cg_outbox_retry_max = 600000;
 int   cg_outbox_unknown_timeout = 300000;
+bool  cg_request_loopback = false;
 char *cg_resend_url = NULL;
 char *cg_telnyx_url = NULL;
 
@@ -103,6 +104,11 @@ cg_outbox_settings_define(void)
 	define_url("cloudgreet.public_url",
 			   "Sets the URL under which providers reach the HTTP gate.", &public_url,
 			   "");
+	DefineCustomBoolVariable(
+		"cloudgreet.request_loopback",
+		"Lets requests of applications go to this machine, by http and to any port.",
+		"For tests: a tenant names where they go.", &cg_request_loopback,
+		cg_request_loopback, PGC_SIGHUP, 0, NULL, NULL, NULL);
 	define_url("cloudgreet.resend_url", "Sets the URL of Resend's API.", &cg_resend_url,
 			   "https://api.resend.com");
 	define_url("cloudgreet.telnyx_url", "Sets the URL of Telnyx's API.", &cg_telnyx_url,

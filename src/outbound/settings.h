@@ -12,6 +12,7 @@ extern int   cg_outbox_max_attempts;
 extern int   cg_outbox_retry_base;      /* ms */
 extern int   cg_outbox_retry_max;       /* ms */
 extern int   cg_outbox_unknown_timeout; /* ms */
+extern bool  cg_request_loopback;       /* requests of tenants may go to this machine */
 extern char *cg_resend_url;             /* without a slash at the end */
 extern char *cg_telnyx_url;
 

@@ -37,8 +37,10 @@ const char *const cg_outbox_claim_sql =
 	"     ORDER BY o.business_id, o.id"
 	"       FOR UPDATE OF o SKIP LOCKED),"
 	" judged AS MATERIALIZED ("
-	"    SELECT w.*, a.settings, a.secret_names ->> 'api_key' AS secret_name, CASE"
-	"        WHEN a.id IS NULL OR w.deadline_at <= $3 OR w.failures >= $4"
+	"    SELECT w.*, a.settings,"
+	"        coalesce(w.target[3], a.secret_names ->> 'api_key') AS secret_name, CASE"
+	"        WHEN (a.id IS NULL AND w.target IS NULL) OR w.deadline_at <= $3 OR "
+	"w.failures >= $4"
 	"          OR EXISTS (SELECT FROM cloudgreet.suppressions s"
 	"                      WHERE s.business_id = w.business_id AND s.contact = w.contact"
 	"                        AND s.channel IN (w.channel, 'all'))"
@@ -87,7 +89,8 @@ const char *const cg_outbox_claim_sql =
 	"        CASE WHEN jsonb_typeof(j.settings -> 'max_per_second') = 'number'"
 	"             THEN (j.settings -> 'max_per_second')::float8 END,"
 	"        CASE WHEN jsonb_typeof(j.settings -> 'max_per_second_per_sender') = 'number'"
-	"             THEN (j.settings -> 'max_per_second_per_sender')::float8 END"
+	"             THEN (j.settings -> 'max_per_second_per_sender')::float8 END,"
+	"        j.target"
 	"   FROM judged j"
 	"   LEFT JOIN LATERAL ("
 	"        SELECT x.* FROM cloudgreet_private.secrets x"
@@ -169,7 +172,7 @@ const char *const cg_outbox_settle_sql =
 	"       FOR NO KEY UPDATE OF r SKIP LOCKED),"
 	" judged AS MATERIALIZED ("
 	"    SELECT i.*, coalesce(t.lead_id, m.lead_id) AS lead_id,"
-	"           coalesce(t.status, m.status)"
+	"           coalesce(t.status, m.status, 'queued')"
 	"             IN ('queued', 'canceled', 'sending', 'unknown') AS wins,"
 	"           CAST($12 AS timestamptz)"
 	"             + i.delay_ms * interval '1 millisecond' AS again_at,"
@@ -221,11 +224,13 @@ const char *const cg_outbox_settle_sql =
 	"    INSERT INTO cloudgreet_private.outbox_history"
 	"        (business_id, id, account_id, provider, operation, idempotency, channel,"
 	"         contact, subject_type, subject_id, state, attempts, deadline_at,"
-	"         first_sent_at, retry_of, created_at, finished_at, http_status, provider_id)"
+	"         first_sent_at, retry_of, created_at, finished_at, http_status, provider_id,"
+	"         target, response)"
 	"    SELECT j.business_id, j.id, j.account_id, j.provider, j.operation,"
 	"           j.idempotency, j.channel, j.contact, j.subject_type, j.subject_id,"
 	"           'done', j.attempts, j.deadline_at, j.first_sent_at, j.retry_of,"
-	"           j.created_at, $12, j.http_status, j.answer_id"
+	"           j.created_at, $12, j.http_status, j.answer_id,"
+	"           j.target[1:2], j.response"
 	"      FROM judged j WHERE j.verdict = 'done'),"
 	" again AS ("
 	"    UPDATE cloudgreet_private.outbox o"
@@ -287,7 +292,8 @@ const char *const cg_outbox_settle_sql =
 	" noted AS ("
 	"    INSERT INTO cloudgreet.events"
 	"        (business_id, event_type, subject_type, subject_id, lead_id, data)"
-	"    SELECT j.business_id, j.channel || '.sent', j.subject_type, j.subject_id,"
+	"    SELECT j.business_id, coalesce(j.channel, 'request') || '.sent',"
+	"           j.subject_type, j.subject_id,"
 	"           j.lead_id, '{}'"
 	"      FROM judged j WHERE j.verdict = 'done' AND j.wins)"
 	" SELECT CASE j.verdict WHEN 'locked' THEN false WHEN 'rare' THEN NULL"
@@ -345,3 +351,46 @@ const char *const cg_outbox_expire_sql =
 	"         WHERE u.state = 'unknown' AND u.next_at <= $1"
 	"         ORDER BY u.next_at LIMIT 500 FOR UPDATE SKIP LOCKED) AS late"
 	" WHERE o.business_id = late.business_id AND o.id = late.id";
+
+/* $1: how many.  A key answers with what it made for 30 days. */
+const char *const cg_prune_keys_sql =
+	"WITH gone AS ("
+	"    DELETE FROM cloudgreet_private.idempotency_keys k USING ("
+	"        SELECT o.business_id, o.operation, o.key"
+	"          FROM cloudgreet_private.idempotency_keys o"
+	"         WHERE o.created_at < cloudgreet.clock() - interval '30 days'"
+	"         ORDER BY o.created_at LIMIT $1 FOR UPDATE SKIP LOCKED) AS old"
+	"     WHERE k.business_id = old.business_id AND k.operation = old.operation"
+	"       AND k.key = old.key RETURNING 1)"
+	" SELECT count(*)::integer FROM gone";
+
+/*
+ * $1: how many.  By then its request is finished or given up; but a text is the question of
+ * whoever answers it for as long as its appointment is ahead.
+ */
+const char *const cg_prune_causes_sql =
+	"WITH gone AS ("
+	"    DELETE FROM cloudgreet_private.message_causes c USING ("
+	"        SELECT o.business_id, o.message_id FROM cloudgreet_private.message_causes o"
+	"         WHERE o.message_id < cloudgreet.uuid_v7_floor("
+	"                   cloudgreet.clock() - interval '90 days')"
+	"           AND NOT EXISTS (SELECT FROM cloudgreet.appointments a"
+	"                            WHERE a.business_id = o.business_id"
+	"                              AND a.id = o.cause_id"
+	"                              AND a.scheduled_date >"
+	"                                  cloudgreet.clock() - interval '30 days')"
+	"         ORDER BY o.message_id LIMIT $1 FOR UPDATE SKIP LOCKED) AS old"
+	"     WHERE c.business_id = old.business_id AND c.message_id = old.message_id"
+	"    RETURNING 1)"
+	" SELECT count(*)::integer FROM gone";
+
+/* $1: how many.  Times that nobody has, once they are past for 30 days. */
+const char *const cg_prune_allocations_sql =
+	"WITH gone AS ("
+	"    DELETE FROM cloudgreet.appointment_allocations a USING ("
+	"        SELECT o.business_id, o.id FROM cloudgreet.appointment_allocations o"
+	"         WHERE o.state <> 'booked'"
+	"           AND o.ends_at < cloudgreet.clock() - interval '30 days'"
+	"         ORDER BY o.ends_at LIMIT $1 FOR UPDATE SKIP LOCKED) AS old"
+	"     WHERE a.business_id = old.business_id AND a.id = old.id RETURNING 1)"
+	" SELECT count(*)::integer FROM gone";

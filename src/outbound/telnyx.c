@@ -41,4 +41,4 @@ judge(const CgHttpResult *result, bool may_repeat, CgOutboxVerdict *verdict)
 		verdict->provider_id[0] = '\0';
 }
 
-const CgProvider cg_provider_telnyx = {"telnyx", build, judge};
+const CgProvider cg_provider_telnyx = {"telnyx", true, build, judge};

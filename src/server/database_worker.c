@@ -123,12 +123,16 @@ cg_database_worker_start(CgHandoffWorker worker, const char *name)
 }
 
 void
-cg_database_worker_begin(CgWorkerSession *session, const char *what)
+cg_database_worker_begin(CgWorkerSession *session, const char *what,
+						 bool across_businesses)
 {
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
-	cg_run_as_owner(&session->identity);
+	if (across_businesses)
+		cg_run_as_worker(&session->identity);
+	else
+		cg_run_as_owner(&session->identity);
 	cg_spi_begin(&session->spi, what);
 	pgstat_report_activity(STATE_RUNNING, what);
 }

@@ -30,15 +30,19 @@ extern void cg_database_worker_handle_interrupts(void);
 /* So many rows were worked on; the plans for them are kept no longer than is good. */
 extern void cg_database_worker_note_work(int rows);
 
-/* A transaction of cloudgreet_owner, with a session of SPI. */
+/* A transaction of cloudgreet_owner or cloudgreet_worker, with a session of SPI. */
 typedef struct CgWorkerSession
 {
 	CgSpi      spi;
 	CgIdentity identity;
 } CgWorkerSession;
 
-/* Begins one; what it does is shown in pg_stat_activity and errors. */
-extern void cg_database_worker_begin(CgWorkerSession *session, const char *what);
+/*
+ * Begins one; what it does is shown in pg_stat_activity and errors.  What goes across
+ * businesses runs as cloudgreet_worker, all else as the owner.
+ */
+extern void cg_database_worker_begin(CgWorkerSession *session, const char *what,
+									 bool across_businesses);
 
 extern void cg_database_worker_commit(CgWorkerSession *session);
 

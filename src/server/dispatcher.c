@@ -117,7 +117,8 @@ static bool
 submit(CgDelivery *delivery, const CgOutboxItem *item, const CgProviderRequest *request)
 {
 	/* The operator names the hosts of providers, so any address is allowed. */
-	static const CgHttpPolicy policy = {true, true, true, true};
+	static const CgHttpPolicy anywhere = {true, true, true, true};
+	const CgHttpPolicy        guarded = cg_request_policy();
 	CgHttpClientRequest       transfer = {NULL};
 
 	transfer.method = request->method;
@@ -131,7 +132,7 @@ submit(CgDelivery *delivery, const CgOutboxItem *item, const CgProviderRequest *
 	transfer.max_response_bytes = MAX_RESPONSE_BYTES;
 	transfer.may_repeat = item->may_repeat;
 	transfer.tag = delivery;
-	transfer.policy = &policy;
+	transfer.policy = delivery->provider->has_account ? &anywhere : &guarded;
 	return cg_http_client_submit(cg_dispatcher.client, &transfer);
 }
 
@@ -164,10 +165,15 @@ cg_dispatcher_send(const CgOutboxItem *item, CgLane *lane)
 	/* A standby may not know of the claim, and would send when it is promoted. */
 	if (ShutdownRequestPending)
 		refuse(delivery, CG_OUTBOX_RETRY, "shutdown");
-	else if (item->api_key == NULL)
-		/* The account is at fault and not the message, which waits for a key. */
-		refuse(delivery, CG_OUTBOX_ACCOUNT_BROKEN, "no_key");
-	else if (delivery->provider == NULL || !delivery->provider->build(item, &request))
+	else if (delivery->provider == NULL)
+		refuse(delivery, CG_OUTBOX_DEAD, "unsupported");
+	else if (item->wants_key && item->api_key == NULL)
+		/* An account is at fault and not its messages, which wait for a key. */
+		refuse(delivery,
+			   delivery->provider->has_account ? CG_OUTBOX_ACCOUNT_BROKEN
+											   : CG_OUTBOX_DEAD,
+			   "no_key");
+	else if (!delivery->provider->build(item, &request))
 		refuse(delivery, CG_OUTBOX_DEAD, "unsupported");
 	else
 	{
@@ -191,11 +197,15 @@ collect(void)
 		CgOutboxAttempt *attempt = &delivery->attempt;
 
 		attempt->duration_ms = result.duration_ms;
-		attempt->response_length =
-			(int) Min(result.body_length, CG_OUTBOX_RESPONSE_BYTES);
-		memcpy(attempt->response, result.body, attempt->response_length);
 		cg_provider_judge(delivery->provider, &result, delivery->may_repeat,
 						  &attempt->verdict);
+		/* What a provider answers to a message that it took is in the verdict. */
+		attempt->response_length = 0;
+		if (attempt->verdict.outcome != CG_OUTBOX_DONE ||
+			!delivery->provider->has_account)
+			attempt->response_length =
+				(int) Min(result.body_length, CG_OUTBOX_RESPONSE_BYTES);
+		memcpy(attempt->response, result.body, attempt->response_length);
 		finish(delivery);
 	}
 }

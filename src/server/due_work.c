@@ -40,7 +40,7 @@ release(long *wait_ms)
 	int             done;
 	TimestampTz     next;
 
-	cg_database_worker_begin(&session, "releasing what is due");
+	cg_database_worker_begin(&session, "releasing what is due", false);
 	values[0] = Int32GetDatum(PIECE_ROWS);
 	values[1] =
 		TimestampTzGetDatum(TimestampTzPlusMilliseconds(GetCurrentTimestamp(), PIECE_MS));

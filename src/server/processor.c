@@ -45,6 +45,7 @@
 #include "server/due_work.h"
 #include "server/processor.h"
 #include "server/settings.h"
+#include "server/upkeep.h"
 
 #define TURNS 16       /* businesses in a transaction */
 #define TURN_EVENTS 64 /* of a business */
@@ -58,10 +59,9 @@
 
 #define LOOK_MS 10000
 #define LOOK_SOON_MS 1010 /* what a lock stopped is put off for a second */
-#define MONTHS_AHEAD 12
-#define UPKEEP_MS (24 * 60 * 60 * 1000)
-#define UPKEEP_AGAIN_MS 60000
-#define GROWN_MS 1000 /* between looks for tables that grew */
+#define GROWN_MS 1000     /* between looks for tables that grew */
+#define COUNT_MS 5000     /* between two times that the counters are brought up to date */
+#define COUNT_ROWS 20000
 
 /* A business that is left alone for a while, since its rows are locked by others. */
 typedef struct Pause
@@ -131,7 +131,7 @@ in_transaction(const char *what, Work work, Piece *piece, int timeout)
 {
 	CgWorkerSession session;
 
-	cg_database_worker_begin(&session, what);
+	cg_database_worker_begin(&session, what, false);
 	/* The server itself times only what clients send. */
 	if (timeout > 0)
 		enable_timeout_after(STATEMENT_TIMEOUT, timeout);
@@ -292,13 +292,15 @@ put_off(Piece *piece)
 }
 
 static void
-do_upkeep(Piece *piece)
+add_up_counts(Piece *piece)
 {
 	Oid   types[] = {INT4OID};
-	Datum values[] = {Int32GetDatum(MONTHS_AHEAD)};
+	Datum values[] = {Int32GetDatum(COUNT_ROWS)};
+	bool  is_null;
 
-	cg_spi_query("SELECT cloudgreet_private.upkeep($1)", 1, types, values, NULL, false,
-				 0);
+	cg_spi_query("SELECT cloudgreet_private.add_up_counts($1)", 1, types, values, NULL,
+				 false, 0);
+	piece->result = DatumGetInt32(cg_spi_value(0, 1, &is_null));
 }
 
 static void
@@ -417,16 +419,15 @@ handle_interrupts(void)
 		proc_exit(0);
 }
 
-/* Does what is needed from time to time; returns when it is next. */
+/* Brings the counters of the queue up to date by one piece; returns when it is next. */
 static int64
-upkeep(void)
+count(void)
 {
 	Piece piece = {0};
 
-	if (try_in_transaction("doing upkeep", do_upkeep, &piece, 0) == ENDED_WELL)
-		return cg_monotonic_ms() + UPKEEP_MS;
-	log_failure("doing upkeep", &piece);
-	return cg_monotonic_ms() + UPKEEP_AGAIN_MS;
+	if (try_in_transaction("counting requests", add_up_counts, &piece, 0) != ENDED_WELL)
+		log_failure("counting requests", &piece);
+	return cg_monotonic_ms() + (piece.result == COUNT_ROWS ? 0 : COUNT_MS);
 }
 
 /*
@@ -447,6 +448,7 @@ cg_worker_process(Datum argument)
 {
 	HASHCTL       control = {.keysize = sizeof(pg_uuid_t), .entrysize = sizeof(Pause)};
 	MemoryContext turn;
+	int64         count_at = 0;
 	int64         upkeep_at = 0;
 	int64         statistics_at = 0;
 	long          due_ms;
@@ -473,14 +475,17 @@ cg_worker_process(Datum argument)
 			MemoryContextSwitchTo(turn);
 			is_more = do_some_turns();
 			due_ms = cg_due_work_piece();
+			/* A piece of these at a time, beside whatever else there is to do. */
+			if (cg_monotonic_ms() >= count_at)
+				count_at = count();
+			if (cg_monotonic_ms() >= upkeep_at)
+				upkeep_at = cg_monotonic_ms() + cg_upkeep_piece();
 			if (cg_monotonic_ms() >= statistics_at)
 				statistics_at = keep_statistics();
 			MemoryContextReset(turn);
 			handle_interrupts();
 		} while (is_more || due_ms == 0);
-		if (cg_monotonic_ms() >= upkeep_at)
-			upkeep_at = upkeep();
-		MemoryContextReset(turn);
+		look_at = Min(look_at, Min(count_at, upkeep_at));
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
 						 Min(Max(look_at - cg_monotonic_ms(), 1), due_ms),
 						 PG_WAIT_EXTENSION);

@@ -159,10 +159,15 @@ sub answer
 		extra => sub { $say->("${ok}Content-Length: 2\r\n\r\nok${ok}Content-Length: 4\r\n\r\nevil") },
 		redirect => sub { $say->("HTTP/1.1 302 Found\r\nLocation: /count\r\nContent-Length: 0\r\n\r\n") },
 		limited => sub { $say->("HTTP/1.1 429 Slow down\r\nretry-after:  7 \r\nX-RateLimit-Reset: 30\r\nContent-Length: 0\r\n\r\n") },
+		# in trouble for the first two, for good, until told, and for those who are not let in
+		flaky => sub { ++$self->{flaky} < 3 ? $say->("HTTP/1.1 500 Sorry\r\nContent-Length: 0\r\n\r\n") : $say_body->('at last') },
+		broken => sub { $say->("HTTP/1.1 500 Sorry\r\nContent-Length: 12\r\n\r\nout of order") },
+		later => sub { $self->{later}++ ? $say_body->('now') : $say->("HTTP/1.1 503 Later\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n") },
+		refused => sub { $say->("HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n") },
 		garbage => sub { $say->("SSH-2.0-peer\r\n"); $self->hang_up($connection) },
 		gzip => sub { $say->("${ok}Content-Encoding: gzip\r\nContent-Length: 3\r\n\r\n\x1f\x8b\0") },
 	);
-	$answers{$what}->();
+	($answers{$what} // sub { $say_body->($what) })->();
 }
 
 # hole.test is never answered, and what is not in the zone does not exist.

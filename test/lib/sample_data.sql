@@ -65,6 +65,8 @@ BEGIN
         INSERT INTO cloudgreet_private.outbox_history (business_id, id, account_id, provider, operation, idempotency, subject_type, subject_id, state, attempts, deadline_at, created_at, finished_at, reason)
         VALUES (b, cloudgreet.uuid_v7(), i, 'telnyx', 'send_sms', 'none', 'sms_message', i, 'done', 1, '2026-12-01Z', '2026-12-01Z', '2026-12-01Z', canary);
         INSERT INTO cloudgreet_private.account_releases (business_id, account_id) VALUES (b, i);
+        INSERT INTO cloudgreet_private.outbox_changes (business_id, account_id, provider, state, hour, change) VALUES (b, i, 'telnyx', canary, '-infinity', 1);
+        INSERT INTO cloudgreet_private.outbox_counts (business_id, account_id, provider, state, hour, requests) VALUES (b, i, 'telnyx', canary, '-infinity', 1);
         INSERT INTO cloudgreet_private.outbox_attempts (business_id, outbox_id, attempt, outcome, duration_ms) VALUES (b, i, 1, 'done', 1);
         INSERT INTO cloudgreet_private.due_work (business_id, kind, subject_id, due_at) VALUES (b, 'enrollment', i, '2099-12-01Z');
         INSERT INTO cloudgreet_private.message_causes (business_id, message_id, cause, cause_id) VALUES (b, i, 'appointment', i);

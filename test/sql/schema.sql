@@ -106,7 +106,7 @@ RESET SESSION AUTHORIZATION;
 SELECT c.relname, count(*) AS partitions FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhparent
  WHERE c.relnamespace = 'cloudgreet'::regnamespace AND c.relkind = 'p' GROUP BY 1 ORDER BY 1;
 SELECT cloudgreet_private.maintain_partitions() AS made_again;
-SELECT cloudgreet_private.maintain_partitions(13) AS made_one_month_more;
+SELECT cloudgreet_private.maintain_partitions(3) AS made_one_month_more;
 -- Whoever makes a partition, it is the owner's and protected.
 SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'cloudgreet'::regnamespace AND c.relispartition AND c.relkind = 'r'
    AND NOT (c.relowner = 'cloudgreet_owner'::regrole AND c.relrowsecurity AND c.relforcerowsecurity AND c.relacl IS NOT NULL

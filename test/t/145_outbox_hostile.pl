@@ -1,4 +1,4 @@
-# 147_outbox_hostile.pl
+# 145_outbox_hostile.pl
 #		Destinations and backlogs of one business against the messages and events of another:
 #		broken answers, endless bodies, dead names and TLS; BACKLOG (make soak: 100,000) that
 #		hang, are locked or limited.  What each costs the other is noted.
