@@ -65,7 +65,8 @@ static const CgSqlstateMeaning cg_sqlstate_map[] = {
 	/* Of a request it is a function that it names, of the gate http() itself. */
 	{"42883", 404, 503, "the extension is not installed"},
 	{"42P01", 404, 0, NULL},
-	{"42703", 400, 0, NULL},
+	/* Of the gate, an answer of http() that it was not built for. */
+	{"42703", 400, 503, "the extension is of another version"},
 	{"42P17", 500, 0, NULL},
 	{"42", 400, 0, NULL},
 	{"53", 503, 503, "the database is out of resources"},

@@ -96,7 +96,10 @@ $node->safe_psql('old', 'ALTER EXTENSION cloudgreet UPDATE');
 is($node->safe_psql('old', q{SELECT extversion FROM pg_extension WHERE extname = 'cloudgreet'}), $version, 'the extension is updated');
 like($node->safe_psql('old', 'SELECT mend FROM cloudgreet.doctor()'), qr/^SELECT cloudgreet\.migrate\(\);$/, 'then the schema is what is left');
 $node->safe_psql('old', 'SELECT cloudgreet.migrate()');
-is(catalog_diff($node->safe_psql('old', $fingerprint_sql), $expected), q{}, 'updated from the version before equals fresh');
+# It made partitions further ahead, which stay; those of the months that a fresh one has are compared.
+my ($last_month) = sort { $b cmp $a } $expected =~ /_p(\d{4}_\d\d)\b/g;
+my $updated = join "\n", grep { !/_p(\d{4}_\d\d)/ || $1 le $last_month } split /\n/, $node->safe_psql('old', $fingerprint_sql);
+is(catalog_diff($updated, $expected), q{}, 'updated from the version before equals fresh');
 is(counts(), $counts, 'every row of then is there');
 
 # --- An extension of another library ----------------------------------------------------

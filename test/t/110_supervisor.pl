@@ -24,13 +24,19 @@ $node->safe_psql('postgres', q{
 	CREATE SCHEMA cloudgreet;
 	GRANT USAGE ON SCHEMA cloudgreet TO cloudgreet_gate;
 	CREATE FUNCTION cloudgreet.http(text, text, jsonb, bytea,
-		OUT status int, OUT headers jsonb, OUT body bytea) LANGUAGE plpgsql AS
-	$$ BEGIN
-		PERFORM pg_sleep(substring($2 FROM '^/wait/(.*)')::float8);
-		status := 200; headers := '[]'; body := 'hello';
-	END $$;
+		OUT status int, OUT headers jsonb, OUT body bytea) LANGUAGE sql AS $$ SELECT 200, '[]'::jsonb, 'hello'::bytea $$;
 });
 set($node, 'databases', 'postgres');
+ok(until_true('503', sub { get($port, '/') == 503 }), 'an extension of before, not yet updated, is answered 503');
+$node->safe_psql('postgres', q{
+	DROP FUNCTION cloudgreet.http(text, text, jsonb, bytea);
+	CREATE FUNCTION cloudgreet.http(text, text, jsonb, bytea,
+		OUT status int, OUT head text, OUT body bytea) LANGUAGE plpgsql AS
+	$$ BEGIN
+		PERFORM pg_sleep(substring($2 FROM '^/wait/(.*)')::float8);
+		status := 200; head := ''; body := 'hello';
+	END $$;
+});
 ok(served($port), 'a reload that names a database starts it');
 my ($supervisor, $gate) = processes($node);
 is($node->safe_psql('postgres', "SELECT datname IS NULL AND application_name = 'cloudgreet supervisor' FROM pg_stat_activity WHERE pid = $supervisor"),
