@@ -4,6 +4,7 @@
 #		the handoff finds hard.
 use strict;
 use warnings;
+use JSON::PP ();
 use Outbox;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -61,6 +62,28 @@ $outbox->prepare('second');
 $outbox->sql($outbox->enqueue_sql('second', 1, 50, 'second'), 'second');
 $fake->wait_until('the messages of the second database', sub { arrived('second') == 50 });
 pass('a database that was made later is served');
+
+# Settings are read again while messages are sent.
+$outbox->sql($outbox->enqueue_sql('reloaded', 1, 200));
+$fake->wait_until('messages between reloads', sub { kill 'HUP', $node->safe_psql('postgres', "SELECT pid FROM pg_stat_activity WHERE backend_type ~ '^cloudgreet (dispatcher|processor|supervisor)'") =~ /(\d+)/g; $node->reload; arrived('reloaded') == 200 });
+is(twice('reloaded'), 0, 'SIGHUP at any time loses nothing and doubles nothing');
+
+# A database that goes while its requests are under way, which nobody answers.
+$node->safe_psql('postgres', 'CREATE DATABASE forced');
+$outbox->set(databases => 'postgres, second, copy, forced', outbox_drain_timeout => '700ms');
+$outbox->prepare('forced');
+$fake->script({ times => 8, action => { hold => JSON::PP::true } });
+$outbox->sql($outbox->enqueue_sql('forced', 1, 50, 'forced'), 'forced');
+$node->poll_query_until('forced', "SELECT count(*) > 0 FROM cloudgreet_private.outbox WHERE state = 'sending'") or die;
+my $force = seconds(sub { $outbox->sql('DROP DATABASE forced WITH (FORCE)') });
+no_workers('forced');
+$fake->release;
+cmp_ok($force, '<', 5, sprintf('DROP DATABASE WITH (FORCE) ends workers whose requests are under way, in %.2f s', $force));
+$outbox->reset_settings('outbox_drain_timeout');
+$outbox->set(databases => 'postgres, second, copy');
+$outbox->sql($outbox->enqueue_sql('beside', 1, 20));
+$fake->wait_until('the messages of the others', sub { arrived('beside') == 20 });
+pass('the other databases are served on');
 
 # --- A copy, a paused database --------------------------------------------------------
 $outbox->sql('SELECT cloudgreet.pause()', 'second');
