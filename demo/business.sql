@@ -25,7 +25,7 @@ SELECT cloudgreet.add_phone_number('(312) 555-0100', 'Main line', business_id =>
     cloudgreet.create_agent('Front desk', business_id => :'business') AS agent,
     cloudgreet.create_follow_up(business_id => :'business') AS follow_up \gset
 
--- Reminders and follow-ups are released by pg_cron.
+-- Reminders and follow-ups are released by the processor, and by this beside it.
 CREATE EXTENSION pg_cron;
 SELECT cloudgreet.schedule_jobs() AS job \gset
 

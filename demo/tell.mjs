@@ -20,7 +20,7 @@ function lines({ business, conversation: { known, offer, day }, call, lead, scor
       indent(text, 12),
     ]),
     ...reminders.map(({ type, channel, status, time }) => `${heading('Reminder')}${type} before by ${kindOf[channel]}: ${time} (${status})`),
-    `          pg_cron releases them: ${job.command}, ${job.schedule}`,
+    `          The processor releases them; pg_cron stands by: ${job.command}, ${job.schedule}`,
   ];
 }
 

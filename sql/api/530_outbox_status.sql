@@ -130,7 +130,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.end_held(integer) IS
-    'held or unknown -> dead: up to max_rows of what nobody has decided about 30 days after its deadline; returns how many. upkeep() does it.';
+    'held or unknown -> dead: up to max_rows of what nobody has decided about 30 days after its deadline; returns how many. The processor does it.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.outbox_faults() RETURNS TABLE (business_id uuid, outbox_id uuid, fault text)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS

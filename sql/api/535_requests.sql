@@ -21,6 +21,8 @@ BEGIN
         IF jsonb_typeof(value) = 'string' THEN
             lines := lines || format('=%s: %s', name, value #>> '{}');
             CONTINUE;
+        ELSIF jsonb_typeof(value) <> 'object' THEN
+            RAISE EXCEPTION 'header "%" must be a text, or an object that names a secret', left(name, 100) USING ERRCODE = 'invalid_parameter_value';
         END IF;
         value := cloudgreet_private.check_object(value, format('header "%s"', left(name, 100)), '{secret,prefix}');
         PERFORM cloudgreet_private.check_secret_name(value ->> 'secret', 'name of the secret');
@@ -166,6 +168,10 @@ DECLARE
     until CONSTANT uuid := coalesce(list_requests.before, 'ffffffff-ffff-ffff-ffff-ffffffffffff');
 BEGIN
     PERFORM cloudgreet.enter_business(business);
+    IF list_requests.state NOT IN ('queued', 'sending', 'unknown', 'held', 'done', 'dead', 'cancelled') THEN
+        RAISE EXCEPTION 'unknown state of a request' USING ERRCODE = 'invalid_parameter_value',
+            HINT = 'Use queued, sending, unknown, held, done, dead or cancelled.';
+    END IF;
     RETURN QUERY
     SELECT r.id, r.provider, r.operation, r.state, r.subject_type, r.subject_id, r.attempts, r.reason, r.created_at, r.next_at, r.deadline_at,
            r.finished_at, r.http_status, r.retry_of
@@ -175,7 +181,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cloudgreet.list_requests(text, integer, uuid, uuid) IS
-    'Requests of the business to providers and hosts, open and finished, newest first, those in a state or all; the next page begins before the last id. Texts and e-mails are named by subject_id. Admins and users, or operators naming the business. Error 22023 unless max_rows is from 1 to 1000.';
+    'Requests of the business to providers and hosts, open and finished, newest first, those in a state or all; the next page begins before the last id. Texts and e-mails are named by subject_id. Admins and users, or operators naming the business. Error 22023 for a state that is none, and unless max_rows is from 1 to 1000.';
 
 REVOKE ALL ON FUNCTION cloudgreet_private.request_headers(uuid, jsonb), cloudgreet_private.request_account(uuid, text),
     cloudgreet_private.printable(bytea), cloudgreet.enqueue_request(text, text, jsonb, text, text, text, timestamptz, timestamptz, text, uuid),

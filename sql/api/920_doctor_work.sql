@@ -13,12 +13,18 @@ $$
         SELECT o.provider, a.http_status < 500 AS is_answered, coalesce(a.error_code, a.http_status::text) AS how
           FROM cloudgreet_private.outbox_attempts a
           JOIN cloudgreet_private.requests o ON o.business_id = a.business_id AND o.id = a.outbox_id
-         WHERE a.id >= cloudgreet.uuid_v7_floor(now() - interval '1 hour') AND o.id >= cloudgreet.uuid_v7_floor(now() - interval '40 days'))
+         WHERE a.id >= cloudgreet.uuid_v7_floor(now() - interval '1 hour') AND o.id >= cloudgreet.uuid_v7_floor(now() - interval '40 days')
+           -- Hosts that tenants name are for them to mend.
+           AND o.provider <> 'http')
     SELECT 'error', format('%s cannot be reached: %s attempts of the last hour failed (%s) and none succeeded', initcap(a.provider), count(*),
                string_agg(DISTINCT a.how, ', ')),
            format('See whether the server reaches %s: names, routes, firewall, or the provider''s status page.', current_setting('cloudgreet.' || a.provider || '_url', true))
       FROM attempts a GROUP BY a.provider
     HAVING count(*) >= 3 AND NOT coalesce(bool_or(a.is_answered), false)
+       -- What ends the matter is in the history, without an attempt.
+       AND NOT EXISTS (SELECT FROM cloudgreet_private.outbox_history h
+                        WHERE h.provider = a.provider AND h.http_status < 500 AND h.finished_at > cloudgreet.clock() - interval '1 hour'
+                          AND h.id >= cloudgreet.uuid_v7_floor(now() - interval '40 days'))
 $$;
 COMMENT ON FUNCTION cloudgreet_private.doctor_providers() IS
     'The part of doctor() about providers that do not answer, or with errors of their own only, by what the last attempts saw.';
@@ -45,7 +51,7 @@ BEGIN
              ELSE format('nothing calls tick(), so %s reminders and follow-ups will not be sent', w.planned) END,
         CASE WHEN to_regproc('cron.schedule_in_database') IS NOT NULL
              THEN 'SELECT cloudgreet.schedule_jobs();  -- if that was done, cron.job_run_details says why it fails, often because pg_hba.conf does not let cloudgreet_cron in'
-             ELSE 'Install pg_cron and run cloudgreet.schedule_jobs(), or have something else call cloudgreet.tick() every minute: docs/operations.md.' END
+             ELSE 'Install pg_cron and run cloudgreet.schedule_jobs(), name the database in cloudgreet.databases, or have something else call cloudgreet.tick() every minute: docs/operations.md.' END
       FROM (SELECT count(*) AS planned FROM cloudgreet_private.due_work) w, cloudgreet_private.ticks t
      WHERE is_active AND (late.due_work > patience OR w.planned > 0 AND is_settled AND coalesce(t.last_at < now() - patience, true));
 

@@ -72,6 +72,7 @@ static const CgSqlstateMeaning cg_sqlstate_map[] = {
 	{"53", 503, 503, "the database is out of resources"},
 	{"54001", 400, 0, NULL},
 	{"54", 413, 0, NULL},
+	{"55000", 409, 0, NULL},
 	{"55P03", 503, 0, NULL},
 	{"57014", 504, 504, "the request took too long"},
 	{"57", 503, 503, "the database is not available"},

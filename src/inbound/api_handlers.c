@@ -9,7 +9,7 @@
  * A list is {"data": [...], "next_cursor": ...}, newest first; a row is the object
  * itself.  Another business's id is answered like an unknown one: 404.
  *
- * Called by:	router.c, appointment_handlers.c
+ * Called by:	router.c
  * Shown by:	test/sql/http.sql, test/sql/lead_requests.sql, test/specs/lead_race.spec
  */
 #include "postgres.h"

@@ -2,7 +2,8 @@
  * statements.c
  *		The text of the dispatcher's statements; see statements.h.
  *
- * Called by queue.c.  Shown by test/t/140_outbox.pl, test/specs/outbox_order.spec.
+ * Called by queue.c, queue_claim.c and queue_sql.c; those of the upkeep by server/upkeep.c.
+ * Shown by test/t/140_outbox.pl, test/specs/outbox_order.spec and test/t/149_upkeep.pl.
  *
  * Locks:		none is waited for.  A row that another has locked is left out and taken up
  *				later; the subject of a request is locked before the request.

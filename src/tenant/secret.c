@@ -10,7 +10,7 @@
  *				allocated before.
  * Memory:		results in the caller's context; the key is cleansed before returning,
  *				and so is what a failed opening has written.
- * Called by:	secret_sql.c, jwt.c, outbound/queue.c, inbound/receive.c
+ * Called by:	secret_sql.c, jwt.c, outbound/queue_claim.c, inbound/receive.c
  * Shown by:	test/sql/secrets.sql
  */
 #include "postgres.h"

@@ -75,6 +75,7 @@ SELECT t.who, a.status FROM (VALUES (1, 'agent', :'agent'), (2, 'neighbour', :'n
 SELECT operation, state_now, count(*) FROM cloudgreet.list_requests(business_id => :'business') GROUP BY 1, 2 ORDER BY 1, 2;
 SELECT a.status, jsonb_array_length(a.body::jsonb) AS requests FROM public.ask('POST', '/rest/v1/rpc/list_requests', :'neighbour', '{"state": "queued"}') a;
 SELECT count(*) FROM cloudgreet.list_requests('queued', 3, business_id => :'business');
+SELECT count(*) FROM cloudgreet.list_requests('finished', business_id => :'business');
 SELECT string_agg(event_type, ' ' ORDER BY id) FROM cloudgreet.events WHERE subject_id = :'once';
 
 -- Claimed and settled as any other; dead is final, and what is sent again names it.

@@ -30,6 +30,9 @@ SELECT * FROM public.ask('POST', '/rest/v1/rpc/test_slow', :'admin');
 RESET statement_timeout;
 SELECT current_user = session_user, cloudgreet.current_business_id() IS NULL, current_setting('search_path'), current_setting('app.secret', true);
 SELECT status FROM public.ask('GET', '/rest/v1/leads', :'admin');
+-- What a row's state does not allow is told as a conflict, not as a fault of the server.
+INSERT INTO cloudgreet.provider_accounts (business_id, provider, name, status) VALUES (:'business', 'telnyx', 'main', 'broken') RETURNING id AS account \gset
+SELECT * FROM public.ask('POST', '/rest/v1/rpc/pause_account', :'admin', format('{"account_id": "%s"}', :'account'));
 -- An answer has an end.
 SET cloudgreet.response_bytes = '10kB';
 SELECT status, length(body) FROM public.ask('POST', '/rest/v1/rpc/test_large', :'admin', '{"size": 9000}');
