@@ -15,6 +15,7 @@
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
+#include "outbound/bucket.h"
 #include "outbound/lanes.h"
 
 #define MAX_LANES 4096
@@ -29,14 +30,6 @@
 #define BREAKER_FIRST_MS 500
 #define BREAKER_LAST_MS 60000
 
-/* Tokens grow with time up to a second's worth, but for one at least. */
-typedef struct Bucket
-{
-	double per_second; /* 0: no limit */
-	double tokens;
-	int64  filled_at;
-} Bucket;
-
 typedef struct Account
 {
 	pg_uuid_t id; /* the key */
@@ -44,7 +37,7 @@ typedef struct Account
 	int       lanes;
 	int       outages; /* in a row */
 	int64     rests_until;
-	Bucket    bucket;
+	CgBucket  bucket;
 } Account;
 
 typedef struct Tenant
@@ -75,7 +68,7 @@ struct CgLane
 	Account    *account;
 	Tenant     *tenant;
 	Host       *host;
-	Bucket      bucket;
+	CgBucket    bucket;
 	dlist_node  link; /* in the tenant's list while it has rows */
 	bool        has_more;
 	int         open;
@@ -179,8 +172,9 @@ forget_if_idle(CgLane *lane, int64 now_ms)
 	Account *account = lane->account;
 	Tenant  *tenant = lane->tenant;
 
-	if (lane->count > 0 || lane->open > 0 || lane->has_more || account->outages > 0 || account->rests_until > now_ms ||
-		lane->bucket.per_second > 0 || account->bucket.per_second > 0)
+	if (lane->count > 0 || lane->open > 0 || lane->has_more || account->outages > 0 ||
+		account->rests_until > now_ms || lane->bucket.per_second > 0 ||
+		account->bucket.per_second > 0)
 		return;
 	lane_went = true;
 	(void) hash_search(lanes, &lane->key, HASH_REMOVE, NULL);
@@ -240,41 +234,11 @@ cg_lanes_add(const CgQueued *row)
 
 /* ---- Rates and breakers ------------------------------------------------------------ */
 
-static void
-fill(Bucket *bucket, int64 now_ms)
-{
-	bucket->tokens =
-		Min(bucket->tokens + (now_ms - bucket->filled_at) * bucket->per_second / 1000,
-			Max(bucket->per_second, 1.0));
-	bucket->filled_at = now_ms;
-}
-
-/* In how many ms the bucket has a token. */
-static int64
-bucket_wait(Bucket *bucket, int64 now_ms)
-{
-	if (bucket->per_second <= 0)
-		return 0;
-	fill(bucket, now_ms);
-	if (bucket->tokens >= 1)
-		return 0;
-	return (int64) ((1 - bucket->tokens) * 1000 / bucket->per_second) + 1;
-}
-
-static void
-set_rate(Bucket *bucket, double per_second)
-{
-	if (bucket->per_second == per_second)
-		return;
-	bucket->tokens = bucket->per_second <= 0 ? Max(per_second, 1.0) : bucket->tokens;
-	bucket->per_second = per_second;
-}
-
 void
 cg_lanes_set_rates(CgLane *lane, double per_second, double per_second_of_lane)
 {
-	set_rate(&lane->account->bucket, per_second);
-	set_rate(&lane->bucket, per_second_of_lane);
+	cg_bucket_set_rate(&lane->account->bucket, per_second);
+	cg_bucket_set_rate(&lane->bucket, per_second_of_lane);
 }
 
 /* In how many ms the lane may send, as far as its account is concerned; -1: not known. */
@@ -288,7 +252,8 @@ lane_wait(CgLane *lane, int64 now_ms)
 	/* Half open: one request finds out whether the provider is back. */
 	if (account->outages >= BREAKER_FAILURES && account->in_flight > 0)
 		return -1;
-	return Max(bucket_wait(&account->bucket, now_ms), bucket_wait(&lane->bucket, now_ms));
+	return Max(cg_bucket_wait(&account->bucket, now_ms),
+			   cg_bucket_wait(&lane->bucket, now_ms));
 }
 
 static int64
@@ -335,10 +300,8 @@ take_row(CgLane *lane)
 	if (lane->count == 0 && lane->has_more)
 		hungry++;
 	(void) hash_search(known, &key, HASH_REMOVE, NULL);
-	if (lane->account->bucket.per_second > 0)
-		lane->account->bucket.tokens -= 1;
-	if (lane->bucket.per_second > 0)
-		lane->bucket.tokens -= 1;
+	cg_bucket_take(&lane->account->bucket);
+	cg_bucket_take(&lane->bucket);
 	lane->open++;
 	lane->tenant->open++;
 	free_places--;

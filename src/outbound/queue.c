@@ -137,10 +137,10 @@ note_place(uint64 rows)
 int64
 cg_outbox_look(CgOutboxSession *session)
 {
-	Oid         types[4] = {INT4OID, UUIDOID, INT8OID, INT4OID};
-	Datum       values[4] = {Int32GetDatum(ROWS_OF_LANE), UUIDPGetDatum(&looked_account),
-							 Int64GetDatum(looked_lane), Int32GetDatum(LANES_OF_LOOK)};
-	uint64      rows = cg_spi_query(cg_outbox_lanes_sql, 4, types, values, NULL, false, 0);
+	Oid    types[4] = {INT4OID, UUIDOID, INT8OID, INT4OID};
+	Datum  values[4] = {Int32GetDatum(ROWS_OF_LANE), UUIDPGetDatum(&looked_account),
+						Int64GetDatum(looked_lane), Int32GetDatum(LANES_OF_LOOK)};
+	uint64 rows = cg_spi_query(cg_outbox_lanes_sql, 4, types, values, NULL, false, 0);
 	TimestampTz next = add_rows(session, rows);
 
 	note_place(rows);
