@@ -109,6 +109,19 @@ COMMENT ON FUNCTION cloudgreet_private.release_account() IS
 CREATE OR REPLACE TRIGGER provider_accounts_release AFTER UPDATE OF status ON cloudgreet.provider_accounts
     FOR EACH ROW WHEN (new.status = 'active' AND old.status <> 'active') EXECUTE FUNCTION cloudgreet_private.release_account();
 
+CREATE OR REPLACE FUNCTION cloudgreet_private.keep_account() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+$$
+BEGIN
+    DELETE FROM cloudgreet_private.account_releases r WHERE r.business_id = old.business_id AND r.account_id = old.id;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.keep_account() IS
+    'What is held for an account that is not active any more stays so, or it would be taken up and held without end.';
+CREATE OR REPLACE TRIGGER provider_accounts_keep AFTER UPDATE OF status ON cloudgreet.provider_accounts
+    FOR EACH ROW WHEN (new.status <> 'active' AND old.status = 'active') EXECUTE FUNCTION cloudgreet_private.keep_account();
+
 CREATE OR REPLACE FUNCTION cloudgreet_private.release_held(max_rows integer) RETURNS integer
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
 $$
@@ -144,4 +157,4 @@ COMMENT ON FUNCTION cloudgreet_private.release_held(integer) IS
 
 REVOKE ALL ON FUNCTION cloudgreet_private.has_newer_key(uuid, uuid, timestamptz),
     cloudgreet_private.outbox_settle_one(uuid, uuid, integer, text, integer, text, integer, text, bigint, boolean, bytea),
-    cloudgreet_private.release_account(), cloudgreet_private.release_held(integer) FROM PUBLIC;
+    cloudgreet_private.release_account(), cloudgreet_private.keep_account(), cloudgreet_private.release_held(integer) FROM PUBLIC;

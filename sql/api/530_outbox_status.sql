@@ -45,11 +45,11 @@ BEGIN
      WHERE o.business_id = business AND (o.id = retry_delivery.outbox_id OR o.subject_id = retry_delivery.outbox_id) AND o.state IN ('held', 'unknown')
     RETURNING o.subject_id, o.subject_type INTO about_id, about_type;
     IF NOT FOUND THEN
-        -- What is dead stays so, in the history; a new request names it.
+        -- What is dead stays so, in the history; a new request names it.  Two who want it at once meet at its row.
         SELECT h.* INTO finished FROM cloudgreet_private.outbox_history h
          WHERE h.business_id = business AND (h.id = retry_delivery.outbox_id OR h.subject_id = retry_delivery.outbox_id)
            AND h.state = 'dead' AND h.body IS NOT NULL
-         ORDER BY h.id DESC LIMIT 1;
+         ORDER BY h.id DESC LIMIT 1 FOR UPDATE;
         IF NOT FOUND OR EXISTS (SELECT FROM cloudgreet_private.requests r
                                  WHERE r.business_id = business AND r.subject_id = finished.subject_id AND r.retry_of = finished.id) THEN
             RAISE EXCEPTION 'the business has no such request that has failed' USING ERRCODE = 'no_data_found';

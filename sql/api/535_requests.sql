@@ -38,7 +38,7 @@ BEGIN
         secret := value ->> 'secret';
         lines := lines || format('+%s: %s', name, coalesce(value ->> 'prefix', ''));
     END LOOP;
-    IF cardinality(lines) > 32 OR length(array_to_string(lines, '')) > 16384 THEN
+    IF cardinality(lines) > 32 OR octet_length(array_to_string(lines, '')) > 16384 THEN
         RAISE EXCEPTION 'too many headers' USING ERRCODE = 'program_limit_exceeded', DETAIL = 'At most 32 of 16 kB together are sent.';
     ELSIF secret <> '' AND NOT EXISTS (SELECT FROM cloudgreet_private.secrets s
                                         WHERE s.business_id = request_headers.business_id AND s.name = request_headers.secret) THEN

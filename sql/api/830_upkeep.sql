@@ -3,6 +3,28 @@
  *		Old partitions go; what else is done from time to time stands in src/server/upkeep.c,
  *		which calls it.
  */
+CREATE OR REPLACE FUNCTION cloudgreet_private.is_awaited(partition text) RETURNS boolean
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS
+$$
+DECLARE
+    month CONSTANT timestamp := to_date(right(is_awaited.partition, 7), 'YYYY_MM');
+    first_id CONSTANT uuid := cloudgreet.uuid_v7_floor(month AT TIME ZONE 'UTC');
+    next_id CONSTANT uuid := cloudgreet.uuid_v7_floor((month + interval '1 month') AT TIME ZONE 'UTC');
+BEGIN
+    -- A few steps in the index for each business that has something open, however much that is.
+    RETURN EXISTS (
+        WITH RECURSIVE business AS (
+            (SELECT o.business_id FROM cloudgreet_private.outbox o ORDER BY o.business_id LIMIT 1)
+            UNION ALL
+            SELECT n.business_id FROM business b CROSS JOIN LATERAL (
+                SELECT o.business_id FROM cloudgreet_private.outbox o WHERE o.business_id > b.business_id ORDER BY o.business_id LIMIT 1) n)
+        SELECT FROM business b
+         WHERE EXISTS (SELECT FROM cloudgreet_private.outbox o WHERE o.business_id = b.business_id AND o.id >= first_id AND o.id < next_id));
+END
+$$;
+COMMENT ON FUNCTION cloudgreet_private.is_awaited(text) IS
+    'Whether a request is open yet that will be in a partition of outbox_history once it is finished: one for later, or held.';
+
 CREATE OR REPLACE FUNCTION cloudgreet_private.retire_partition() RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '50ms' AS
 $$
@@ -24,7 +46,7 @@ BEGIN
         LOOP
             -- Whoever writes to the history waits for the drop; so it waits for nobody longer than that.
             BEGIN
-                is_open := false;
+                is_open := parent = 'outbox_history' AND cloudgreet_private.is_awaited(partition);
                 IF parent = 'webhook_inbox' THEN
                     EXECUTE format('SELECT EXISTS (SELECT FROM cloudgreet_private.%I WHERE state = %L)', partition, 'pending') INTO is_open;
                 END IF;
@@ -40,7 +62,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cloudgreet_private.retire_partition() IS
-    'Drops one of the monthly partitions of requests, attempts and webhooks that are older than cloudgreet.history_months, but none that holds something open; returns 1, or 0 when there is none, or -1 when another session holds those that there are. The processor does it.';
+    'Drops one of the monthly partitions of requests, attempts and webhooks that are older than cloudgreet.history_months, but none that has something open, or will have; returns 1, or 0 when there is none, or -1 when another session holds those that there are. The processor does it.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.tell_workers() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
@@ -54,4 +76,4 @@ COMMENT ON FUNCTION cloudgreet_private.tell_workers() IS 'Has the workers see at
 CREATE OR REPLACE TRIGGER installation_tell_workers AFTER UPDATE ON cloudgreet_private.installation
     FOR EACH STATEMENT EXECUTE FUNCTION cloudgreet_private.tell_workers();
 
-REVOKE ALL ON FUNCTION cloudgreet_private.retire_partition(), cloudgreet_private.tell_workers() FROM PUBLIC;
+REVOKE ALL ON FUNCTION cloudgreet_private.is_awaited(text), cloudgreet_private.retire_partition(), cloudgreet_private.tell_workers() FROM PUBLIC;

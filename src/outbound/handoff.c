@@ -303,9 +303,15 @@ require_trigger(FunctionCallInfo fcinfo, const char *name)
 }
 
 uint32
-cg_handoff_host(const char *provider, int length)
+cg_handoff_host(const text *provider, const pg_uuid_t *account_id)
 {
-	return hash_bytes((const unsigned char *) provider, length);
+	static const char by_account[] = "http";
+	const char       *name = VARDATA_ANY(provider);
+	int               length = (int) VARSIZE_ANY_EXHDR(provider);
+
+	if (length == sizeof(by_account) - 1 && memcmp(name, by_account, length) == 0)
+		return hash_bytes(account_id->data, UUID_LEN);
+	return hash_bytes((const unsigned char *) name, length);
 }
 
 bool
@@ -363,7 +369,7 @@ cg_sql_outbox_handoff(PG_FUNCTION_ARGS)
 	row->lane = DatumGetInt64(trigger_value(trigger, "lane", INT8OID));
 	row->next_at = DatumGetTimestampTz(trigger_value(trigger, "next_at", TIMESTAMPTZOID));
 	provider = DatumGetTextPP(trigger_value(trigger, "provider", TEXTOID));
-	row->host = cg_handoff_host(VARDATA_ANY(provider), VARSIZE_ANY_EXHDR(provider));
+	row->host = cg_handoff_host(provider, &row->account_id);
 	pending_count++;
 	return PointerGetDatum(NULL);
 }

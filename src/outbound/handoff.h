@@ -28,12 +28,16 @@ typedef struct CgQueued
 	CgOutboxKey key;
 	pg_uuid_t   account_id;
 	int64       lane; /* of the account: a hash of the sender */
-	uint32      host; /* a hash of the provider's name */
+	uint32      host; /* see cg_handoff_host() */
 	TimestampTz next_at;
 } CgQueued;
 
-/* The hash of a provider's name that CgQueued has. */
-extern uint32 cg_handoff_host(const char *provider, int length);
+/*
+ * What the businesses whose requests go to one host have in common: a hash of the provider's
+ * name.  Requests of applications name their hosts themselves; theirs is the account, which
+ * stands for a business and a host.
+ */
+extern uint32 cg_handoff_host(const text *provider, const pg_uuid_t *account_id);
 
 typedef enum CgHandoffWorker
 {

@@ -15,6 +15,7 @@
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
+#include "outbound/bucket.h"
 #include "outbound/lanes.h"
 
 #define MAX_LANES 4096
@@ -29,14 +30,6 @@
 #define BREAKER_FIRST_MS 500
 #define BREAKER_LAST_MS 60000
 
-/* Tokens grow with time up to a second's worth, but for one at least. */
-typedef struct Bucket
-{
-	double per_second; /* 0: no limit */
-	double tokens;
-	int64  filled_at;
-} Bucket;
-
 typedef struct Account
 {
 	pg_uuid_t id; /* the key */
@@ -44,13 +37,14 @@ typedef struct Account
 	int       lanes;
 	int       outages; /* in a row */
 	int64     rests_until;
-	Bucket    bucket;
+	CgBucket  bucket;
 } Account;
 
 typedef struct Tenant
 {
 	pg_uuid_t  id; /* the key */
 	int        in_flight;
+	int        open; /* rows that were taken and are not done with */
 	int        lanes;
 	dlist_head active; /* lanes with rows */
 	dlist_node link;   /* in "tenants" while there is one */
@@ -74,10 +68,10 @@ struct CgLane
 	Account    *account;
 	Tenant     *tenant;
 	Host       *host;
-	Bucket      bucket;
+	CgBucket    bucket;
 	dlist_node  link; /* in the tenant's list while it has rows */
 	bool        has_more;
-	int         in_flight;
+	int         open;
 	int         first;
 	int         count;
 	CgOutboxKey rows[LANE_KEYS];
@@ -90,8 +84,10 @@ static HTAB      *hosts = NULL;
 static HTAB      *known = NULL; /* rows in lanes, by their key */
 static dlist_head active;       /* tenants with rows, the next one first */
 static int        free_slots = 0;
-static int        hungry = 0; /* lanes without rows that have more in the table */
+static int        free_places = 0; /* for rows that are taken and not done with */
+static int        hungry = 0;      /* lanes without rows that have more in the table */
 static bool       were_full = false;
+static bool       lane_went = false; /* since they were full */
 
 static HTAB *
 make_table(const char *name, Size key, Size entry)
@@ -102,7 +98,7 @@ make_table(const char *name, Size key, Size entry)
 }
 
 void
-cg_lanes_start(int slots)
+cg_lanes_start(int slots, int places)
 {
 	lanes = make_table("cloudgreet lanes", sizeof(LaneKey), sizeof(CgLane));
 	accounts = make_table("cloudgreet accounts", sizeof(pg_uuid_t), sizeof(Account));
@@ -111,6 +107,7 @@ cg_lanes_start(int slots)
 	known = make_table("cloudgreet rows", sizeof(CgOutboxKey), sizeof(CgOutboxKey));
 	dlist_init(&active);
 	free_slots = slots;
+	free_places = places;
 }
 
 int
@@ -133,6 +130,16 @@ find_or_make(HTAB *table, const void *key, Size key_size, Size size)
 	return entry;
 }
 
+/* A business may have as many lanes as are free, so that there is one for the next. */
+static bool
+may_have_lane(const pg_uuid_t *business)
+{
+	const Tenant *tenant = hash_search(tenants, business, HASH_FIND, NULL);
+	int           free = MAX_LANES - (int) hash_get_num_entries(lanes);
+
+	return free > (tenant == NULL ? 0 : tenant->lanes);
+}
+
 static CgLane *
 find_lane(const CgQueued *row)
 {
@@ -143,7 +150,7 @@ find_lane(const CgQueued *row)
 	key.account = row->account_id;
 	key.lane = row->lane;
 	lane = hash_search(lanes, &key, HASH_FIND, NULL);
-	if (lane != NULL || hash_get_num_entries(lanes) >= MAX_LANES)
+	if (lane != NULL || !may_have_lane(&row->key.business_id))
 		return lane;
 
 	lane = find_or_make(lanes, &key, sizeof(key), sizeof(*lane));
@@ -165,10 +172,11 @@ forget_if_idle(CgLane *lane, int64 now_ms)
 	Account *account = lane->account;
 	Tenant  *tenant = lane->tenant;
 
-	if (lane->count > 0 || lane->in_flight > 0 || lane->has_more ||
-		account->outages > 0 || account->rests_until > now_ms ||
-		lane->bucket.per_second > 0 || account->bucket.per_second > 0)
+	if (lane->count > 0 || lane->open > 0 || lane->has_more || account->outages > 0 ||
+		account->rests_until > now_ms || lane->bucket.per_second > 0 ||
+		account->bucket.per_second > 0)
 		return;
+	lane_went = true;
 	(void) hash_search(lanes, &lane->key, HASH_REMOVE, NULL);
 	if (--account->lanes == 0)
 		(void) hash_search(accounts, &account->id, HASH_REMOVE, NULL);
@@ -186,7 +194,7 @@ forget_idle_lanes(int64 now_ms)
 	hash_seq_init(&scan, lanes);
 	while ((lane = hash_seq_search(&scan)) != NULL)
 	{
-		if (lane->count == 0 && lane->in_flight == 0 && !lane->has_more &&
+		if (lane->count == 0 && lane->open == 0 && !lane->has_more &&
 			lane->account->rests_until <= now_ms)
 		{
 			lane->account->outages = 0;
@@ -226,41 +234,11 @@ cg_lanes_add(const CgQueued *row)
 
 /* ---- Rates and breakers ------------------------------------------------------------ */
 
-static void
-fill(Bucket *bucket, int64 now_ms)
-{
-	bucket->tokens =
-		Min(bucket->tokens + (now_ms - bucket->filled_at) * bucket->per_second / 1000,
-			Max(bucket->per_second, 1.0));
-	bucket->filled_at = now_ms;
-}
-
-/* In how many ms the bucket has a token. */
-static int64
-bucket_wait(Bucket *bucket, int64 now_ms)
-{
-	if (bucket->per_second <= 0)
-		return 0;
-	fill(bucket, now_ms);
-	if (bucket->tokens >= 1)
-		return 0;
-	return (int64) ((1 - bucket->tokens) * 1000 / bucket->per_second) + 1;
-}
-
-static void
-set_rate(Bucket *bucket, double per_second)
-{
-	if (bucket->per_second == per_second)
-		return;
-	bucket->tokens = bucket->per_second <= 0 ? Max(per_second, 1.0) : bucket->tokens;
-	bucket->per_second = per_second;
-}
-
 void
 cg_lanes_set_rates(CgLane *lane, double per_second, double per_second_of_lane)
 {
-	set_rate(&lane->account->bucket, per_second);
-	set_rate(&lane->bucket, per_second_of_lane);
+	cg_bucket_set_rate(&lane->account->bucket, per_second);
+	cg_bucket_set_rate(&lane->bucket, per_second_of_lane);
 }
 
 /* In how many ms the lane may send, as far as its account is concerned; -1: not known. */
@@ -274,7 +252,8 @@ lane_wait(CgLane *lane, int64 now_ms)
 	/* Half open: one request finds out whether the provider is back. */
 	if (account->outages >= BREAKER_FAILURES && account->in_flight > 0)
 		return -1;
-	return Max(bucket_wait(&account->bucket, now_ms), bucket_wait(&lane->bucket, now_ms));
+	return Max(cg_bucket_wait(&account->bucket, now_ms),
+			   cg_bucket_wait(&lane->bucket, now_ms));
 }
 
 static int64
@@ -291,6 +270,13 @@ breaker_pause(int outages)
 }
 
 /* ---- Turns ------------------------------------------------------------------------- */
+
+/* Its share of the slots, and of the places: what is not recorded yet may wait for long. */
+static bool
+has_share(const Tenant *tenant)
+{
+	return tenant->in_flight < free_slots && tenant->open < free_places;
+}
 
 static bool
 has_room(const CgLane *lane)
@@ -314,11 +300,11 @@ take_row(CgLane *lane)
 	if (lane->count == 0 && lane->has_more)
 		hungry++;
 	(void) hash_search(known, &key, HASH_REMOVE, NULL);
-	if (lane->account->bucket.per_second > 0)
-		lane->account->bucket.tokens -= 1;
-	if (lane->bucket.per_second > 0)
-		lane->bucket.tokens -= 1;
-	lane->in_flight++;
+	cg_bucket_take(&lane->account->bucket);
+	cg_bucket_take(&lane->bucket);
+	lane->open++;
+	lane->tenant->open++;
+	free_places--;
 	lane->account->in_flight++;
 	lane->tenant->in_flight++;
 	lane->host->in_flight++;
@@ -368,8 +354,7 @@ cg_lanes_take(CgTurn *turns, int max, int64 now_ms)
 
 			if (taken == max || free_slots == 0)
 				break;
-			if (tenant->in_flight >= free_slots ||
-				!take_of_tenant(tenant, &turns[taken], now_ms))
+			if (!has_share(tenant) || !take_of_tenant(tenant, &turns[taken], now_ms))
 				continue;
 			taken++;
 			took = true;
@@ -389,7 +374,6 @@ cg_lanes_give_back(CgLane *lane, CgSlotEnd end, int64 pause_ms, int64 now_ms)
 {
 	Account *account = lane->account;
 
-	lane->in_flight--;
 	account->in_flight--;
 	lane->tenant->in_flight--;
 	lane->host->in_flight--;
@@ -415,6 +399,14 @@ cg_lanes_give_back(CgLane *lane, CgSlotEnd end, int64 pause_ms, int64 now_ms)
 			account->rests_until = Max(account->rests_until, now_ms + pause_ms);
 			break;
 	}
+}
+
+void
+cg_lanes_done_with(CgLane *lane, int64 now_ms)
+{
+	lane->open--;
+	lane->tenant->open--;
+	free_places++;
 	forget_if_idle(lane, now_ms);
 	if (were_full)
 		forget_idle_lanes(now_ms);
@@ -445,8 +437,9 @@ cg_lanes_hungry(pg_uuid_t *hungry_accounts, int64 *hungry_lanes, int max)
 bool
 cg_lanes_were_full(void)
 {
-	bool was = were_full && hash_get_num_entries(lanes) < MAX_LANES;
+	bool was = were_full && lane_went;
 
+	lane_went = false;
 	if (was)
 		were_full = false;
 	return was;
@@ -470,7 +463,7 @@ cg_lanes_next_at(int64 now_ms)
 		Tenant *tenant = dlist_container(Tenant, link, tenant_iter.cur);
 
 		/* A tenant at its share waits for one of its own transfers, not for a time. */
-		if (tenant->in_flight >= free_slots)
+		if (!has_share(tenant))
 			continue;
 		dlist_foreach(lane_iter, &tenant->active)
 		{

@@ -17,6 +17,8 @@
 
 /* A provider that wants us to wait for longer does not mean it. */
 #define LONGEST_WAIT_S (24 * 60 * 60)
+/* Not that many seconds from now, but a Unix time: some hosts say when, not how long. */
+#define SMALLEST_UNIX_TIME 1e9
 
 typedef struct Search
 {
@@ -116,6 +118,8 @@ read_retry_after(const char *text)
 			return -1;
 		seconds = difftime(at, time(NULL));
 	}
+	else if (seconds >= SMALLEST_UNIX_TIME)
+		seconds -= (double) time(NULL);
 	if (!(seconds > 0))
 		return 0;
 	return (int64) (Min(seconds, LONGEST_WAIT_S) * 1000);

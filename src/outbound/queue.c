@@ -29,6 +29,12 @@
 
 #define LONGEST_WAIT_MS (60 * 60 * 1000L)
 #define ROWS_OF_LANE 129 /* one more than a lane takes, so that it knows of more */
+#define LANES_OF_LOOK 128
+
+/* How far a look has come that is taken by pieces: it goes on behind this lane. */
+static bool      is_looking = false;
+static pg_uuid_t looked_account;
+static int64     looked_lane = PG_INT64_MIN;
 
 void
 cg_outbox_begin(CgOutboxSession *session, const char *what, bool as_owner)
@@ -92,7 +98,7 @@ add_rows(const CgOutboxSession *session, uint64 rows)
 		queued.account_id = *DatumGetUUIDP(cg_spi_value(row, 3, &is_null));
 		queued.lane = DatumGetInt64(cg_spi_value(row, 4, &is_null));
 		provider = DatumGetTextPP(cg_spi_value(row, 5, &is_null));
-		queued.host = cg_handoff_host(VARDATA_ANY(provider), VARSIZE_ANY_EXHDR(provider));
+		queued.host = cg_handoff_host(provider, &queued.account_id);
 		queued.next_at = DatumGetTimestampTz(cg_spi_value(row, 6, &is_null));
 		if (queued.next_at <= session->now)
 			cg_lanes_add(&queued);
@@ -102,16 +108,49 @@ add_rows(const CgOutboxSession *session, uint64 rows)
 	return next;
 }
 
+/* Where the look goes on, after the rows of the last query; they come lane by lane. */
+static void
+note_place(uint64 rows)
+{
+	int lanes = 0;
+
+	for (uint64 row = 0; row < rows; row++)
+	{
+		bool      is_null;
+		pg_uuid_t account = *DatumGetUUIDP(cg_spi_value(row, 3, &is_null));
+		int64     lane = DatumGetInt64(cg_spi_value(row, 4, &is_null));
+
+		if (row > 0 && lane == looked_lane &&
+			memcmp(&account, &looked_account, sizeof(account)) == 0)
+			continue;
+		looked_account = account;
+		looked_lane = lane;
+		lanes++;
+	}
+	is_looking = lanes == LANES_OF_LOOK;
+	if (is_looking)
+		return;
+	memset(&looked_account, 0, sizeof(looked_account));
+	looked_lane = PG_INT64_MIN;
+}
+
 int64
 cg_outbox_look(CgOutboxSession *session)
 {
-	Oid         types[1] = {INT4OID};
-	Datum       values[1] = {Int32GetDatum(ROWS_OF_LANE)};
-	TimestampTz next;
+	Oid    types[4] = {INT4OID, UUIDOID, INT8OID, INT4OID};
+	Datum  values[4] = {Int32GetDatum(ROWS_OF_LANE), UUIDPGetDatum(&looked_account),
+						Int64GetDatum(looked_lane), Int32GetDatum(LANES_OF_LOOK)};
+	uint64 rows = cg_spi_query(cg_outbox_lanes_sql, 4, types, values, NULL, false, 0);
+	TimestampTz next = add_rows(session, rows);
 
-	next = add_rows(session,
-					cg_spi_query(cg_outbox_lanes_sql, 1, types, values, NULL, false, 0));
+	note_place(rows);
 	return Min(TimestampDifferenceMilliseconds(session->now, next), LONGEST_WAIT_MS);
+}
+
+bool
+cg_outbox_is_looking(void)
+{
+	return is_looking;
 }
 
 void

@@ -116,13 +116,16 @@ extern void cg_outbox_claim(CgOutboxSession *session, const CgTurn *turns, int c
 							CgClaimVerdict *verdicts, CgOutboxItem *items);
 
 /*
- * Puts rows that are due into their lanes: of all lanes, or of those that are empty and
- * have more.  The first returns in how many ms the next is due (at most an hour).  As
- * worker.
+ * Puts rows that are due into their lanes: of all lanes, some of them at a call, so that a
+ * turn is short whatever their number; or of those that are empty and have more.  The first
+ * returns in how many ms the next of them is due (at most an hour).  As worker.
  */
 extern int64 cg_outbox_look(CgOutboxSession *session);
 extern void  cg_outbox_refill(CgOutboxSession *session, const pg_uuid_t *accounts,
 							  const int64 *lanes, int count);
+
+/* Whether a look is under way, which the next call goes on with. */
+extern bool cg_outbox_is_looking(void);
 
 /* unknown -> held, for what was waited for long enough; as worker. */
 extern void cg_outbox_expire(CgOutboxSession *session);

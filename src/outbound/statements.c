@@ -88,9 +88,11 @@ const char *const cg_outbox_claim_sql =
 	"        j.attempts + 1, CASE WHEN j.verdict = 'send' THEN j.body END,"
 	"        s.name, s.version, s.key_id, s.nonce, s.ciphertext,"
 	"        CASE WHEN jsonb_typeof(j.settings -> 'max_per_second') = 'number'"
-	"             THEN (j.settings -> 'max_per_second')::float8 END,"
+	"             THEN round(least((j.settings -> 'max_per_second')::numeric,"
+	"                              1000000), 6)::float8 END,"
 	"        CASE WHEN jsonb_typeof(j.settings -> 'max_per_second_per_sender') = 'number'"
-	"             THEN (j.settings -> 'max_per_second_per_sender')::float8 END,"
+	"             THEN round(least((j.settings -> 'max_per_second_per_sender')::numeric,"
+	"                              1000000), 6)::float8 END,"
 	"        j.target"
 	"   FROM judged j"
 	"   LEFT JOIN LATERAL ("
@@ -306,14 +308,16 @@ const char *const cg_outbox_settle_sql =
 	"   FROM result r LEFT JOIN judged j ON j.n = r.n ORDER BY r.n";
 
 /*
- * $1: how many of each lane.  The earliest of every lane, whether due or not: for a start,
- * when the ring overflowed, and when the time of something has come.  Each step of the
- * recursion is one descent of the index outbox_lanes, however many rows a lane has.
+ * $1: how many of each lane; $2, $3: the lane after which to begin; $4: how many lanes.  The
+ * earliest of lanes, whether due or not: for a start, when the ring overflowed, and when the
+ * time of something has come.  Each step of the recursion is one descent of the index
+ * outbox_lanes, however many rows a lane has; no more are taken than are asked for.
  */
 const char *const cg_outbox_lanes_sql =
 	"WITH RECURSIVE lane AS ("
 	"    (SELECT o.account_id, o.lane FROM cloudgreet_private.outbox o"
 	"      WHERE o.state = 'queued' AND NOT o.waits"
+	"        AND (o.account_id, o.lane) > ($2, $3)"
 	"      ORDER BY o.account_id, o.lane LIMIT 1)"
 	"    UNION ALL"
 	"    SELECT n.account_id, n.lane FROM lane l CROSS JOIN LATERAL ("
@@ -321,7 +325,8 @@ const char *const cg_outbox_lanes_sql =
 	"         WHERE o.state = 'queued' AND NOT o.waits"
 	"           AND (o.account_id, o.lane) > (l.account_id, l.lane)"
 	"         ORDER BY o.account_id, o.lane LIMIT 1) AS n)"
-	" SELECT d.* FROM lane l CROSS JOIN LATERAL ("
+	" SELECT d.* FROM (SELECT a.account_id, a.lane FROM lane a LIMIT $4) AS l"
+	" CROSS JOIN LATERAL ("
 	"     SELECT o.business_id, o.id, o.account_id, o.lane,"
 	"            o.provider, o.next_at"
 	"       FROM cloudgreet_private.outbox o"

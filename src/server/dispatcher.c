@@ -92,7 +92,6 @@ finish(CgDelivery *delivery)
 	attempt->delay_ms = retry_delay(attempt->attempt, pause);
 	cg_lanes_give_back(delivery->lane, attempt->verdict.end, pause > 0 ? pause : PAUSE_MS,
 					   now);
-	delivery->lane = NULL;
 	delivery->state = CG_DELIVERY_ENDED;
 	delivery->failures = 0;
 	delivery->record_at = now + CG_DISPATCHER_GATHER_MS;
@@ -213,6 +212,7 @@ collect(void)
 void
 cg_dispatcher_release(CgDelivery *delivery)
 {
+	cg_lanes_done_with(delivery->lane, cg_monotonic_ms());
 	delivery->state = CG_DELIVERY_FREE;
 	cg_dispatcher.free++;
 	cg_dispatcher.ended--;
@@ -255,8 +255,10 @@ wait_ms(void)
 	if (cg_dispatcher.recovering > 0)
 		wait = Min(wait, CG_DISPATCHER_LOCKED_MS);
 	/* Without a place for another request there is no use in looking for one. */
-	if (cg_dispatcher.free == 0)
+	if (cg_dispatcher.free == 0 || cg_lanes_free_slots() == 0)
 		return wait;
+	if (cg_outbox_is_looking())
+		return 0;
 	wait = Min(wait, time_until(cg_lanes_next_at(cg_monotonic_ms())));
 	return Min(wait, time_until(cg_dispatcher.look_at));
 }
@@ -284,7 +286,7 @@ start(void)
 	options.max_transfers = cg_outbox_concurrency;
 	options.max_connections_per_host = cg_outbox_concurrency;
 	cg_dispatcher.client = cg_http_client_create(&options);
-	cg_lanes_start(cg_outbox_concurrency);
+	cg_lanes_start(cg_outbox_concurrency, cg_dispatcher.capacity);
 	cg_dispatcher_find_under_way();
 }
 

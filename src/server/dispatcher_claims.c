@@ -10,11 +10,19 @@
 #include "core/monotonic.h"
 #include "server/dispatcher_internal.h"
 
+/* Slot and place of a row that is not sent. */
+static void
+give_back(const CgTurn *turn, CgSlotEnd end)
+{
+	cg_lanes_give_back(turn->lane, end, 0, cg_monotonic_ms());
+	cg_lanes_done_with(turn->lane, cg_monotonic_ms());
+}
+
 void
 cg_dispatcher_give_back(const CgTurn *turns, int count)
 {
 	for (int i = 0; i < count; i++)
-		cg_lanes_give_back(turns[i].lane, CG_SLOT_UNUSED, 0, cg_monotonic_ms());
+		give_back(&turns[i], CG_SLOT_UNUSED);
 	cg_dispatcher_look_within(CG_DISPATCHER_SOON_MS);
 }
 
@@ -78,9 +86,8 @@ cg_dispatcher_act_on(const CgTurn *turns, int count, const CgClaimVerdict *verdi
 			refused[refusals++] = turns[i].key;
 		else if (verdicts[i] == CG_CLAIM_LOCKED)
 			cg_dispatcher_look_within(CG_DISPATCHER_SOON_MS);
-		cg_lanes_give_back(turns[i].lane,
-						   verdicts[i] == CG_CLAIM_HOLD ? CG_SLOT_CLOSED : CG_SLOT_UNUSED,
-						   0, cg_monotonic_ms());
+		give_back(&turns[i],
+				  verdicts[i] == CG_CLAIM_HOLD ? CG_SLOT_CLOSED : CG_SLOT_UNUSED);
 	}
 	refuse(refused, refusals);
 }

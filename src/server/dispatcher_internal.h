@@ -31,7 +31,7 @@ typedef struct CgDelivery
 {
 	CgDeliveryState   state;
 	const CgProvider *provider;
-	CgLane           *lane; /* while it has a slot */
+	CgLane           *lane;
 	bool              may_repeat;
 	int               failures; /* to record it */
 	int64             record_at;
@@ -45,8 +45,7 @@ typedef struct CgDispatcher
 	int           capacity;
 	int           free;
 	int           ended;
-	int64         looked_at; /* monotonic ms, as every time here */
-	int64         look_at;
+	int64         look_at;       /* monotonic ms, as every time here */
 	bool          releases_held; /* there may be requests held for an active account */
 	CgOutboxKey  *under_way;     /* of the dispatcher before this one */
 	int           recovering;    /* how many of these are left */

@@ -53,18 +53,24 @@ take_ring(const CgOutboxSession *session)
 	}
 }
 
+/* A piece of a look at the whole queue. */
 static void
 look(CgOutboxSession *session)
 {
-	int64 wait;
+	if (!cg_outbox_is_looking())
+	{
+		cg_dispatcher.look_at = cg_monotonic_ms() + CG_DISPATCHER_LOOK_MS;
+		cg_outbox_expire(session);
+		/* Some may have been locked when the others were released. */
+		cg_dispatcher.releases_held = true;
+	}
+	cg_dispatcher_look_within(cg_outbox_look(session));
+}
 
-	cg_dispatcher.looked_at = cg_monotonic_ms();
-	cg_dispatcher.look_at = cg_dispatcher.looked_at + CG_DISPATCHER_LOOK_MS;
-	cg_outbox_expire(session);
-	/* Some may have been locked when the others were released. */
-	cg_dispatcher.releases_held = true;
-	wait = cg_outbox_look(session);
-	cg_dispatcher_look_within(wait);
+static bool
+wants_look(void)
+{
+	return cg_outbox_is_looking() || cg_monotonic_ms() >= cg_dispatcher.look_at;
 }
 
 static void
@@ -94,8 +100,7 @@ wants_feed(void)
 {
 	int64 now = cg_monotonic_ms();
 
-	return cg_handoff_has_rows() || now >= cg_dispatcher.look_at ||
-		   cg_lanes_next_at(now) <= now;
+	return cg_handoff_has_rows() || wants_look() || cg_lanes_next_at(now) <= now;
 }
 
 /* Records and claims in one transaction; true when something was claimed. */
@@ -119,7 +124,7 @@ run_transaction(CgDelivery **results, int result_count, bool feeds)
 		if (feeds)
 		{
 			take_ring(&session);
-			if (cg_monotonic_ms() >= cg_dispatcher.look_at)
+			if (wants_look())
 				look(&session);
 			refill(&session);
 			taken = cg_lanes_take(turns, Min(CG_DISPATCHER_BATCH, cg_dispatcher.free),

@@ -31,6 +31,9 @@ typedef struct Step
 } Step;
 
 static const Step steps[] = {
+	/* First, for without them nothing can be written after months without a server. */
+	{"making partitions", "SELECT cloudgreet_private.maintain_partitions(2, $1)", NULL,
+	 1},
 	{"forgetting webhooks",
 	 "SELECT cloudgreet_private.prune_webhooks('30 days', $1)::integer", NULL, 500},
 	{"forgetting locks", "SELECT cloudgreet_private.prune_locks($1)::integer", NULL, 500},
@@ -41,9 +44,7 @@ static const Step steps[] = {
 	{"forgetting times that were given back", NULL, &cg_prune_allocations_sql, 500},
 	{"forgetting counters", "SELECT cloudgreet_private.prune_counts($1)::integer", NULL,
 	 500},
-	/* They come and go one by one: each takes locks that others want. */
-	{"making partitions", "SELECT cloudgreet_private.maintain_partitions(2, $1)", NULL,
-	 1},
+	/* One by one: each takes locks that others want. */
 	{"dropping partitions", "SELECT cloudgreet_private.retire_partition()", NULL, 1},
 };
 

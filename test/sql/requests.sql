@@ -36,12 +36,27 @@ SELECT h AS headers, public.try('https://crm.example.com/', h) FROM unnest(ARRAY
     '{"Authorization": {"secret": "http.none"}}', '{"Authorization": {"secret": "http.crm", "prefix": "a\nb"}}', '{"Authorization": {"prefix": "x"}}', '{"Authorization": {"secret": "http.crm", "value": "x"}}',
     '{"X-A": 1}', '{"X-A": {"secret": "telnyx"}}', '[]']::jsonb[]) h;
 SELECT public.try('https://crm.example.com/', (SELECT jsonb_object_agg('X-' || n, 'a') FROM generate_series(1, 33) n)) AS "33 headers",
-       public.try('https://crm.example.com/', jsonb_build_object('X', repeat('a', 16384))) AS "a long one",
+       public.try('https://crm.example.com/', jsonb_build_object('X', repeat('a', 16384))) AS "a long one", public.try('https://crm.example.com/', jsonb_build_object('X', repeat('\u20ac', 6000))) AS "long in bytes",
        public.try('https://crm.example.com/', '{}', repeat('a', 262145)) AS "a long body", public.try('https://crm.example.com/' || repeat('a', 2000)) AS "a long URL";
 SELECT m AS method, public.try('https://crm.example.com/', '{}', CASE WHEN m = 'GET' THEN 'x' END, m) FROM unnest(ARRAY['PUT', 'HEAD', 'GET', 'CONNECT', 'post', 'GET /x', NULL]) m;
 SELECT m AS more, public.try('https://crm.example.com/', '{}', NULL, 'POST', ', ' || m) FROM unnest(ARRAY['idempotency => ''window''', 'idempotency => ''twice''',
     'send_at => ''infinity''', 'deadline_at => ''2020-01-01''', 'deadline_at => now() + interval ''31 days''', 'lane => ''jobs''', 'lane => repeat(''a'', 101)']) m;
 DELETE FROM cloudgreet_private.outbox WHERE business_id = :'business';
+
+-- An account that is paused again, while what it held is taken up: there is no more to take up.
+SELECT cloudgreet.connect_provider('telnyx', '{"api_key": "telnyx"}', business_id => :'business') AS account, cloudgreet.add_phone_number('+12125550177', business_id => :'business') AS number \gset
+SELECT cloudgreet.pause_account(:'account', :'business'), cloudgreet.resume_account(:'account', :'business');
+SELECT count(*) AS to_release FROM cloudgreet_private.account_releases WHERE account_id = :'account';
+SELECT cloudgreet.pause_account(:'account', :'business');
+SELECT count(*) AS to_release FROM cloudgreet_private.account_releases WHERE account_id = :'account';
+SELECT cloudgreet.resume_account(:'account', :'business');
+
+-- Whatever number an account has for a rate, its texts can be claimed.
+UPDATE cloudgreet.provider_accounts SET settings = '{"max_per_second": 1e400, "max_per_second_per_sender": 1e-400}' WHERE id = :'account';
+SELECT cloudgreet.send_sms('+12125550199', 'hello', business_id => :'business') AS text \gset
+SELECT verdict FROM cloudgreet_private.outbox o, LATERAL cloudgreet.outbox_claim(ARRAY[o.business_id], ARRAY[o.id]) WHERE o.subject_id = :'text';
+DELETE FROM cloudgreet_private.outbox WHERE business_id = :'business';
+DELETE FROM cloudgreet.sms_messages WHERE id = :'text';
 
 -- What is kept: bytes, frozen, and the name of a secret; never its value.
 SELECT cloudgreet.enqueue_request('POST', 'https://crm.example.com/leads', '{"Authorization": {"secret": "http.crm", "prefix": "Bearer "}, "Content-Type": "application/json"}', '{"name": "Ann"}',

@@ -92,6 +92,24 @@ $session->finish;
 $node->poll_query_until('postgres', "SELECT count(*) = 110 FROM cloudgreet_private.outbox_history WHERE business_id = '$business{locked}' AND state = 'done'") or die;
 pass('when they are free all is sent and recorded');
 
+# --- Results that cannot be recorded ------------------------------------------------------
+# They hold no slot, but a place each, and of these a business has its share as well.
+business('kept');
+kill 'STOP', $dispatcher or die;
+sql(texts_sql('kept', 'kept', 300));
+($commands, $answers) = ('', '');
+$session = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres') ], '<', \$commands, '>', \$answers, '2>', \$errors);
+$commands .= "BEGIN; SELECT count(*) FROM (SELECT FROM cloudgreet.sms_messages m WHERE m.business_id = '$business{kept}' FOR UPDATE) m;\n";
+$session->pump until $answers =~ /\d\n/;
+kill 'CONT', $dispatcher or die;
+until_true('as many as may be sent', sub { arrived('kept') >= 128 });
+beta_is_quick('300 texts of another are sent and locked');
+is(sql("SELECT count(*) FROM cloudgreet_private.outbox WHERE business_id = '$business{kept}' AND state = 'sending'"), 128, 'which has half of the places');
+$commands .= "ROLLBACK;\n\\q\n";
+$session->finish;
+$node->poll_query_until('postgres', "SELECT count(*) = 300 FROM cloudgreet_private.outbox_history WHERE business_id = '$business{kept}' AND state = 'done'") or die;
+pass('when they are free all are sent and recorded');
+
 # --- Rows that raise ---------------------------------------------------------------------
 business('poison');
 sql(q{CREATE FUNCTION public.planted() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'planted when %', tg_argv[0]; END $$;

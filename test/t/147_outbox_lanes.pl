@@ -68,6 +68,12 @@ sql(texts('limit', 1, '+12125550123'));
 is(spread('limit', 1), '0.000000', 'a text that met 429 more often than attempts may fail is sent');
 is(arrived('limit '), 6, 'by the sixth try');
 
+# Some hosts tell the time at which the limit ends, not for how long it lasts.
+$fake->script({ match => { body => '"until ' }, times => 1, action => { status => 429, headers => { 'X-RateLimit-Reset' => '' . (time + 1) } } });
+sql(texts('until', 1, '+12125550123'));
+spread('until', 1);
+is(arrived('until '), 2, 'a limit that ends at a Unix time is waited for until then');
+
 # --- A name that nobody knows ------------------------------------------------------------
 sql(q{ALTER SYSTEM SET cloudgreet.telnyx_url = 'http://nobody.invalid:9/v2'});
 $node->reload;

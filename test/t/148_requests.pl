@@ -4,6 +4,7 @@ use strict;
 use warnings;
 use FakeProvider;
 use HttpPeer;
+use IO::Socket::INET;
 use PostgreSQL::Test::Utils;
 use Sending;
 use Supervised qw(until_true);
@@ -86,6 +87,18 @@ my $neighbour = $server->add_business('Neighbour', '+12125550124');
 my ($code, $out, $err) = $node->psql('postgres', "SELECT * FROM cloudgreet.request_status('$twice[0]', '$neighbour')");
 like($err, qr/does not exist/, 'another business does not see it');
 is($server->sql("SELECT count(*) FROM cloudgreet.list_requests(business_id => '$neighbour')"), 0, 'nor in its list');
+
+# --- More hosts than there are lanes ------------------------------------------------------------
+# None of them answers, and no other business waits for that.
+my $silent = IO::Socket::INET->new(LocalAddr => '0.0.0.0', Listen => 128) or die $!;
+my $crowd = $server->add_business('Crowd', '+12125550125');
+$server->sql("SELECT count(cloudgreet.enqueue_request('POST', format('http://127.1.%s.%s:%s/', n / 250, n % 250 + 1, " . $silent->sockport . "), business_id => '$crowd')) FROM generate_series(1, 6000) n");
+$node->poll_query_until('postgres', "SELECT count(*) >= 64 FROM cloudgreet_private.outbox WHERE business_id = '$crowd' AND state = 'sending'") or die;
+my $quick = request('quick', business => $neighbour);
+ok(reaches($quick, 'done'), 'a request of another business is sent beside 6,000 to hosts that hang');
+cmp_ok($server->sql("SELECT extract(epoch FROM first_sent_at - created_at) FROM cloudgreet_private.outbox_history WHERE id = '$quick'"), '<', 1, 'at once');
+$server->sql("SELECT cloudgreet.delete_business('$crowd')");
+$silent->close;
 
 # --- Where none goes ---------------------------------------------------------------------------
 ($code, $out, $err) = $node->psql('postgres', "SELECT cloudgreet.enqueue_request('GET', 'http://10.0.0.1/', business_id => '$business')");

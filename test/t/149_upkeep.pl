@@ -58,18 +58,23 @@ $server->sql("UPDATE cloudgreet_private.outbox SET next_at = now() + interval '1
 my $holder = $node->background_psql('postgres');
 add_partitions('2020-01');
 add_partitions('2020-02');
+# What is open yet from an older month is to be in its history one day.
+add_partitions('2019-12');
+$server->sql("INSERT INTO cloudgreet_private.outbox (business_id, id, account_id, provider, operation, idempotency, subject_type, subject_id, body, state, next_at, deadline_at, target)
+	VALUES ('$business', cloudgreet.uuid_v7_floor('2019-12-31 23:00Z'), '$business', 'http', 'request', 'none', 'request', cloudgreet.uuid_v7(), 'for later', 'queued', now() + interval '1 day', now() + interval '2 days', '{POST,https://x.example/,\"\"}')");
 my $opened = $server->sql(q{SELECT count(*) FROM pg_class WHERE relname ~ '_p2020_0[12]$' AND relkind = 'r'});
 is($opened, 6, 'there are old partitions');
 # A session reads an old partition, and so do dumps: nothing waits for it, and nothing ends.
 $holder->query_safe('BEGIN; SELECT count(*) FROM cloudgreet_private.outbox_history_p2020_01');
 round();
 ok($node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_class WHERE relname ~ '_p2020_0[12]$' AND relkind = 'r'}), 'they are dropped, but the one that another session holds');
+is($server->sql(q{SELECT string_agg(relname, ' ') FROM pg_class WHERE relname ~ '_p2019_12$' AND relkind = 'r'}), 'outbox_history_p2019_12', 'but the history of what is open');
 is($server->sql(q{SELECT string_agg(key, ' ') FROM cloudgreet_private.idempotency_keys}), 'new', 'keys of 30 days are forgotten, in pieces');
 is($server->sql('SELECT count(*) FROM cloudgreet_private.message_causes'), 1, 'causes of 90 days are');
 is($server->sql(q{SELECT count(*) FROM cloudgreet.appointment_allocations}), 1, 'times that were given back are, once they are past for 30 days');
 is($server->sql(q{SELECT count(*) FROM cloudgreet_private.webhook_seen}), 0, 'webhooks are');
 is($server->sql(q{SELECT count(*) FROM cloudgreet_private.outbox_counts WHERE hour < now() - interval '26 hours' AND hour > '-infinity'}), 0, 'counters of the day before are');
-is($server->sql(q{SELECT string_agg(convert_from(body, 'UTF8') || ' ' || state, ', ' ORDER BY convert_from(body, 'UTF8')) FROM cloudgreet_private.requests}), 'new held held, old held dead, old unknown dead', 'what nobody decided about is dead')
+is($server->sql(q{SELECT string_agg(convert_from(body, 'UTF8') || ' ' || state, ', ' ORDER BY convert_from(body, 'UTF8')) FROM cloudgreet_private.requests}), 'for later queued, new held held, old held dead, old unknown dead', 'what nobody decided about is dead')
 	or diag($server->sql('SELECT state, reason FROM cloudgreet_private.requests'));
 like($server->sql(q{SELECT reason FROM cloudgreet_private.outbox_history LIMIT 1}), qr/^nobody decided for 30 days: for a test/, 'with the reason');
 # The drop is tried again; the processor is the same, and takes webhooks meanwhile.
@@ -79,6 +84,9 @@ ok($node->poll_query_until('postgres', "SELECT status = 'delivered' FROM cloudgr
 is($server->sql($processor), $pid, 'by the same processor');
 $holder->query_safe('COMMIT');
 is($server->sql('SELECT cloudgreet_private.retire_partition()'), 1, 'once it is free it goes');
+is($server->sql('SELECT cloudgreet_private.retire_partition()'), 0, 'but not before what is open is finished');
+$server->sql("SELECT cloudgreet.cancel_delivery(o.id, o.business_id) FROM cloudgreet_private.outbox o WHERE o.state = 'queued' AND o.id < cloudgreet.uuid_v7_floor('2020-01-01Z')");
+is($server->sql('SELECT cloudgreet_private.retire_partition()'), 1, 'which finds its history');
 is($server->sql('SELECT cloudgreet_private.retire_partition()'), 0, 'and nothing is left');
 $server->sql('DROP TABLE cloudgreet_private.webhook_inbox_p' . $server->sql(q{SELECT to_char(now() AT TIME ZONE 'UTC' + interval '2 months', 'YYYY_MM')}));
 round();
