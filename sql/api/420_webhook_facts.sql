@@ -7,7 +7,10 @@
  */
 CREATE OR REPLACE FUNCTION cloudgreet_private.webhook_time(value text) RETURNS timestamptz
     LANGUAGE sql STABLE
-    RETURN CASE WHEN webhook_time.value ~ '^[12][0-9]{3}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-6][0-9](\.[0-9]+)?(Z|[+-][0-9]{2}:?[0-9]{2})$'
+    -- Days that there are, leap years and all: what is no time must not raise.
+    RETURN CASE WHEN webhook_time.value ~ ('^([12][0-9]{3}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))'
+                    '|([12][0-9](0[48]|[2468][048]|[13579][26])|(12|16|20|24|28)00)-02-29)'
+                    'T([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\.[0-9]{1,30})?(Z|[+-](0[0-9]|1[0-5]):?[0-5][0-9])$')
                 THEN webhook_time.value::timestamptz END;
 COMMENT ON FUNCTION cloudgreet_private.webhook_time(text) IS 'A time in ISO 8601; NULL for anything else.';
 
@@ -16,8 +19,13 @@ CREATE OR REPLACE FUNCTION cloudgreet_private.webhook_milliseconds(value jsonb) 
     RETURN CASE WHEN jsonb_typeof(webhook_milliseconds.value) = 'number'
                 THEN (CASE WHEN webhook_milliseconds.value::numeric BETWEEN 0 AND 32503680000000
                            THEN timestamptz '1970-01-01 00:00Z'
-                                + make_interval(secs => (webhook_milliseconds.value::numeric / 1000)::double precision) END) END;
+                                + make_interval(secs => (round(webhook_milliseconds.value::numeric, 3) / 1000)::double precision) END) END;
 COMMENT ON FUNCTION cloudgreet_private.webhook_milliseconds(jsonb) IS 'A time in milliseconds since 1970; NULL for anything else.';
+
+CREATE OR REPLACE FUNCTION cloudgreet_private.call_seconds(began timestamptz, ended timestamptz) RETURNS integer
+    LANGUAGE sql IMMUTABLE
+    RETURN floor(extract(epoch FROM least(greatest(call_seconds.ended - call_seconds.began, interval '0'), interval '10 days')))::integer;
+COMMENT ON FUNCTION cloudgreet_private.call_seconds(timestamptz, timestamptz) IS 'How long a call took, ten days at most; 0 when its ends are not both known or not in order.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.merge_facts(known jsonb, new jsonb) RETURNS jsonb
     LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
@@ -176,7 +184,7 @@ CREATE OR REPLACE FUNCTION cloudgreet_private.read_uuid(value text) RETURNS uuid
     RETURN CASE WHEN read_uuid.value ~* '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$' THEN read_uuid.value::uuid END;
 COMMENT ON FUNCTION cloudgreet_private.read_uuid(text) IS 'An id; NULL for anything else.';
 
-REVOKE ALL ON FUNCTION cloudgreet_private.webhook_time(text), cloudgreet_private.webhook_milliseconds(jsonb),
+REVOKE ALL ON FUNCTION cloudgreet_private.webhook_time(text), cloudgreet_private.webhook_milliseconds(jsonb), cloudgreet_private.call_seconds(timestamptz, timestamptz),
     cloudgreet_private.merge_facts(jsonb, jsonb), cloudgreet_private.is_own_number(uuid, text),
     cloudgreet_private.find_lead(uuid, text), cloudgreet_private.ensure_lead(uuid, text, text),
     cloudgreet_private.record_all_once(uuid, text[], text, uuid, jsonb, uuid),

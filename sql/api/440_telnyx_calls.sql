@@ -17,16 +17,16 @@ $$
 BEGIN
     RETURN (SELECT jsonb_strip_nulls(jsonb_build_object(
         'start', cloudgreet_private.webhook_time(p ->> 'start_time') AT TIME ZONE 'UTC',
-        'control', p ->> 'call_control_id', 'from', p ->> 'from', 'to', p ->> 'to',
+        'control', left(p ->> 'call_control_id', 300), 'from', left(p ->> 'from', 100), 'to', left(p ->> 'to', 100),
         'direction', CASE p ->> 'direction' WHEN 'incoming' THEN 'inbound' WHEN 'outgoing' THEN 'outbound' END,
         'answered', CASE WHEN event #>> '{data,event_type}' = 'call.answered' THEN at END,
         'ended', CASE WHEN event #>> '{data,event_type}' = 'call.hangup'
                       THEN coalesce(cloudgreet_private.webhook_time(p ->> 'end_time') AT TIME ZONE 'UTC', at) END,
-        'cause', p ->> 'hangup_cause'))
+        'cause', left(p ->> 'hangup_cause', 200)))
       FROM (SELECT event #> '{data,payload}', cloudgreet_private.webhook_time(event #>> '{data,occurred_at}') AT TIME ZONE 'UTC') AS e (p, at));
 END
 $$;
-COMMENT ON FUNCTION cloudgreet_private.telnyx_leg(jsonb) IS 'What an event says about its leg; times are in UTC, so that they compare as texts.';
+COMMENT ON FUNCTION cloudgreet_private.telnyx_leg(jsonb) IS 'What an event says about its leg, cut to what an id or a number may be long; times are in UTC, so that they compare as texts.';
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.telnyx_call_status(direction text, leg jsonb) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -166,7 +166,7 @@ BEGIN
            status = CASE WHEN cloudgreet_private.call_rank(telnyx_derive_call.target.status) > cloudgreet_private.call_rank(new_status)
                          THEN telnyx_derive_call.target.status ELSE new_status END,
            started_at = (first.leg ->> 'start')::timestamp AT TIME ZONE 'UTC', answered_at = answered, ended_at = ended,
-           duration = floor(extract(epoch FROM greatest(ended - answered, interval '0')))::integer,
+           duration = cloudgreet_private.call_seconds(answered, ended),
            disconnection_reason = left(first.leg ->> 'cause', 200),
            telnyx_call_control_id = coalesce(first.leg ->> 'control', c.telnyx_call_control_id),
            lead_id = coalesce(lead, c.lead_id),
@@ -212,7 +212,7 @@ BEGIN
             known := jsonb_set(known, '{recordings}', cloudgreet_private.last_recordings(cloudgreet_private.merge_facts(known -> 'recordings', jsonb_build_object(
                 coalesce(payloads[n] ->> 'recording_started_at', ''), coalesce(payloads[n] #>> '{recording_urls,mp3}', payloads[n] #>> '{recording_urls,wav}')))));
         ELSE
-            leg := coalesce(payloads[n] ->> 'call_leg_id', '');
+            leg := left(coalesce(payloads[n] ->> 'call_leg_id', ''), 300);
             known := jsonb_set(known, '{legs}', cloudgreet_private.first_legs(coalesce(known -> 'legs', '{}') || jsonb_build_object(leg,
                 cloudgreet_private.merge_facts(known #> ARRAY['legs', leg], cloudgreet_private.telnyx_leg(events[n])))));
         END IF;

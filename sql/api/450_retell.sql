@@ -128,7 +128,7 @@ BEGIN
            started_at = coalesce(began, c.started_at), answered_at = coalesce(began, c.answered_at), ended_at = coalesce(ended, c.ended_at),
            duration = CASE WHEN jsonb_typeof(facts -> 'duration') = 'number'
                            THEN floor(least(greatest((facts ->> 'duration')::numeric, 0), 864000000) / 1000)::integer
-                           ELSE floor(extract(epoch FROM greatest(ended - began, interval '0')))::integer END,
+                           ELSE cloudgreet_private.call_seconds(began, ended) END,
            disconnection_reason = left(facts ->> 'reason', 200),
            recording_url = coalesce(CASE WHEN facts ->> 'recording' ~ '^https://' THEN facts ->> 'recording' END, c.recording_url),
            agent_id = coalesce(cloudgreet_private.retell_agent(business, facts), c.agent_id),

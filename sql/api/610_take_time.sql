@@ -2,8 +2,10 @@
  * 610_take_time.sql
  *		How time is taken of staff: the one way, of bookings, moves, holds and imports.
  *
- * A trigger of appointments keeps their allocations, so that a row takes its time however
- * it is written; the functions that book write both.  Who takes time of a staff member
+ * The functions that book write an appointment and its allocation; of rows that other roles
+ * insert, and of whatever is changed, a trigger of appointments keeps the allocations, so
+ * that a row takes its time however it is written.  Only who becomes cloudgreet_owner to
+ * insert one must write its allocation too.  Who takes time of a staff member
  * holds the member's row to the end of the transaction, and judges the time under it; who
  * does not get it lets the row go before it looks for another time.  The exclusion
  * constraint is met by ON CONFLICT DO NOTHING.  So nobody waits in a circle, and nobody
@@ -62,9 +64,9 @@ BEGIN
     RETURN new_id;
 END
 $$;
-DROP FUNCTION IF EXISTS cloudgreet_private.release_stale_holds(uuid, uuid, tstzrange, text);
 COMMENT ON FUNCTION cloudgreet_private.insert_allocation(cloudgreet.services, uuid, timestamptz, timestamptz, uuid, text, timestamptz) IS
     'Writes the time taken, in the first free seat, as booked or, with an end, held; NULL when there is none. The caller holds lock_staff().';
+DROP FUNCTION IF EXISTS cloudgreet_private.release_stale_holds(uuid, uuid, tstzrange, text);
 
 CREATE OR REPLACE FUNCTION cloudgreet_private.judge_locked(
     service cloudgreet.services, starts_at timestamptz, staff_id uuid, holder text, ignored_appointment_id uuid,

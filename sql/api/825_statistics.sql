@@ -8,7 +8,9 @@
  * right when it comes by; a first burst, or that of a new month's partition, is over by then.
  *
  * Called by the processor (src/server/processor.c), a table at a time.
- * Shown by test/sql/statistics.sql.
+ * Shown by test/sql/statistics.sql and test/specs/statistics_race.spec.
+ *
+ * Locks:		those of ANALYZE, which are not waited for: a table that is locked is left.
  */
 CREATE OR REPLACE FUNCTION cloudgreet_private.analyze_grown() RETURNS regclass
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
@@ -18,11 +20,19 @@ DECLARE
     growth CONSTANT integer := 4;
     max_pages CONSTANT integer := 4096;
     grown regclass := (
+        -- What another session has locked, or waits to lock, is left before its size is read: that would wait for the lock too.
+        WITH held AS MATERIALIZED (
+            SELECT l.relation FROM pg_locks l
+             WHERE l.locktype = 'relation' AND l.pid <> pg_backend_pid()
+               AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+               AND l.mode IN ('ShareUpdateExclusiveLock', 'ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')),
+        free AS MATERIALIZED (
+            SELECT c.oid, c.relpages FROM pg_class c
+             WHERE c.relkind = 'r' AND c.relowner = 'cloudgreet_owner'::regrole AND c.relpages < max_pages
+               AND c.relnamespace IN ('cloudgreet'::regnamespace, 'cloudgreet_private'::regnamespace)
+               AND c.oid NOT IN (SELECT h.relation FROM held h))
         SELECT t.oid::regclass
-          FROM (SELECT c.oid, c.relpages, pg_relation_size(c.oid) / current_setting('block_size')::integer AS pages
-                  FROM pg_class c
-                 WHERE c.relkind = 'r' AND c.relowner = 'cloudgreet_owner'::regrole AND c.relpages < max_pages
-                   AND c.relnamespace IN ('cloudgreet'::regnamespace, 'cloudgreet_private'::regnamespace)) t
+          FROM (SELECT f.oid, f.relpages, pg_relation_size(f.oid) / current_setting('block_size')::integer AS pages FROM free f) t
          WHERE t.pages BETWEEN growth * greatest(t.relpages, 1) AND max_pages
          ORDER BY t.pages DESC LIMIT 1);
 BEGIN

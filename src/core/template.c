@@ -69,22 +69,33 @@ read_variable(const char *at, const char *end, const char **name, int *length)
 	return at + 2;
 }
 
-static void
-append_value(StringInfo words, const Texts *names, const Texts *values, int first,
-			 const char *name, int length)
+/* Which of the names it is, or -1. */
+static int
+find_name(const Texts *names, const char *name, int length)
 {
 	for (int i = 0; i < names->count; i++)
 	{
 		text *known = names->nulls[i] ? NULL : DatumGetTextPP(names->items[i]);
-		text *value;
 
-		if (known == NULL || VARSIZE_ANY_EXHDR(known) != length ||
-			memcmp(VARDATA_ANY(known), name, length) != 0 || values->nulls[first + i])
-			continue;
-		value = DatumGetTextPP(values->items[first + i]);
-		appendBinaryStringInfo(words, VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
-		return;
+		if (known != NULL && VARSIZE_ANY_EXHDR(known) == length &&
+			memcmp(VARDATA_ANY(known), name, length) == 0)
+			return i;
 	}
+	return -1;
+}
+
+/* One that is not known, or has no value, becomes nothing. */
+static void
+append_value(StringInfo words, const Texts *names, const Texts *values, int first,
+			 const char *name, int length)
+{
+	int   i = find_name(names, name, length);
+	text *value;
+
+	if (i < 0 || values->nulls[first + i])
+		return;
+	value = DatumGetTextPP(values->items[first + i]);
+	appendBinaryStringInfo(words, VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
 }
 
 /* The text with the values from "first" on, without blanks and line breaks around it. */
@@ -121,20 +132,6 @@ fill(text *template, const Texts *names, const Texts *values, int first)
 	return cstring_to_text_with_len(words.data + start, words.len - start);
 }
 
-static bool
-is_known(const Texts *names, const char *name, int length)
-{
-	for (int i = 0; i < names->count; i++)
-	{
-		text *known = names->nulls[i] ? NULL : DatumGetTextPP(names->items[i]);
-
-		if (known != NULL && VARSIZE_ANY_EXHDR(known) == length &&
-			memcmp(VARDATA_ANY(known), name, length) == 0)
-			return true;
-	}
-	return false;
-}
-
 PG_FUNCTION_INFO_V1(cg_sql_is_plain_template);
 
 /* is_plain_template(template, names): nothing in it could be meant as another variable */
@@ -152,7 +149,7 @@ cg_sql_is_plain_template(PG_FUNCTION_ARGS)
 		int         length;
 		const char *after = read_variable(at, end, &name, &length);
 
-		if (after != NULL ? !is_known(&names, name, length)
+		if (after != NULL ? find_name(&names, name, length) < 0
 						  : strchr("{}[]<>%*", *at) != NULL)
 			PG_RETURN_BOOL(false);
 		at = after != NULL ? after : at + 1;

@@ -62,11 +62,10 @@ static const CgSqlstateMeaning cg_sqlstate_map[] = {
 	{"3F000", 500, 503, "the extension is not installed"},
 	{"40", 409, 409, "the request met another one that changed the same data"},
 	{"42501", 403, 0, NULL},
-	/* Of a request it is a function that it names, of the gate http() itself. */
+	/* Of a request it is what it names, of the gate http() itself or a column of its. */
 	{"42883", 404, 503, "the extension is not installed"},
 	{"42P01", 404, 0, NULL},
-	/* Of the gate, an answer of http() that it was not built for. */
-	{"42703", 400, 503, "the extension is of another version"},
+	{"42703", 400, 503, "the extension was not updated"},
 	{"42P17", 500, 0, NULL},
 	{"42", 400, 0, NULL},
 	{"53", 503, 503, "the database is out of resources"},

@@ -17,6 +17,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "fmgr.h"
 #include "funcapi.h"
@@ -181,6 +182,8 @@ build_result(FunctionCallInfo fcinfo, const CgRequest *request, CgResponse *resp
 	values[0] = Int32GetDatum(response->status);
 	values[1] = PointerGetDatum(
 		cstring_to_text_with_len(response->headers.data, response->headers.len));
+	/* An extension that was not updated declares jsonb here: its callers get no head. */
+	nulls[1] = TupleDescAttr(descriptor, 1)->atttypid != TEXTOID;
 	values[2] = PointerGetDatum(body);
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls));
 }

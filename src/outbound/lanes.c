@@ -54,6 +54,7 @@ typedef struct Host
 {
 	uint32 name; /* the key */
 	int    in_flight;
+	int    lanes;
 } Host;
 
 typedef struct LaneKey
@@ -162,6 +163,7 @@ find_lane(const CgQueued *row)
 	if (lane->tenant->lanes++ == 0)
 		dlist_init(&lane->tenant->active);
 	lane->account->lanes++;
+	lane->host->lanes++;
 	return lane;
 }
 
@@ -171,6 +173,7 @@ forget_if_idle(CgLane *lane, int64 now_ms)
 {
 	Account *account = lane->account;
 	Tenant  *tenant = lane->tenant;
+	Host    *host = lane->host;
 
 	if (lane->count > 0 || lane->open > 0 || lane->has_more || account->outages > 0 ||
 		account->rests_until > now_ms || lane->bucket.per_second > 0 ||
@@ -182,6 +185,8 @@ forget_if_idle(CgLane *lane, int64 now_ms)
 		(void) hash_search(accounts, &account->id, HASH_REMOVE, NULL);
 	if (--tenant->lanes == 0)
 		(void) hash_search(tenants, &tenant->id, HASH_REMOVE, NULL);
+	if (--host->lanes == 0)
+		(void) hash_search(hosts, &host->name, HASH_REMOVE, NULL);
 }
 
 /* Makes room among lanes that are kept for the sake of their account only. */

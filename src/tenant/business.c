@@ -23,6 +23,7 @@
 #include "utils/uuid.h"
 
 #include "core/errors.h"
+#include "core/schema_version.h"
 #include "tenant/context.h"
 
 /*
@@ -79,10 +80,14 @@ Datum
 cg_sql_resolve_business(PG_FUNCTION_ARGS)
 {
 	pg_uuid_t *wanted = PG_ARGISNULL(0) ? NULL : PG_GETARG_UUID_P(0);
-	ArrayType *allowed = PG_ARGISNULL(1) ? NULL : PG_GETARG_ARRAYTYPE_P(1);
+	ArrayType *allowed;
 	pg_uuid_t *result;
 	CgContext  context;
 
+	/* An extension that was not updated declares no second one. */
+	if (PG_NARGS() < 2)
+		cg_extension_require();
+	allowed = PG_NARGS() < 2 || PG_ARGISNULL(1) ? NULL : PG_GETARG_ARRAYTYPE_P(1);
 	(void) cg_context_get(&context);
 	if (context.has_business)
 	{

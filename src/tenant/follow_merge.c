@@ -8,7 +8,9 @@
  * may see.  Called by the triggers of sql/api/425_merges.sql.  Shown by
  * test/sql/merges.sql and test/specs/merge_race.spec.
  *
- * Locks:		none; a merge gives what is written meanwhile to the surviving lead itself.
+ * Locks:		none.  A merge moves what was committed before it; a row that was written
+ *				before a merge, and is committed after it, stays with the merged lead, which
+ *				leads to the surviving one.  Bookings hold the lead, and so are never such.
  */
 #include "postgres.h"
 

@@ -181,6 +181,30 @@ SELECT count(cloudgreet.replay_webhook(id, business_id)) > 10 AS replayed FROM c
 SELECT cloudgreet_private.process_webhooks() > 10 AS processed;
 SELECT md5(string_agg(t::text, '' ORDER BY t::text)) = :'before' AS is_same FROM (SELECT to_jsonb(m) - 'updated_at' FROM cloudgreet.sms_messages m UNION ALL SELECT to_jsonb(c) - 'updated_at' FROM cloudgreet.calls c
     UNION ALL SELECT to_jsonb(e) - 'updated_at' FROM cloudgreet.emails e UNION ALL SELECT to_jsonb(e) FROM cloudgreet.events e UNION ALL SELECT to_jsonb(c) FROM cloudgreet.consents c UNION ALL SELECT to_jsonb(s) FROM cloudgreet.suppressions s) x (t);
+-- Whatever a provider writes, or somebody who has its key: what is no time, or too long, is not kept, and raises nothing.
+CREATE TEMP TABLE odd (place text[], value jsonb);
+INSERT INTO odd SELECT p.place::text[], to_jsonb(v.value)
+  FROM unnest('{"{data,occurred_at}","{data,payload,start_time}","{data,payload,end_time}","{created_at}","{data,payload,sent_at}","{data,payload,received_at}"}'::text[]) AS p (place),
+       unnest(ARRAY['2026-19-09T15:00:00Z', '2026-02-29T15:00:00Z', '2028-02-29T15:00:00Z', '2026-04-31T15:00:00Z', '2026-06-00T15:00:00Z', '2026-06-09T25:00:00Z', '2026-06-09T15:00:61Z',
+                    '2026-06-09T15:00:00+99:99', '2026-06-09T15:00:00.' || repeat('1', 300) || 'Z', '1000-01-01T00:00:00Z', '2999-12-31T23:59:59Z']) AS v (value);
+INSERT INTO odd SELECT ARRAY['data', 'payload', k.name], to_jsonb((SELECT string_agg(md5(n::text), '') FROM generate_series(1, 300) n))
+  FROM unnest('{call_control_id,call_leg_id,from,to,hangup_cause}'::text[]) AS k (name);
+INSERT INTO odd SELECT ARRAY['call', k.name], v.value::jsonb
+  FROM unnest('{start_timestamp,end_timestamp,duration_ms}'::text[]) AS k (name), unnest('{0,-1,1e-400,1e400,32503680000000,99999999999999999999,"\"x\""}'::text[]) AS v (value);
+INSERT INTO cloudgreet_private.webhook_inbox (business_id, account_id, provider, event_type, dedup_key, entity_key, headers, body)
+SELECT :'business', CASE e.provider WHEN 'telnyx' THEN :'telnyx'::uuid WHEN 'retell' THEN :'retell'::uuid ELSE :'resend'::uuid END, e.provider, e.type,
+       'odd ' || e.type || row_number() OVER (), 'odd ' || row_number() OVER (), '{}', convert_to(jsonb_set(e.event, o.place, o.value)::text, 'UTF8')
+  FROM odd o JOIN (VALUES
+       ('telnyx', 'call.answered', '{"data": {"event_type": "call.answered", "occurred_at": "2026-06-09T15:02:11Z", "payload": {"call_control_id": "c", "call_leg_id": "l", "from": "+12125550171", "to": "+12125550170", "direction": "incoming"}}}'::jsonb),
+       ('telnyx', 'call.hangup', '{"data": {"event_type": "call.hangup", "occurred_at": "2026-06-09T15:02:11Z", "payload": {"call_control_id": "c", "call_leg_id": "l", "from": "+12125550171", "to": "+12125550170", "direction": "incoming", "hangup_cause": "x"}}}'),
+       ('telnyx', 'message.received', '{"data": {"event_type": "message.received", "occurred_at": "2026-06-09T15:02:11Z", "payload": {"text": "odd", "from": {"phone_number": "+12125550171"}, "to": [{"phone_number": "+12125550170"}]}}}'),
+       ('telnyx', 'message.finalized', '{"data": {"event_type": "message.finalized", "occurred_at": "2026-06-09T15:02:11Z", "payload": {"from": {"phone_number": "+12125550170"}, "to": [{"phone_number": "+12125550171", "status": "delivered"}]}}}'),
+       ('retell', 'call_analyzed', '{"event": "call_analyzed", "call": {"direction": "inbound", "from_number": "+12125550171", "to_number": "+12125550170", "start_timestamp": 1781020000000, "end_timestamp": 1781020060000}}'),
+       ('resend', 'email.delivered', '{"type": "email.delivered", "created_at": "2026-06-09T15:02:11Z", "data": {"email_id": "odd", "from": "us@example.com", "to": ["ann@example.com"], "subject": "x"}}')) AS e (provider, type, event)
+    ON e.event #> o.place[: cardinality(o.place) - 1] IS NOT NULL;
+SELECT cloudgreet_private.process_webhooks(1000) > 100 AS processed;
+SELECT provider, state, reason, count(*) > 10 AS many FROM cloudgreet_private.webhook_inbox WHERE business_id = :'business' AND dedup_key ~ '^odd' GROUP BY 1, 2, 3 ORDER BY 1, 2, 3;
+SELECT min(duration) AS shortest, max(duration) AS longest, max(length(provider_state::text)) < 1500 AS is_short FROM cloudgreet.calls WHERE business_id = :'business';
 -- What is known of old ones goes.
 SET cloudgreet.clock = '2026-12-01Z'; SELECT cloudgreet_private.prune_webhooks() > 10 AS pruned;
 

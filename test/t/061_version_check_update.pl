@@ -89,6 +89,8 @@ like(error_of('SELECT cloudgreet.activate()'), qr/ZG113/, 'with the newer librar
 is($node->safe_psql('old', 'SELECT cloudgreet.schema_state()'), 'older', 'its state is told');
 like($node->safe_psql('old', q{SELECT status || convert_from(body, 'UTF8') FROM cloudgreet.http('GET', '/api/leads', '{"Authorization": "Bearer x"}', '')}),
 	qr/^503.*ZG113/s, 'requests are answered 503');
+is($node->safe_psql('old', q{SELECT coalesce(length(headers::text), 0) FROM cloudgreet.http('GET', '/api/leads', '{}', '')}), 0, '... without headers, which had another form then');
+like(error_of('SELECT cloudgreet.resolve_business(NULL)'), qr/ZG113/, 'a function that has an argument more by now is refused');
 isnt($node->safe_psql('old', 'SELECT count(*) FROM cloudgreet.doctor()'), '0', 'and doctor() is not content');
 
 # --- The update -----------------------------------------------------------------------
