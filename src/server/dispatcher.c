@@ -40,6 +40,7 @@
 #include "server/database_worker.h"
 #include "server/dispatcher.h"
 #include "server/dispatcher_internal.h"
+#include "server/upkeep.h"
 
 #define MAX_RESPONSE_BYTES (64 * 1024)
 /* Of a provider that is too fast for us and does not say for how long. */
@@ -316,6 +317,9 @@ cg_worker_dispatch(Datum argument)
 	/* Nobody else's lock is worth the time of all the others. */
 	SetConfigOption("lock_timeout", "50ms", PGC_USERSET, PGC_S_OVERRIDE);
 	cg_outbox_plan_for_many_rows();
+	MemoryContextSwitchTo(TopMemoryContext);
+	/* After months without a server the processor may not have made them yet. */
+	cg_upkeep_make_partitions();
 	MemoryContextSwitchTo(TopMemoryContext);
 	start();
 	events = cg_compat_wait_event_set(3);

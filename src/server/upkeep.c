@@ -30,8 +30,10 @@ typedef struct Step
 	int                piece;      /* fewer than these: the step is done */
 } Step;
 
+/* First, for without them nothing can be written after months without a server. */
+#define MAKING_PARTITIONS 0
+
 static const Step steps[] = {
-	/* First, for without them nothing can be written after months without a server. */
 	{"making partitions", "SELECT cloudgreet_private.maintain_partitions(2, $1)", NULL,
 	 1},
 	{"forgetting webhooks",
@@ -68,13 +70,12 @@ run(const Step *step)
 	return done;
 }
 
-long
-cg_upkeep_piece(void)
+/* As run(), but an error is logged, and -1. */
+static int
+try_to_run(const Step *step)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	const Step   *step = &steps[next_step];
 	volatile int  done = -1;
-	bool          was_whole;
 
 	PG_TRY();
 	{
@@ -86,6 +87,23 @@ cg_upkeep_piece(void)
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(caller);
+	return done;
+}
+
+void
+cg_upkeep_make_partitions(void)
+{
+	while (try_to_run(&steps[MAKING_PARTITIONS]) > 0)
+		cg_database_worker_handle_interrupts();
+}
+
+long
+cg_upkeep_piece(void)
+{
+	const Step *step = &steps[next_step];
+	int         done = try_to_run(step);
+	bool        was_whole;
+
 	is_round_whole &= done >= 0;
 	if (done >= step->piece || ++next_step < lengthof(steps))
 		return 0;

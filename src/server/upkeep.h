@@ -11,4 +11,7 @@
  */
 extern long cg_upkeep_piece(void);
 
+/* Makes the partitions that are missing; for a worker that starts, and writes at once. */
+extern void cg_upkeep_make_partitions(void);
+
 #endif /* CG_SERVER_UPKEEP_H */

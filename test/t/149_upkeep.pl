@@ -95,5 +95,17 @@ $server->sql('DROP TABLE cloudgreet_private.webhook_inbox_p' . $server->sql(q{SE
 $server->sql('SELECT cloudgreet.tick()');
 is($server->sql("SELECT count(*) FROM pg_inherits i WHERE i.inhparent = 'cloudgreet_private.webhook_inbox'::regclass"), 3, 'by tick() too');
 $holder->quit;
+# --- After months without a server -------------------------------------------------------------
+# The dispatcher writes at once, and does not wait for the processor to make this month's partitions.
+my $month = $server->sql(q{SELECT to_char(now() AT TIME ZONE 'UTC', '"_p"YYYY_MM')});
+$server->sql("ALTER SYSTEM SET cloudgreet.databases = ''");
+$node->reload;
+until_true('no workers', sub { $server->sql("SELECT count(*) FROM pg_stat_activity WHERE backend_type ~ '^cloudgreet (dispatcher|processor)'") == 0 });
+my $late = $server->text('+12125550177', 'after months');
+$server->sql("DROP TABLE cloudgreet_private.outbox_history$month, cloudgreet_private.outbox_attempts$month");
+$server->sql("ALTER SYSTEM SET cloudgreet.databases = 'postgres'");
+$node->reload;
+ok($server->reaches($late, 'done'), 'a text is sent, and recorded, though the month had no partition when the server started');
+
 $node->stop;
 done_testing();
