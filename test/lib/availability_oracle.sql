@@ -36,6 +36,7 @@ BEGIN
 END
 $$;
 
+-- What is offered begins before the end of the time that is asked for.
 -- A line for each start on which the two disagree, for each offered one that is not free, and for each free one that has no offer near.
 CREATE FUNCTION public.compare_calendar(number int) RETURNS SETOF text LANGUAGE plpgsql AS
 $$
@@ -76,7 +77,7 @@ BEGIN
      WHERE NOT j.is_free
     UNION ALL
     SELECT format('calendar %s: nothing is offered near %s', number, j.start)
-      FROM public.judge_all(business, service, ARRAY(SELECT s FROM generate_series('2027-03-11Z'::timestamptz, '2027-03-18Z', '5 minutes') s)) j
+      FROM public.judge_all(business, service, ARRAY(SELECT s FROM generate_series('2027-03-11Z'::timestamptz, '2027-03-17 23:55Z', '5 minutes') s)) j
      WHERE j.is_free AND NOT EXISTS (
          SELECT FROM cloudgreet.check_availability(service, '2027-03-10Z', '2027-03-18Z', max_slots => 1000, business_id => business) s
           WHERE s.starts_at > j.start - length AND s.starts_at <= j.start);
