@@ -133,10 +133,10 @@ backlog() {
     figure throughput_1m_rps "$rate"
     figure backlog_1m_rss_mb "$(awk '/^RssAnon/ { printf "%.1f", $2 / 1024 }' "/proc/$(dispatcher)/status")"
     # What the dispatcher asks, as it stands in the source, with what it takes of a lane.
-    perl -0777 -ne '/cg_outbox_lanes_sql =(.*?);/s or die; print "PREPARE look (integer) AS ", join(" ", $1 =~ /"(.*)"/g), ";\n"' \
+    perl -0777 -ne '/cg_outbox_lanes_sql =(.*?);/s or die; print "PREPARE look (integer, uuid, bigint, integer) AS ", join(" ", $1 =~ /"(.*)"/g), ";\n"' \
         "$tree/src/outbound/statements.c" >"$dir/look.sql"
     # As a worker plans it.
-    printf '%s\n' 'SET plan_cache_mode = force_generic_plan; SET jit = off; SET enable_seqscan = off;' "EXPLAIN (ANALYZE, TIMING off) EXECUTE look(129);" "EXPLAIN (ANALYZE, TIMING off) EXECUTE look(129);" >>"$dir/look.sql"
+    printf '%s\n' 'SET plan_cache_mode = force_generic_plan; SET jit = off; SET enable_seqscan = off;' "EXPLAIN (ANALYZE, TIMING off) EXECUTE look(129, '00000000-0000-0000-0000-000000000000', 0, 128);" "EXPLAIN (ANALYZE, TIMING off) EXECUTE look(129, '00000000-0000-0000-0000-000000000000', 0, 128);" >>"$dir/look.sql"
     figure due_scan_ms_1m "$(psql -AtqX -v ON_ERROR_STOP=1 -f "$dir/look.sql" | sed -n 's/^Execution Time: \(.*\) ms/\1/p' | tail -n 1)"
 }
 
