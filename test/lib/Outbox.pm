@@ -97,9 +97,11 @@ sub enqueue_beside
 {
 	my ($self, $run, @firsts) = @_;
 	my $load = { run => $run, out => '', errors => '' };
-	my $script = join('', map { $self->enqueue_sql($run, $_, $_ + $batch - 1) . " \\g /dev/null\n\\echo acknowledged $_\n" } @firsts) . "\\q\n";
-	$load->{process} = IPC::Run::start([ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', $self->{node}->connstr('postgres') ],
-		'<', \$script, '>', \$load->{out}, '2>', \$load->{errors});
+	# A file: when psql goes with the server, nobody is left writing to it.
+	my $script = PostgreSQL::Test::Utils::tempdir() . "/$run.sql";
+	append_to_file($script, join('', map { $self->enqueue_sql($run, $_, $_ + $batch - 1) . " \\g /dev/null\n\\echo acknowledged $_\n" } @firsts));
+	$load->{process} = IPC::Run::start([ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', $self->{node}->connstr('postgres'), '-f', $script ],
+		'<', \undef, '>', \$load->{out}, '2>', \$load->{errors});
 	return $load;
 }
 
